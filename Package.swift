@@ -1,0 +1,69 @@
+// swift-tools-version: 6.2
+// The house: one target per room. What a room may import is what it lists here, and nothing else
+// (Tests/HouseRulesTests reads this file and the imports and fails when they disagree).
+
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+func room(_ name: String, _ imports: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: imports, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ imports: [Target.Dependency] = []) -> Target {
+    .testTarget(name: name, dependencies: imports, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "tandem",
+    targets: [
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+        // Pure values and plumbing.
+        room("Bytes"),
+        room("Model", ["Bytes"]),
+        room("Threading", ["CLinux"]),
+        room("Failpoints"),
+        room("Telemetry", ["Threading"]),
+        room("CommandLine"),
+        room("Configuration", ["CYAML", "Model"]),
+
+        // The stream, in flow order.
+        room("PGOutput", ["Bytes", "Model"]),
+        room("Postgres", ["CLibPQ", "Bytes", "Model", "Threading"]),
+        room("Spill", ["CLZ4", "Bytes"]),
+        room("Assembly", ["PGOutput", "Spill", "Bytes", "Model", "Threading"]),
+        room("Batching", ["Assembly", "Bytes", "Model"]),
+        room(
+            "Apply",
+            [
+                "Batching", "Assembly", "Postgres", "State", "Failpoints", "Telemetry", "Threading", "Bytes",
+                "Model",
+            ]),
+        room("State", ["Postgres", "Configuration", "Model"]),
+        room("Lag", ["State", "Postgres", "Model"]),
+        room(
+            "Stream",
+            [
+                "Apply", "Batching", "Assembly", "PGOutput", "Postgres", "State", "Lag", "Spill", "Configuration",
+                "Failpoints", "Telemetry", "Threading", "Bytes", "Model",
+            ]),
+
+        .executableTarget(
+            name: "tandem",
+            dependencies: [
+                "CommandLine", "Configuration", "Failpoints", "Lag", "Model", "Postgres", "State", "Stream",
+                "Telemetry", "Threading",
+            ],
+            swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,73 @@
+// Named places where a crash would be interesting. `TANDEM_FAILPOINT=NAME` ends the process there with SIGKILL, as
+// `kill -9` would; `NAME:3` on the third passing. Unset, passing one costs a load and a branch.
+
+internal import Glibc
+
+package enum Failpoint: String, CaseIterable, Sendable {
+    case afterSlotCreated = "after-slot-created"
+    case afterOriginCreated = "after-origin-created"
+    case afterStreamStarted = "after-stream-started"
+    case afterStreamChunk = "after-stream-chunk"
+    case afterSpillBlock = "after-spill-block"
+    case afterStreamCommit = "after-stream-commit"
+    case afterBatchSent = "after-batch-sent"
+    case beforeTargetCommit = "before-target-commit"
+    case afterTargetCommit = "after-target-commit"
+    case duringLargeTransaction = "during-large-transaction"
+    case duringReplay = "during-replay"
+    case afterRepair = "after-repair"
+    case beforeFeedback = "before-feedback"
+    case afterFeedback = "after-feedback"
+    case afterSetAside = "after-set-aside"
+    case duringAbort = "during-abort"
+
+    /// What is true when the process dies here.
+    package var meaning: String {
+        switch self {
+        case .afterSlotCreated: "the slot exists on the source, nothing on the target knows of it yet"
+        case .afterOriginCreated: "slot and origin exist, the stream has not started"
+        case .afterStreamStarted: "the source has begun to send, nothing was received"
+        case .afterStreamChunk: "part of a large open transaction was received"
+        case .afterSpillBlock: "part of a large transaction is in a spill file"
+        case .afterStreamCommit: "a large transaction is whole, nothing of it is applied"
+        case .afterBatchSent: "a batch was sent to the target, its results are not known"
+        case .beforeTargetCommit: "a batch has run on the target and is not committed"
+        case .afterTargetCommit: "a batch is committed, nothing was acknowledged"
+        case .duringLargeTransaction: "a large transaction is partly applied, not committed"
+        case .duringReplay: "an exact replay is between two source transactions"
+        case .afterRepair: "a difference was repaired by re-reading, not committed"
+        case .beforeFeedback: "durable progress is known, not acknowledged"
+        case .afterFeedback: "durable progress was just acknowledged"
+        case .afterSetAside: "a table was recorded as set aside, the stream has not heard of it"
+        case .duringAbort: "some of tandem's objects are removed, others not"
+        }
+    }
+
+    private static let armed: (name: Failpoint, passing: Int)? = {
+        guard let setting = getenv("TANDEM_FAILPOINT") else { return nil }
+        let parts = String(cString: setting).split(separator: ":")
+        guard let first = parts.first, let point = Failpoint(rawValue: String(first)) else { return nil }
+        return (point, parts.count > 1 ? Int(parts[1]) ?? 1 : 1)
+    }()
+
+    private static let passed = PassCounter()
+
+    @inline(__always)
+    package static func pass(_ point: Failpoint) {
+        guard let armed, armed.name == point else { return }
+        dieIfDue(armed.passing)
+    }
+
+    private static func dieIfDue(_ passing: Int) {
+        guard passed.next() == passing else { return }
+        kill(getpid(), SIGKILL)
+        while true { pause() }
+    }
+
+    /// The setting names no failpoint: better said at start than waited for.
+    package static var misspelt: String? {
+        guard let setting = getenv("TANDEM_FAILPOINT") else { return nil }
+        let name = String(cString: setting).split(separator: ":").first.map(String.init) ?? ""
+        return Failpoint(rawValue: name) == nil ? name : nil
+    }
+}

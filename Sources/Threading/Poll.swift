@@ -1,0 +1,27 @@
+// Waiting for descriptors: sockets beside wake-ups, with a deadline on the monotonic clock.
+
+internal import Glibc
+
+package enum Poll {
+    package struct Interest: Sendable {
+        package let descriptor: Int32
+        package let write: Bool
+
+        package static func readable(_ descriptor: Int32) -> Interest { Interest(descriptor: descriptor, write: false) }
+        package static func both(_ descriptor: Int32) -> Interest { Interest(descriptor: descriptor, write: true) }
+    }
+
+    /// Returns when one of them is ready or time is up, with the indices of the ready ones.
+    @discardableResult
+    package static func wait(for interests: [Interest], until deadline: Monotonic?) -> [Int] {
+        var set = interests.map {
+            pollfd(fd: $0.descriptor, events: Int16(POLLIN) | ($0.write ? Int16(POLLOUT) : 0), revents: 0)
+        }
+        while true {
+            let count = poll(&set, nfds_t(set.count), deadline?.millisecondsAhead ?? -1)
+            if count > 0 { return set.indices.filter { set[$0].revents != 0 } }
+            if count < 0 && errno == EINTR { continue }
+            return []
+        }
+    }
+}

@@ -1,0 +1,25 @@
+// An event that can be polled beside a socket: `raise` from any thread makes it readable until it is lowered.
+
+internal import CLinux
+internal import Glibc
+
+package final class Wakeup: Sendable {
+    package let descriptor: Int32
+
+    package init() {
+        descriptor = tandem_eventfd()
+        precondition(descriptor >= 0, "eventfd: out of descriptors")
+    }
+
+    deinit { close(descriptor) }
+
+    package func raise() {
+        var one: UInt64 = 1
+        _ = write(descriptor, &one, 8)
+    }
+
+    package func lower() {
+        var value: UInt64 = 0
+        _ = read(descriptor, &value, 8)
+    }
+}
