@@ -40,16 +40,16 @@ let package = Package(
         // The stream, in flow order.
         room("PGOutput", ["Bytes", "Model"]),
         room("Postgres", ["CLibPQ", "Bytes", "Model", "Threading"]),
-        room("Spill", ["CLZ4", "Bytes"]),
+        room("Spill", ["CLZ4", "Bytes", "Model"]),
         room("Assembly", ["PGOutput", "Spill", "Bytes", "Model", "Threading"]),
-        room("Batching", ["Assembly", "Bytes", "Model"]),
+        room("Batching", ["Assembly", "PGOutput", "Bytes"]),
         room(
             "Apply",
             [
                 "Batching", "Assembly", "Postgres", "State", "Failpoints", "Telemetry", "Threading", "Bytes",
                 "Model",
             ]),
-        room("State", ["Postgres", "Configuration", "Model"]),
+        room("State", ["Postgres", "Model"]),
         room("Lag", ["State", "Postgres", "Model"]),
         room(
             "Stream",

@@ -1,0 +1,93 @@
+// Whole source transactions on their way into one target transaction: what they come to per table and key, in as few
+// segments as order allows, and the transactions themselves for the case that they must be replayed one by one.
+// Pure: no I/O, no clock. Owned by the applying thread.
+
+package import Assembly
+package import Bytes
+package import PGOutput
+
+package final class Batch {
+    package private(set) var transactions: [Transaction] = []
+    package private(set) var segments: [Segment] = []
+    package private(set) var changes = 0
+    package private(set) var bytes = 0
+    /// Changes of tables that are set aside.
+    package private(set) var leftOut = 0
+
+    private let arena = Arena()
+    private var rows = RowPair()
+    /// Keeps the bytes alive that rows point at, when they are not in a transaction's own content.
+    private var kept: [ByteBuffer] = []
+
+    package init() {}
+
+    package var isEmpty: Bool { transactions.isEmpty }
+
+    /// The end of the last transaction: the progress the target makes by committing this batch.
+    package var end: CommitMessage? { transactions.last?.commit }
+
+    package typealias Plans = (Int) -> TablePlan?
+
+    /// Takes in a whole transaction that lies in memory.
+    package func add(_ transaction: Transaction, plans: Plans) throws(BatchError) {
+        transactions.append(transaction)
+        bytes += transaction.bytes
+        guard case .slice(let page, let from, let count) = transaction.content else { return }
+        try add(records: UnsafeRawBufferPointer(start: page.base + from, count: count), without: [], plans: plans)
+    }
+
+    /// Takes in one piece of a large transaction; `transaction` is noted with its last piece.
+    package func add(
+        piece: ByteBuffer, without rolledBack: Set<UInt32>, plans: Plans
+    ) throws(BatchError) {
+        kept.append(piece)
+        bytes += piece.count
+        try add(records: piece.bytes, without: rolledBack, plans: plans)
+    }
+
+    private func add(
+        records: UnsafeRawBufferPointer, without rolledBack: Set<UInt32>, plans: Plans
+    ) throws(BatchError) {
+        var cursor = ByteCursor(records)
+        while let record = Self.next(&cursor) {
+            if !rolledBack.isEmpty && rolledBack.contains(record.subtransaction) { continue }
+            try add(record, plans: plans)
+        }
+    }
+
+    private static func next(_ cursor: inout ByteCursor) -> ChangeRecord? {
+        do { return try ChangeRecord.next(&cursor) } catch { preconditionFailure("our own record is damaged") }
+    }
+
+    /// Takes in a single change: what exact replay does, one batch a change.
+    package func add(_ record: ChangeRecord, plans: Plans) throws(BatchError) {
+        if record.kind == .truncate { return try truncate(record, plans: plans) }
+        guard let plan = plans(record.shape) else { throw .noPlan(shape: record.shape) }
+        guard !plan.isSetAside else {
+            leftOut += 1
+            return
+        }
+        do { try rows.read(record.rows) } catch { throw .unreadable(shape: record.shape) }
+        guard rows.counts(plan.columns) else { throw .unreadable(shape: record.shape) }
+        changes += 1
+        if segments.isEmpty { segments.append(Segment()) }
+        let last = segments.count - 1
+        if try segments[last].add(record.kind, shape: record.shape, plan, rows, arena) { return }
+        segments.append(Segment())
+        guard try segments[last + 1].add(record.kind, shape: record.shape, plan, rows, arena) else {
+            preconditionFailure("an empty segment refuses nothing")
+        }
+    }
+
+    private func truncate(_ record: ChangeRecord, plans: Plans) throws(BatchError) {
+        guard let message = try? TruncateRecord(record.rows) else { throw .unreadable(shape: record.shape) }
+        var targets: [Int] = []
+        for shape in message.shapes {
+            guard let plan = plans(shape) else { throw .noPlan(shape: shape) }
+            if plan.isSetAside { leftOut += 1 } else if !targets.contains(plan.target) { targets.append(plan.target) }
+        }
+        changes += 1
+        guard !targets.isEmpty else { return }
+        segments.append(Segment(truncation: .init(targets: targets, restartIdentity: message.restartIdentity)))
+    }
+}

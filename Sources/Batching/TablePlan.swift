@@ -1,0 +1,31 @@
+// How rows of one shape reach their table on the target: which table, which columns, and how a row is found again.
+// Made by the applier from both sides' catalogs; a pure value here.
+
+package enum Locator: Sendable, Equatable {
+    /// Rows are told apart by these columns of the shape, in the order of the target's key.
+    case key([Int])
+    /// No key anywhere: a row is found by everything it holds, one of several equal ones.
+    case image
+    /// Only inserts can come.
+    case none
+}
+
+package struct TablePlan: Sendable {
+    /// Which target table; several shapes may lead to one.
+    package let target: Int
+    /// How many columns the shape has.
+    package let columns: Int
+    /// Columns of the shape that exist on the target, by index.
+    package let carried: [Int]
+    package let locator: Locator
+    /// The table is set aside: its changes are counted and left out.
+    package let isSetAside: Bool
+
+    package init(target: Int, columns: Int, carried: [Int], locator: Locator, isSetAside: Bool = false) {
+        self.target = target
+        self.columns = columns
+        self.carried = carried
+        self.locator = locator
+        self.isSetAside = isSetAside
+    }
+}

@@ -1,0 +1,86 @@
+// COPY in both directions of travel, and the CopyBoth of a replication stream. Never inside a pipeline.
+
+internal import CLibPQ
+
+/// One message of a replication stream, freed when dropped.
+package struct CopyMessage: ~Copyable {
+    private let buffer: UnsafeMutablePointer<CChar>
+    private let length: Int
+
+    fileprivate init(_ buffer: UnsafeMutablePointer<CChar>, _ length: Int) {
+        self.buffer = buffer
+        self.length = length
+    }
+
+    deinit { PQfreemem(buffer) }
+
+    /// Valid while the message lives.
+    package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: buffer, count: length) }
+}
+
+extension Connection {
+    /// Starts COPY … FROM STDIN or START_REPLICATION.
+    package func startCopy(_ sql: String, doing: String) throws(PostgresError) {
+        onOwnThread()
+        guard PQsendQuery(raw, sql) == 1 else { throw lost(doing) }
+        let result = try finish(doing: doing)
+        guard result.status == PGRES_COPY_BOTH || result.status == PGRES_COPY_IN else {
+            throw PostgresError(.unexpected, "the server did not start to copy", doing: doing)
+        }
+    }
+
+    package func putCopy(_ bytes: UnsafeRawBufferPointer, doing: String) throws(PostgresError) {
+        onOwnThread()
+        let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+        while true {
+            switch PQputCopyData(raw, start, Int32(clamping: bytes.count)) {
+            case 1: return try flush(doing: doing)
+            case 0: try flush(doing: doing)
+            default: throw lost(doing)
+            }
+        }
+    }
+
+    /// Ends COPY … FROM STDIN; how many rows the server took.
+    package func endCopy(doing: String) throws(PostgresError) -> Int {
+        onOwnThread()
+        while true {
+            switch PQputCopyEnd(raw, nil) {
+            case 1: return try finish(doing: doing).affected ?? 0
+            case 0: try flush(doing: doing)
+            default: throw lost(doing)
+            }
+        }
+    }
+
+    /// The next message of the replication stream, if it is here; does not wait. The server ending the stream throws.
+    package func receiveCopy(doing: String) throws(PostgresError) -> CopyMessage? {
+        onOwnThread()
+        var buffer: UnsafeMutablePointer<CChar>?
+        let length = PQgetCopyData(raw, &buffer, 1)
+        if let buffer { return CopyMessage(buffer, Int(length)) }
+        switch length {
+        case 0: return nil
+        case -1:
+            try endOfStream(doing: doing)
+            throw PostgresError(.connectionLost, "the server ended the stream", doing: doing)
+        default: throw lost(doing)
+        }
+    }
+
+    private func endOfStream(doing: String) throws(PostgresError) {
+        while let result = PQgetResult(raw).map({ Result($0) }) {
+            if result.isError { throw result.error(doing: doing) }
+            if result.status == PGRES_COPY_BOTH || result.status == PGRES_COPY_IN { break }
+        }
+    }
+
+    /// Sends one message into the replication stream; false when it could only be buffered in part.
+    @discardableResult
+    package func sendCopy(_ bytes: UnsafeRawBufferPointer, doing: String) throws(PostgresError) -> Bool {
+        onOwnThread()
+        let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+        guard PQputCopyData(raw, start, Int32(clamping: bytes.count)) != -1 else { throw lost(doing) }
+        return try push(doing: doing)
+    }
+}

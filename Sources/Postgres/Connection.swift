@@ -1,0 +1,159 @@
+// One connection: born, used and closed on one thread, and it crashes at once when another touches it. Everything that
+// waits does so in `poll` on the socket beside the stop signal, so that nothing here outlasts a request to stop.
+
+internal import CLibPQ
+internal import Model
+package import Threading
+
+package final class Connection {
+    let raw: OpaquePointer
+    package let label: String
+    private let owner = Thread.current
+    let stop: StopSignal?
+    /// In a pipeline: the last thing read was the NULL that ends one statement.
+    var endedStatement = false
+
+    package init(
+        to target: ConnectionTarget, for purpose: SessionPurpose, as application: String, stop: StopSignal? = nil
+    ) throws(PostgresError) {
+        label = target.label
+        self.stop = stop
+        let doing = "connecting to \(target.label)"
+        raw = try Self.connect(target, purpose, application, doing: doing)
+        PQsetNoticeReceiver(raw, { _, _ in }, nil)
+        do {
+            try pin(purpose)
+        } catch {
+            PQfinish(raw)
+            throw error
+        }
+    }
+
+    deinit { PQfinish(raw) }
+
+    private static func connect(
+        _ target: ConnectionTarget, _ purpose: SessionPurpose, _ application: String, doing: String
+    ) throws(PostgresError) -> OpaquePointer {
+        // Later entries win: the user's string may set the timeout, not the encoding or the name.
+        var options: [(String, String)] = [
+            ("connect_timeout", "5"), ("dbname", target.conninfo), ("client_encoding", "UTF8"),
+            ("application_name", application), ("fallback_application_name", "tandem"),
+        ]
+        if purpose == .replication { options.append(("replication", "database")) }
+        let keys = CStrings(options.map(\.0))
+        let values = CStrings(options.map(\.1))
+        guard let raw = PQconnectdbParams(keys.pointers, values.pointers, 1) else {
+            throw PostgresError(.cannotConnect, "out of memory", doing: doing)
+        }
+        guard PQstatus(raw) == CONNECTION_OK else {
+            defer { PQfinish(raw) }
+            throw PostgresError(.cannotConnect, String(cString: PQerrorMessage(raw)).trimmedLine, doing: doing)
+        }
+        PQsetnonblocking(raw, 1)
+        return raw
+    }
+
+    private func pin(_ purpose: SessionPurpose) throws(PostgresError) {
+        let settings = purpose.settings.filter { serverVersion >= $0.since }
+        let statements = settings.map { "SET \($0.name) = \(literal($0.value))" }.joined(separator: "; ")
+        try script(statements, doing: "preparing the session on \(label)")
+    }
+
+    func onOwnThread() {
+        precondition(Thread.current == owner, "a connection is used on the thread that made it")
+    }
+
+    /// 150004 for 15.4.
+    package var serverVersion: Int { Int(PQserverVersion(raw)) }
+    package var serverMajor: Int { serverVersion / 10_000 }
+    package var backendPID: Int { Int(PQbackendPID(raw)) }
+    package var socket: Int32 { PQsocket(raw) }
+    package var isBroken: Bool { PQstatus(raw) != CONNECTION_OK }
+
+    // MARK: statements
+
+    /// Several statements in one go, without parameters; the last result.
+    @discardableResult
+    package func script(_ sql: String, doing: String) throws(PostgresError) -> Result {
+        onOwnThread()
+        guard PQsendQuery(raw, sql) == 1 else { throw lost(doing) }
+        return try finish(doing: doing)
+    }
+
+    /// One statement with text parameters.
+    @discardableResult
+    package func query(_ sql: String, _ parameters: [String?] = [], doing: String) throws(PostgresError) -> Result {
+        onOwnThread()
+        let values = CStrings(parameters)
+        guard PQsendQueryParams(raw, sql, Int32(parameters.count), nil, values.pointers, nil, nil, 0) == 1 else {
+            throw lost(doing)
+        }
+        return try finish(doing: doing)
+    }
+
+    /// Reads results to the end of the command; the last one counts, the first error wins.
+    func finish(doing: String) throws(PostgresError) -> Result {
+        var last: Result?
+        var failure: PostgresError?
+        while let result = try nextResult(doing: doing) {
+            if result.isError && failure == nil { failure = result.error(doing: doing) }
+            last = result
+            // In COPY state libpq repeats this result for ever: the caller takes over.
+            let status = result.status
+            if status == PGRES_COPY_BOTH || status == PGRES_COPY_IN || status == PGRES_COPY_OUT { break }
+        }
+        if let failure { throw failure }
+        guard let last else { throw lost(doing) }
+        return last
+    }
+
+    /// The next result, waiting for it; nil at the end of a command.
+    package func nextResult(doing: String) throws(PostgresError) -> Result? {
+        while true {
+            try flush(doing: doing)
+            if PQisBusy(raw) == 0 { return PQgetResult(raw).map { Result($0) } }
+            try waitForServer(doing: doing)
+        }
+    }
+
+    /// One wait for the socket, reading what came. Asked to stop, it cancels what runs and throws.
+    func waitForServer(doing: String) throws(PostgresError) {
+        let interests = [Poll.Interest.readable(socket)] + (stop.map { [.readable($0.descriptor)] } ?? [])
+        let ready = Poll.wait(for: interests, until: nil)
+        if ready.contains(1) {
+            cancel()
+            throw PostgresError(.interrupted, "stopped on request", doing: doing)
+        }
+        guard PQconsumeInput(raw) == 1 else { throw lost(doing) }
+    }
+
+    /// Sends what is buffered, reading meanwhile so that neither side waits for the other.
+    func flush(doing: String) throws(PostgresError) {
+        while true {
+            switch PQflush(raw) {
+            case 0: return
+            case 1:
+                let interests = [Poll.Interest.both(socket)] + (stop.map { [.readable($0.descriptor)] } ?? [])
+                if Poll.wait(for: interests, until: nil).contains(1) {
+                    cancel()
+                    throw PostgresError(.interrupted, "stopped on request", doing: doing)
+                }
+                guard PQconsumeInput(raw) == 1 else { throw lost(doing) }
+            default: throw lost(doing)
+            }
+        }
+    }
+
+    /// Asks the server to give up the running statement; the connection is not used further.
+    package func cancel() {
+        guard let handle = PQgetCancel(raw) else { return }
+        defer { PQfreeCancel(handle) }
+        var message = [CChar](repeating: 0, count: 256)
+        PQcancel(handle, &message, Int32(message.count))
+    }
+
+    func lost(_ doing: String) -> PostgresError {
+        let message = String(cString: PQerrorMessage(raw)).trimmedLine
+        return PostgresError(.connectionLost, message.isEmpty ? "the connection was lost" : message, doing: doing)
+    }
+}

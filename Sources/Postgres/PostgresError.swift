@@ -1,0 +1,74 @@
+// What can go wrong between us and a server, and whether trying again may help. Carries the server's primary message
+// and SQLSTATE; never its DETAIL, which quotes row values, and never a connection string.
+
+internal import Model
+
+package struct SQLState: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
+    package let code: String
+
+    package init(_ code: String) { self.code = code }
+    package init(stringLiteral code: String) { self.code = code }
+
+    package var description: String { code }
+    package var `class`: Substring { code.prefix(2) }
+}
+
+package struct PostgresError: Explained, Sendable {
+    package enum Kind: Sendable, Equatable {
+        case cannotConnect
+        case connectionLost
+        case server(SQLState)
+        /// We gave up on purpose: asked to stop, or a deadline of our own passed.
+        case interrupted
+        /// The server answered something that makes no sense here.
+        case unexpected
+    }
+
+    package let kind: Kind
+    package let message: String
+    /// What we were doing, for the operator.
+    package let doing: String
+    package let constraint: String?
+    package let serverHint: String?
+
+    package init(_ kind: Kind, _ message: String, doing: String, constraint: String? = nil, serverHint: String? = nil) {
+        self.kind = kind
+        self.message = message
+        self.doing = doing
+        self.constraint = constraint
+        self.serverHint = serverHint
+    }
+
+    package var sqlState: SQLState? { if case .server(let state) = kind { state } else { nil } }
+
+    package var description: String {
+        let state = sqlState.map { " [\($0)]" } ?? ""
+        return "\(doing): \(withoutControls(message))\(state)"
+    }
+
+    package var hint: String? { serverHint }
+
+    /// The same thing done again later may succeed without anybody changing anything.
+    package var isTransient: Bool {
+        switch kind {
+        case .cannotConnect, .connectionLost: true
+        case .interrupted, .unexpected: false
+        case .server(let state): Self.transient.contains(state) || Self.transientClasses.contains(state.class)
+        }
+    }
+
+    package var isConnectionLost: Bool {
+        switch kind {
+        case .cannotConnect, .connectionLost: true
+        case .server(let state): ["57P01", "57P02", "57P03", "57P05", "25P03", "25P04"].contains(state)
+        case .interrupted, .unexpected: false
+        }
+    }
+
+    /// deadlock, serialization, lock and statement timeouts, idle timeout, read-only, shutting down or starting up
+    private static let transient: Set<SQLState> = [
+        "40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "25006", "55006",
+    ]
+    /// connection exceptions, insufficient resources
+    private static let transientClasses: Set<Substring> = ["08", "53"]
+}

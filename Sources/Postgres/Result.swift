@@ -1,0 +1,78 @@
+// One PGresult: its rows, its status, freed with the last reference. Values are read by place; text is copied out.
+
+internal import CLibPQ
+internal import Foundation
+
+package final class Result {
+    private let raw: OpaquePointer
+
+    init(_ raw: OpaquePointer) { self.raw = raw }
+
+    deinit { PQclear(raw) }
+
+    var status: ExecStatusType { PQresultStatus(raw) }
+
+    package var rows: Int { Int(PQntuples(raw)) }
+    package var columns: Int { Int(PQnfields(raw)) }
+
+    package func isNull(_ row: Int, _ column: Int) -> Bool { PQgetisnull(raw, Int32(row), Int32(column)) == 1 }
+
+    package func text(_ row: Int, _ column: Int) -> String? {
+        isNull(row, column) ? nil : String(cString: PQgetvalue(raw, Int32(row), Int32(column)))
+    }
+
+    package func string(_ row: Int, _ column: Int) -> String { text(row, column) ?? "" }
+    package func int(_ row: Int, _ column: Int) -> Int? { text(row, column).flatMap { Int($0) } }
+    package func bool(_ row: Int, _ column: Int) -> Bool { text(row, column) == "t" }
+
+    package func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
+        guard !isNull(row, column) else { return nil }
+        let length = Int(PQgetlength(raw, Int32(row), Int32(column)))
+        return UnsafeRawBufferPointer(start: PQgetvalue(raw, Int32(row), Int32(column)), count: length)
+    }
+
+    /// How many rows the command touched; nil for commands that do not count.
+    package var affected: Int? { Int(String(cString: PQcmdTuples(raw))) }
+
+    var isError: Bool {
+        switch status {
+        case PGRES_BAD_RESPONSE, PGRES_FATAL_ERROR, PGRES_PIPELINE_ABORTED: true
+        default: false
+        }
+    }
+
+    func error(doing: String) -> PostgresError {
+        func field(_ code: Character) -> String? {
+            PQresultErrorField(raw, Int32(code.asciiValue ?? 0)).map { String(cString: $0) }
+        }
+        guard let state = field("C") else {
+            let message = String(cString: PQresultErrorMessage(raw)).trimmedLine
+            return PostgresError(.connectionLost, message.isEmpty ? "the connection was lost" : message, doing: doing)
+        }
+        return PostgresError(
+            .server(SQLState(state)), withoutValues(field("M") ?? "", state: state), doing: doing,
+            constraint: field("n"), serverHint: field("H"))
+    }
+
+    /// Data exceptions quote the offending value after a colon; the place and the type are enough.
+    private func withoutValues(_ message: String, state: String) -> String {
+        guard state.hasPrefix("22"), let quote = message.range(of: ": \"") else { return message }
+        return message[..<quote.lowerBound] + ": (value not shown)"
+    }
+}
+
+extension String {
+    /// libpq's messages end in a newline and may have several lines.
+    var trimmedLine: String {
+        split(whereSeparator: \.isNewline).map { $0.trimmed }.joined(separator: "; ")
+    }
+}
+
+extension Substring {
+    var trimmed: String {
+        var part = self
+        while part.first?.isWhitespace == true { part.removeFirst() }
+        while part.last?.isWhitespace == true { part.removeLast() }
+        return String(part)
+    }
+}

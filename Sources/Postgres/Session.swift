@@ -1,0 +1,69 @@
+// What a session is for, and the settings each pins so that no database, role, file or environment setting can change
+// the meaning of a value or end the session: the SET statements every connection of ours runs first.
+
+package enum SessionPurpose: Sendable, Equatable {
+    /// Reading catalogs, tandem's own tables, re-reading rows.
+    case control
+    /// The logical replication connection.
+    case replication
+    /// Applying changes: replica role, no synchronous wait, plans that always use the key's index.
+    case apply
+
+    var settings: [(name: String, value: String, since: Int)] {
+        var all = Self.everywhere
+        if self == .apply { all += Self.applying }
+        return all
+    }
+
+    private static let everywhere: [(name: String, value: String, since: Int)] = [
+        ("search_path", "", 0),
+        ("datestyle", "ISO, YMD", 0),
+        ("intervalstyle", "postgres", 0),
+        ("timezone", "UTC", 0),
+        ("extra_float_digits", "3", 0),
+        ("bytea_output", "hex", 0),
+        ("lc_monetary", "C", 0),
+        ("xmloption", "content", 0),
+        ("xmlbinary", "base64", 0),
+        ("array_nulls", "on", 0),
+        ("standard_conforming_strings", "on", 0),
+        ("transform_null_equals", "off", 0),
+        ("row_security", "off", 0),
+        ("default_transaction_read_only", "off", 0),
+        ("default_transaction_isolation", "read committed", 0),
+        ("default_transaction_deferrable", "off", 0),
+        ("statement_timeout", "0", 0),
+        ("lock_timeout", "0", 0),
+        ("idle_in_transaction_session_timeout", "0", 0),
+        ("idle_session_timeout", "0", 140_000),
+        ("transaction_timeout", "0", 170_000),
+        ("client_min_messages", "warning", 0),
+        ("tcp_keepalives_idle", "30", 0),
+        ("tcp_keepalives_interval", "10", 0),
+        ("tcp_keepalives_count", "3", 0),
+    ]
+
+    private static let applying: [(name: String, value: String, since: Int)] = [
+        ("session_replication_role", "replica", 0),
+        ("synchronous_commit", "off", 0),
+        ("jit", "off", 0),
+        ("plan_cache_mode", "force_generic_plan", 0),
+        ("enable_seqscan", "off", 0),
+        ("enable_mergejoin", "off", 0),
+        ("enable_bitmapscan", "off", 0),
+        ("default_tablespace", "", 0),
+        ("gin_pending_list_limit", "4096", 0),
+    ]
+}
+
+package struct ConnectionTarget: Sendable {
+    /// The user's own libpq connection string; never shown.
+    let conninfo: String
+    /// Says which side and what for, in messages.
+    package let label: String
+
+    package init(conninfo: String, label: String) {
+        self.conninfo = conninfo
+        self.label = label
+    }
+}

@@ -1,0 +1,63 @@
+// Schema `tandem` on both sides: the statements that make it. Everything tandem keeps in a database lives here, and
+// nothing else decides about it. Names of streams are keys, so that several migrations can share a database.
+
+package enum Schema {
+    /// On the side that gives: what a stream was started from, and the heartbeat that tells its lag.
+    static let source = """
+        CREATE SCHEMA IF NOT EXISTS tandem;
+        COMMENT ON SCHEMA tandem IS 'belongs to tandem (replication to another database); removed by tandem abort or finish';
+        CREATE TABLE IF NOT EXISTS tandem.heartbeat (
+            stream pg_catalog.text PRIMARY KEY,
+            beat pg_catalog.int8 NOT NULL,
+            at pg_catalog.timestamptz NOT NULL,
+            lsn pg_catalog.pg_lsn NOT NULL);
+        CREATE TABLE IF NOT EXISTS tandem.source (
+            stream pg_catalog.text PRIMARY KEY,
+            system_identifier pg_catalog.text NOT NULL,
+            timeline pg_catalog.int4 NOT NULL,
+            start_lsn pg_catalog.pg_lsn NOT NULL,
+            created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());
+        """
+
+    /// On the side that takes: where a stream is bound to, how it is doing, what is set aside, what was found different.
+    static let target = """
+        CREATE SCHEMA IF NOT EXISTS tandem;
+        COMMENT ON SCHEMA tandem IS 'belongs to tandem (replication from another database); removed by tandem abort or finish';
+        CREATE TABLE IF NOT EXISTS tandem.heartbeat (
+            stream pg_catalog.text PRIMARY KEY,
+            beat pg_catalog.int8 NOT NULL,
+            at pg_catalog.timestamptz NOT NULL,
+            lsn pg_catalog.pg_lsn NOT NULL);
+        CREATE TABLE IF NOT EXISTS tandem.stream (
+            stream pg_catalog.text PRIMARY KEY,
+            system_identifier pg_catalog.text NOT NULL,
+            timeline pg_catalog.int4 NOT NULL,
+            start_lsn pg_catalog.pg_lsn NOT NULL,
+            created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());
+        CREATE TABLE IF NOT EXISTS tandem.stream_status (
+            stream pg_catalog.text PRIMARY KEY,
+            at pg_catalog.timestamptz NOT NULL,
+            status pg_catalog.text NOT NULL);
+        CREATE TABLE IF NOT EXISTS tandem.set_aside (
+            stream pg_catalog.text NOT NULL,
+            schema_name pg_catalog.text NOT NULL,
+            table_name pg_catalog.text NOT NULL,
+            since pg_catalog.pg_lsn NOT NULL,
+            at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+            changes pg_catalog.int8 NOT NULL DEFAULT 0,
+            PRIMARY KEY (stream, schema_name, table_name));
+        CREATE TABLE IF NOT EXISTS tandem.difference (
+            stream pg_catalog.text NOT NULL,
+            schema_name pg_catalog.text NOT NULL,
+            table_name pg_catalog.text NOT NULL,
+            kind pg_catalog.text NOT NULL,
+            found pg_catalog.int8 NOT NULL,
+            repaired pg_catalog.int8 NOT NULL,
+            last_lsn pg_catalog.pg_lsn NOT NULL,
+            last_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+            PRIMARY KEY (stream, schema_name, table_name, kind));
+        """
+
+    package static let heartbeatTable = "heartbeat"
+    package static let name = "tandem"
+}

@@ -1,0 +1,206 @@
+// Everything tandem asks of and does to its own objects on the side a stream writes to: binding, origin, status, tables
+// set aside, differences. The data itself is the applier's.
+
+package import Model
+package import Postgres
+
+package struct SetAsideTable: Sendable, Hashable {
+    package let name: QualifiedName
+    package let since: LSN
+    package let changes: Int
+}
+
+package struct DifferenceCount: Sendable {
+    package let table: QualifiedName
+    package let kind: String
+    package let found: Int
+    package let repaired: Int
+    package let last: LSN
+}
+
+package struct TargetSide {
+    package let connection: Connection
+    package let stream: StreamName
+
+    package init(_ connection: Connection, _ stream: StreamName) {
+        self.connection = connection
+        self.stream = stream
+    }
+
+    @discardableResult
+    private func ask(_ sql: String, _ parameters: [String?] = [], to doing: String) throws(PostgresError) -> Result {
+        try connection.query(sql, parameters, doing: doing + " on \(connection.label)")
+    }
+
+    package func install() throws(PostgresError) {
+        try connection.script("BEGIN; " + Schema.target + " COMMIT;", doing: "making schema tandem on \(connection.label)")
+    }
+
+    package var hasSchema: Bool {
+        get throws(PostgresError) {
+            try ask("SELECT pg_catalog.to_regclass('tandem.stream') IS NOT NULL", to: "looking for schema tandem").bool(0, 0)
+        }
+    }
+
+    // MARK: binding and origin
+
+    package func binding() throws(PostgresError) -> Binding? {
+        guard try hasSchema else { return nil }
+        return Binding.read(
+            try ask(
+                "SELECT system_identifier, timeline, start_lsn FROM tandem.stream WHERE stream = $1",
+                [stream.description], to: "reading the stream's binding"))
+    }
+
+    /// Binding and origin in one transaction: there is never one without the other.
+    package func bind(_ binding: Binding) throws(PostgresError) {
+        let name = stream.description
+        try connection.script("BEGIN", doing: "binding \(name)")
+        try ask(
+            """
+            INSERT INTO tandem.stream (stream, system_identifier, timeline, start_lsn) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (stream) DO UPDATE SET system_identifier = excluded.system_identifier,
+                timeline = excluded.timeline, start_lsn = excluded.start_lsn, created_at = DEFAULT
+            """,
+            [name, binding.systemIdentifier, "\(binding.timeline)", binding.start.description], to: "binding \(name)")
+        try dropOrigin()
+        try ask("SELECT pg_catalog.pg_replication_origin_create($1)", [name], to: "creating origin \(name)")
+        try ask(
+            "SELECT pg_catalog.pg_replication_origin_advance($1, $2)", [name, binding.start.description],
+            to: "placing origin \(name) at its start")
+        try connection.script("COMMIT", doing: "binding \(name)")
+    }
+
+    package func followTimeline(_ timeline: Int) throws(PostgresError) {
+        try ask(
+            "UPDATE tandem.stream SET timeline = $2 WHERE stream = $1",
+            [stream.description, "\(timeline)"], to: "recording the source's timeline")
+    }
+
+    package var hasOrigin: Bool {
+        get throws(PostgresError) {
+            try ask(
+                "SELECT FROM pg_catalog.pg_replication_origin WHERE roname = $1",
+                [stream.description], to: "looking for origin \(stream)"
+            ).rows > 0
+        }
+    }
+
+    /// How far new has come. `durable` makes the server flush first, so that the answer survives its crash.
+    package func progress(durable: Bool) throws(PostgresError) -> LSN? {
+        let row = try ask(
+            """
+            SELECT pg_catalog.pg_replication_origin_progress(roname, $2) FROM pg_catalog.pg_replication_origin
+             WHERE roname = $1
+            """, [stream.description, durable ? "t" : "f"], to: "reading the progress of \(stream)")
+        return row.rows == 0 ? nil : row.text(0, 0).flatMap { LSN($0) } ?? .zero
+    }
+
+    package func dropOrigin() throws(PostgresError) {
+        try ask(
+            """
+            SELECT pg_catalog.pg_replication_origin_drop(roname) FROM pg_catalog.pg_replication_origin
+             WHERE roname = $1
+            """, [stream.description], to: "dropping origin \(stream)")
+    }
+
+    // MARK: one runner
+
+    /// Held by the session: whoever has it runs the stream, everybody else stands by.
+    package func tryRunnerLock() throws(PostgresError) -> Bool {
+        try ask(
+            "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended($1, 7461))", [stream.description],
+            to: "taking the runner's lock"
+        ).bool(0, 0)
+    }
+
+    package func runnerPID() throws(PostgresError) -> Int? {
+        let sql = """
+            SELECT l.pid FROM pg_catalog.pg_locks l
+             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+               AND l.database =
+                   (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+               AND ((l.classid::int8 << 32) | l.objid::int8) =
+                   pg_catalog.hashtextextended($1, 7461)
+            """
+        let row = try ask(sql, [stream.description], to: "looking for the runner")
+        return row.rows == 0 ? nil : row.int(0, 0)
+    }
+
+    // MARK: status
+
+    package func write(status: String) throws(PostgresError) {
+        try ask(
+            """
+            INSERT INTO tandem.stream_status (stream, at, status) VALUES ($1, pg_catalog.clock_timestamp(), $2)
+            ON CONFLICT (stream) DO UPDATE SET at = excluded.at, status = excluded.status
+            """, [stream.description, status], to: "writing the stream's status")
+    }
+
+    /// The status text and how many seconds ago it was written.
+    package func readStatus() throws(PostgresError) -> (text: String, age: Double)? {
+        let row = try ask(
+            """
+            SELECT status, extract(epoch FROM pg_catalog.clock_timestamp() - at) FROM tandem.stream_status
+             WHERE stream = $1
+            """, [stream.description], to: "reading the stream's status")
+        guard row.rows == 1 else { return nil }
+        return (row.string(0, 0), Double(row.string(0, 1)) ?? 0)
+    }
+
+    package func lastBeat() throws(PostgresError) -> SourceSide.Beat? {
+        SourceSide.Beat.read(try ask(SourceSide.Beat.query, [stream.description], to: "reading the heartbeat"))
+    }
+
+    // MARK: set aside
+
+    package func setAside() throws(PostgresError) -> [SetAsideTable] {
+        let rows = try ask(
+            """
+            SELECT schema_name, table_name, since, changes FROM tandem.set_aside
+             WHERE stream = $1 ORDER BY 1, 2
+            """, [stream.description], to: "reading which tables are set aside")
+        return (0..<rows.rows).map { row in
+            SetAsideTable(
+                name: QualifiedName(schema: rows.string(row, 0), name: rows.string(row, 1)),
+                since: LSN(rows.string(row, 2)) ?? .zero, changes: rows.int(row, 3) ?? 0)
+        }
+    }
+
+    package func setAside(_ table: QualifiedName, since: LSN) throws(PostgresError) {
+        try ask(
+            """
+            INSERT INTO tandem.set_aside (stream, schema_name, table_name, since) VALUES ($1, $2, $3, $4)
+            ON CONFLICT DO NOTHING
+            """, [stream.description, table.schema, table.name, since.description], to: "setting \(table) aside")
+    }
+
+    // MARK: differences
+
+    package func differences() throws(PostgresError) -> [DifferenceCount] {
+        let rows = try ask(
+            """
+            SELECT schema_name, table_name, kind, found, repaired, last_lsn FROM tandem.difference
+             WHERE stream = $1 ORDER BY 1, 2, 3
+            """, [stream.description], to: "reading the differences found")
+        return (0..<rows.rows).map { row in
+            DifferenceCount(
+                table: QualifiedName(schema: rows.string(row, 0), name: rows.string(row, 1)),
+                kind: rows.string(row, 2), found: rows.int(row, 3) ?? 0, repaired: rows.int(row, 4) ?? 0,
+                last: LSN(rows.string(row, 5)) ?? .zero)
+        }
+    }
+
+    // MARK: removal
+
+    package func forget() throws(PostgresError) {
+        guard try hasSchema else { return }
+        for table in ["stream", "stream_status", "set_aside", "difference", "heartbeat"] {
+            try ask(
+                "DELETE FROM tandem.\(table) WHERE stream = $1", [stream.description],
+                to: "clearing state")
+        }
+    }
+
+    package func dropSchemaIfUnused() throws(PostgresError) { try SchemaRemoval.run(on: connection) }
+}
