@@ -35,16 +35,19 @@ extension Arena {
     }
 
     /// A row whose unchanged values are taken from an earlier one; where both leave a value out it stays left out.
-    func merged(_ newer: Tuple, over older: Tuple) -> UnsafeRawPointer {
-        var total = 2
-        for (column, value) in newer.columns.enumerated() {
-            total += size(value.state == .unchanged ? older.columns[column] : value)
+    /// An earlier row that only holds a key lends only its key `columns`: the rest of it are placeholders.
+    func merged(_ newer: Tuple, over older: Tuple, columns: [Int]? = nil) -> UnsafeRawPointer {
+        func value(_ column: Int) -> Tuple.Column {
+            let own = newer.columns[column]
+            guard own.state == .unchanged, columns?.contains(column) ?? true else { return own }
+            return older.columns[column]
         }
+        let total = newer.columns.indices.reduce(2) { $0 + size(value($1)) }
         let start = allocate(total)
         start.storeBytes(of: Int16(newer.columns.count).bigEndian, as: Int16.self)
         var offset = 2
-        for (column, value) in newer.columns.enumerated() {
-            let value = value.state == .unchanged ? older.columns[column] : value
+        for column in newer.columns.indices {
+            let value = value(column)
             let count = size(value)
             (start + offset).copyMemory(from: value.start - 1, byteCount: count)
             offset += count

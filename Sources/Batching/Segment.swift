@@ -69,16 +69,26 @@ package struct Segment {
             return tables[place].keyed.update(key, row, rows.new, arena)
         }
         guard let before = arena.key(rows.old, columns) else { throw .noIdentity(shape: shape) }
-        let full = rows.oldKind == .full && rows.new.isPartial
-        let whole = full ? RowReference(shape: shape, start: arena.merged(rows.new, over: rows.old)) : row
-        if KeyedEffects.Key.sameBytes(before, key) {
-            guard full else { return tables[place].keyed.update(key, row, rows.new, arena) }
-            var tuple = Tuple()
-            whole.read(into: &tuple)
-            return tables[place].keyed.update(key, whole, tuple, arena)
-        }
         let old = RowReference(shape: shape, start: oldStart)
-        return tables[place].keyed.rekey(from: before, to: key, old: old, new: whole)
+        guard rows.new.isPartial else {
+            return keyed(place, from: before, to: key, old, row, rows.new, arena)
+        }
+        // Large values that did not change: a full old row has them all, a key only its own columns.
+        let lent = rows.oldKind == .full ? nil : columns
+        let whole = RowReference(shape: shape, start: arena.merged(rows.new, over: rows.old, columns: lent))
+        var tuple = Tuple()
+        whole.read(into: &tuple)
+        return keyed(place, from: before, to: key, old, whole, tuple, arena)
+    }
+
+    private mutating func keyed(
+        _ place: Int, from before: KeyedEffects.Key, to key: KeyedEffects.Key, _ old: RowReference,
+        _ row: RowReference, _ tuple: Tuple, _ arena: Arena
+    ) -> Bool {
+        if UnsafeRawBufferPointer.sameBytes(before, key) {
+            return tables[place].keyed.update(key, row, tuple, arena)
+        }
+        return tables[place].keyed.rekey(from: before, to: key, old: old, new: row)
     }
 
     private mutating func addImage(

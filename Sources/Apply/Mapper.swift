@@ -1,0 +1,118 @@
+// Makes table mappings. Whatever the target lacks is named together with the statement that adds it.
+
+internal import Assembly
+internal import Batching
+internal import Model
+internal import Postgres
+
+struct Mapper {
+    let catalog: TargetCatalog
+    let book: ShapeBook
+    let isBinary: Bool
+
+    func map(_ shape: RelationShape, number: Int) throws -> TableMapping {
+        if isBinary, shape.columns.contains(where: { !WireTypes.travelsInBinary($0.type) }) {
+            throw NeedsTextStream(table: shape.name)
+        }
+        guard let table = try catalog.table(shape.name, number: number) else {
+            throw MappingProblem(
+                table: shape.name, description: "new has no table \(shape.name)",
+                hint: "create it as on old: pg_dump --schema-only --table='\(shape.name.sql)' OLD | psql NEW")
+        }
+        guard ["r", "p"].contains(table.kind) else {
+            throw MappingProblem(
+                table: shape.name, description: "\(shape.name) on new is not a table", hint: "replace it by a table")
+        }
+        let columns = try self.columns(shape, table)
+        let key = try locator(shape, table, columns)
+        let carried = columns.indices.filter { columns[$0] != nil }
+        let plan = TablePlan(
+            target: table.number, columns: shape.columns.count, carried: carried, locator: key.locator)
+        return TableMapping(
+            shape: shape, table: table, plan: plan, columns: columns, keyOperators: key.operators,
+            keyIsUnchecked: key.isUnchecked)
+    }
+
+    // MARK: columns
+
+    private func columns(_ shape: RelationShape, _ table: TargetTable) throws -> [MappedColumn?] {
+        let missing = shape.columns.filter { table.column($0.name) == nil }
+        guard missing.isEmpty else { throw try lacks(missing, shape) }
+        return shape.columns.map { column in
+            guard let target = table.column(column.name), !target.isGenerated else { return nil }
+            return mapped(column, target)
+        }
+    }
+
+    private func mapped(_ column: RelationShape.Column, _ target: TargetTable.Column) -> MappedColumn {
+        if isBinary, let array = WireTypes.array(of: column.type) {
+            let cast = target.type == column.type ? nil : "::text::" + target.castType
+            return MappedColumn(target: target, elementType: column.type, arrayType: array, cast: cast)
+        }
+        let cast = target.type == WireTypes.text ? nil : "::" + target.castType
+        return MappedColumn(
+            target: target, elementType: WireTypes.text, arrayType: WireTypes.textArray, cast: cast)
+    }
+
+    private func lacks(_ missing: [RelationShape.Column], _ shape: RelationShape) throws(PostgresError) -> MappingProblem
+    {
+        var additions: [String] = []
+        for column in missing { additions.append("ADD COLUMN \(quoted(column.name)) \(try typeText(column))") }
+        let names = missing.map { quoted($0.name) }.joined(separator: ", ")
+        return MappingProblem(
+            table: shape.name,
+            description: "table \(shape.name) on new lacks \(missing.count == 1 ? "column" : "columns") \(names)",
+            hint: "ALTER TABLE \(shape.name.sql) \(additions.joined(separator: ", "));"
+                + " then replication goes on by itself")
+    }
+
+    private func typeText(_ column: RelationShape.Column) throws(PostgresError) -> String {
+        if let own = book.typeName(column.type), own.schema != "pg_catalog" { return own.sql }
+        return try catalog.typeText(column.type, column.modifier)
+    }
+
+    // MARK: finding rows
+
+    private func locator(
+        _ shape: RelationShape, _ table: TargetTable, _ columns: [MappedColumn?]
+    ) throws -> (locator: Locator, operators: [String]?, isUnchecked: Bool) {
+        switch shape.identity {
+        case .nothing: return (.none, nil, false)
+        case .full: return full(shape, table, columns)
+        case .primaryKey, .index:
+            let keys = shape.keyColumns
+            guard !keys.isEmpty else { return (.none, nil, false) }
+            let names = Set(keys.map { shape.columns[$0].name })
+            for key in keys where columns[key] == nil {
+                throw MappingProblem(
+                    table: shape.name,
+                    description: "key column \(quoted(shape.columns[key].name)) of \(shape.name) is generated on new",
+                    hint: "make it an ordinary column on new")
+            }
+            let candidates = table.indexes.filter { $0.isPlain && Set($0.parts.map(\.column)) == names }
+            guard let index = candidates.first(where: \.isUnique) ?? candidates.first else {
+                return (.key(keys), nil, false)
+            }
+            return by(index, shape)
+        }
+    }
+
+    /// A full identity on a table that has a key on new: that key finds the row. Without one, the whole row does.
+    private func full(_ shape: RelationShape, _ table: TargetTable, _ columns: [MappedColumn?]) -> (
+        Locator, [String]?, Bool
+    ) {
+        let usable = table.indexes.first { index in
+            index.isPlain && index.isUnique
+                && index.parts.allSatisfy { part in
+                    table.column(part.column)?.isNotNull == true
+                        && shape.columns.indices.contains { shape.columns[$0].name == part.column && columns[$0] != nil }
+                }
+        }
+        return usable.map { by($0, shape) } ?? (.image, nil, false)
+    }
+
+    private func by(_ index: TargetTable.Index, _ shape: RelationShape) -> (Locator, [String]?, Bool) {
+        let keys = index.parts.compactMap { part in shape.columns.firstIndex { $0.name == part.column } }
+        return (.key(keys), index.parts.map(\.equals), index.isUnique && !index.isImmediate)
+    }
+}

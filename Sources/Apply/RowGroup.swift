@@ -1,0 +1,81 @@
+// Rows that one statement will carry: the arrays being filled, one per parameter, and how many rows must be touched.
+
+internal import Batching
+internal import Postgres
+internal import PGOutput
+
+final class RowGroup {
+    let mapping: TableMapping
+    let operation: Operation
+    /// How many rows of the target this must touch.
+    var expected = 0
+    private let arrays: [ArrayParameter]
+    private let keys: [Int]
+    private let values: [Int]
+
+    init(_ mapping: TableMapping, _ operation: Operation) {
+        self.mapping = mapping
+        self.operation = operation
+        let carried = mapping.plan.carried
+        switch operation {
+        case .insert: (keys, values) = ([], carried)
+        case .update(let without): (keys, values) = ([], carried.filter { !without.contains($0) })
+        case .rekey(let without): (keys, values) = (mapping.keyColumns, carried.filter { !without.contains($0) })
+        case .delete, .probe: (keys, values) = (mapping.keyColumns, [])
+        case .deleteImage: (keys, values) = (carried, [])
+        case .updateImage: (keys, values) = (carried, carried)
+        }
+        arrays = Self.arrays(mapping, operation, keys, values)
+    }
+
+    private static func arrays(
+        _ mapping: TableMapping, _ operation: Operation, _ keys: [Int], _ values: [Int]
+    ) -> [ArrayParameter] {
+        func of(_ columns: [Int]) -> [ArrayParameter] {
+            columns.map { ArrayParameter(elementType: mapping.column($0).elementType) }
+        }
+        func integers(_ count: Int) -> [ArrayParameter] { (0..<count).map { _ in ArrayParameter(elementType: 23) } }
+        switch operation {
+        case .insert where values.isEmpty: return of([]) + [ArrayParameter(elementType: WireTypes.text)]
+        case .deleteImage: return integers(1) + of(keys)
+        case .updateImage: return integers(1) + of(keys) + integers(2) + of(values)
+        default: return of(keys) + of(values)
+        }
+    }
+
+    var parameters: BinaryParameters {
+        var parameters = BinaryParameters()
+        for array in arrays { parameters.append(array.bytes) }
+        return parameters
+    }
+
+    /// One row by its values; for deletes and probes, by its key.
+    func append(_ tuple: Tuple) {
+        expected += 1
+        if values.isEmpty && keys.isEmpty { return arrays[0].append(text: nil) }
+        for (place, column) in (keys + values).enumerated() { arrays[place].append(tuple.columns[column]) }
+    }
+
+    /// One row whose key changes.
+    func append(old: Tuple, new: Tuple) {
+        expected += 1
+        for (place, column) in keys.enumerated() { arrays[place].append(old.columns[column]) }
+        for (place, column) in values.enumerated() { arrays[keys.count + place].append(new.columns[column]) }
+    }
+
+    /// `count` rows that all hold this.
+    func append(image: Tuple, count: Int, touches: Bool) {
+        if touches { expected += count }
+        arrays[0].append(int4: count)
+        for (place, column) in keys.enumerated() { arrays[place + 1].append(image.columns[column]) }
+    }
+
+    /// What one of the rows of an image becomes.
+    func append(group: Int, rank: Int, new: Tuple) {
+        expected += 1
+        let first = keys.count + 1
+        arrays[first].append(int4: group)
+        arrays[first + 1].append(int4: rank)
+        for (place, column) in values.enumerated() { arrays[first + 2 + place].append(new.columns[column]) }
+    }
+}

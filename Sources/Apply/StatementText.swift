@@ -1,0 +1,200 @@
+// The SQL of every statement that changes data on the target. Rows come as arrays, one per column; `unnest` lays them
+// side by side again. The search path is pinned empty, so unqualified functions and operators are pg_catalog's.
+//
+// Rows without a key are found by everything they hold: first by equal text, which can be hashed, then by equal bytes
+// (`*=`, which needs no equality operator of the types); of several equal rows, as many as were meant.
+
+internal import Batching
+internal import Model
+
+struct StatementText {
+    let sql: String
+    let parameterTypes: [UInt32]
+}
+
+enum Operation: Hashable {
+    case insert
+    /// Columns that this group of rows leaves alone, by index in the shape.
+    case update(without: [Int])
+    case rekey(without: [Int])
+    case delete
+    /// How many rows of these keys exist.
+    case probe
+    /// Found by the whole row; `narrowedBy` is a column with an index whose values are not null here.
+    case deleteImage(narrowedBy: Int?)
+    case updateImage(narrowedBy: Int?)
+}
+
+extension TableMapping {
+    func statement(_ operation: Operation) -> StatementText {
+        switch operation {
+        case .insert: insert
+        case .update(let without): update(without: without)
+        case .rekey(let without): rekey(without: without)
+        case .delete: delete
+        case .probe: probe
+        case .deleteImage(let narrow): deleteImage(narrow)
+        case .updateImage(let narrow): updateImage(narrow)
+        }
+    }
+
+    /// The key columns by index, empty when rows have none.
+    var keyColumns: [Int] { if case .key(let columns) = plan.locator { columns } else { [] } }
+
+    // MARK: parts
+
+    private func types(_ columns: [Int]) -> [UInt32] { columns.map { column($0).arrayType } }
+
+    /// `ROWS FROM (unnest($1), unnest($2)) AS v(a0, a3)`
+    private func rows(_ columns: [Int], prefix: String = "a", alias: String = "v", first: Int = 1) -> String {
+        let calls = columns.indices.map { "unnest($\(first + $0))" }.joined(separator: ", ")
+        let names = columns.map { prefix + "\($0)" }.joined(separator: ", ")
+        return "ROWS FROM (\(calls)) AS \(alias)(\(names))"
+    }
+
+    private func value(_ index: Int, _ alias: String = "v.a") -> String {
+        column(index).expression(alias + "\(index)")
+    }
+
+    /// The rows of `x` whose key is `prefix`'s.
+    private func keyMatches(_ table: String, _ prefix: String) -> String {
+        guard let operators = keyOperators else {
+            let own = keyColumns.map { "\(table).\(column($0).sql)::\(column($0).target.castType)" }
+            let given = keyColumns.map { "\(prefix)\($0)::\(column($0).target.castType)" }
+            return "ROW(\(own.joined(separator: ", ")))::record *= ROW(\(given.joined(separator: ", ")))::record"
+        }
+        return zip(keyColumns, operators).map { index, equals in
+            "\(table).\(column(index).sql) \(equals) \(column(index).expression(prefix + "\(index)"))"
+        }.joined(separator: " AND ")
+    }
+
+    private func assignments(_ columns: [Int], _ alias: String) -> String {
+        columns.map { "\(column($0).sql) = \(value($0, alias))" }.joined(separator: ", ")
+    }
+
+    // MARK: rows with a key
+
+    private var insert: StatementText {
+        let columns = plan.carried
+        guard !columns.isEmpty else { return insertNothing }
+        let names = columns.map { column($0).sql }.joined(separator: ", ")
+        let values = columns.map { value($0) }.joined(separator: ", ")
+        let guarded =
+            keyIsUnchecked
+            ? " WHERE NOT EXISTS (SELECT FROM \(table.sql) AS x WHERE \(keyMatches("x", "v.a")))" : ""
+        return StatementText(
+            sql: "INSERT INTO \(table.name.sql) (\(names)) OVERRIDING SYSTEM VALUE"
+                + " SELECT \(values) FROM \(rows(columns))\(guarded)",
+            parameterTypes: types(columns))
+    }
+
+    /// A table without columns: only how many rows counts.
+    private var insertNothing: StatementText {
+        StatementText(
+            sql: "INSERT INTO \(table.name.sql) SELECT FROM unnest($1)", parameterTypes: [WireTypes.textArray])
+    }
+
+    private func update(without: [Int]) -> StatementText {
+        let present = plan.carried.filter { !without.contains($0) }
+        let changed = present.filter { !keyColumns.contains($0) }
+        if changed.contains(where: { column($0).target.isIdentityAlways }) {
+            return rewrite(present, key: "a", keyParameters: [])
+        }
+        return StatementText(
+            sql: "UPDATE \(table.sql) AS t SET \(assignments(changed, "v.a")) FROM \(rows(present))"
+                + " WHERE \(keyMatches("t", "v.a"))",
+            parameterTypes: types(present))
+    }
+
+    /// Old keys first (`k`), then the new values (`a`).
+    private func rekey(without: [Int]) -> StatementText {
+        let present = plan.carried.filter { !without.contains($0) }
+        if present.contains(where: { column($0).target.isIdentityAlways }) {
+            return rewrite(present, key: "k", keyParameters: keyColumns)
+        }
+        return StatementText(
+            sql: "UPDATE \(table.sql) AS t SET \(assignments(present, "v.a"))"
+                + " FROM \(keyedRows(keyColumns, present)) WHERE \(keyMatches("t", "v.k"))",
+            parameterTypes: types(keyColumns) + types(present))
+    }
+
+    private func keyedRows(_ keys: [Int], _ columns: [Int]) -> String {
+        let calls = (0..<(keys.count + columns.count)).map { "unnest($\($0 + 1))" }.joined(separator: ", ")
+        let names = (keys.map { "k\($0)" } + columns.map { "a\($0)" }).joined(separator: ", ")
+        return "ROWS FROM (\(calls)) AS v(\(names))"
+    }
+
+    /// A column GENERATED ALWAYS AS IDENTITY cannot be set by UPDATE, only by INSERT: the row is taken out and put
+    /// back with its new values, keeping what new has on its own.
+    private func rewrite(_ present: [Int], key: String, keyParameters: [Int]) -> StatementText {
+        let given = Dictionary(uniqueKeysWithValues: present.map { (column($0).target.name, $0) })
+        let all = table.columns.filter { !$0.isGenerated }
+        let names = all.map { quoted($0.name) }.joined(separator: ", ")
+        let values = all.map { own in
+            given[own.name].map { value($0, "gone.a") } ?? "gone.\(quoted("o_" + own.name))"
+        }.joined(separator: ", ")
+        let kept = all.map { "t.\(quoted($0.name)) AS \(quoted("o_" + $0.name))" }.joined(separator: ", ")
+        let sql =
+            "WITH gone AS (DELETE FROM \(table.sql) AS t USING \(keyedRows(keyParameters, present))"
+            + " WHERE \(keyMatches("t", "v." + key)) RETURNING v.*, \(kept))"
+            + " INSERT INTO \(table.name.sql) (\(names)) OVERRIDING SYSTEM VALUE SELECT \(values) FROM gone"
+        return StatementText(sql: sql, parameterTypes: types(keyParameters) + types(present))
+    }
+
+    private var delete: StatementText {
+        StatementText(
+            sql: "DELETE FROM \(table.sql) AS t USING \(rows(keyColumns)) WHERE \(keyMatches("t", "v.a"))",
+            parameterTypes: types(keyColumns))
+    }
+
+    private var probe: StatementText {
+        StatementText(
+            sql: "SELECT count(*) FROM \(rows(keyColumns))"
+                + " WHERE EXISTS (SELECT FROM \(table.sql) AS t WHERE \(keyMatches("t", "v.a")))",
+            parameterTypes: types(keyColumns))
+    }
+
+    // MARK: rows without a key
+
+    private func image(_ prefix: (Int) -> String) -> String {
+        "ROW(" + plan.carried.map { prefix($0) + "::" + column($0).target.castType }.joined(separator: ", ") + ")::record"
+    }
+
+    /// `v`: the distinct images wanted, numbered by `g`. `hit`: the target's rows that hold them, counted by `r`.
+    private func imageHits(_ narrow: Int?, extra: String) -> String {
+        let given = image { "f.a\($0)" }
+        let own = image { "x.\(column($0).sql)" }
+        let calls = (0...plan.carried.count).map { "unnest($\($0 + 1))" }.joined(separator: ", ")
+        let names = (["n"] + plan.carried.map { "a\($0)" } + ["g"]).joined(separator: ", ")
+        let narrowed = narrow.map { " AND x.\(column($0).sql) = \(value($0))" } ?? ""
+        return """
+            WITH v AS MATERIALIZED (SELECT f.*, \(given) AS image
+              FROM ROWS FROM (\(calls)) WITH ORDINALITY AS f(\(names))),
+            hit AS (SELECT x.tableoid AS t, x.ctid AS c, v.n, v.g,
+                row_number() OVER (PARTITION BY v.g ORDER BY x.tableoid, x.ctid) AS r
+              FROM v JOIN \(table.sql) AS x ON \(own)::text = v.image::text AND \(own) *= v.image\(narrowed))\(extra)
+            """
+    }
+
+    /// How many of each image, then the images.
+    private func deleteImage(_ narrow: Int?) -> StatementText {
+        StatementText(
+            sql: imageHits(narrow, extra: "")
+                + " DELETE FROM \(table.sql) AS d USING hit WHERE d.tableoid = hit.t AND d.ctid = hit.c AND hit.r <= hit.n",
+            parameterTypes: [1007] + types(plan.carried))
+    }
+
+    /// As for deletes; then for each pair the image's number, which of the equal rows, and the new values.
+    private func updateImage(_ narrow: Int?) -> StatementText {
+        let first = plan.carried.count + 2
+        let calls = (0..<(plan.carried.count + 2)).map { "unnest($\(first + $0))" }.joined(separator: ", ")
+        let names = (["g", "r"] + plan.carried.map { "b\($0)" }).joined(separator: ", ")
+        let pairs = ", p AS MATERIALIZED (SELECT * FROM ROWS FROM (\(calls)) AS f(\(names)))"
+        let sets = plan.carried.map { "\(column($0).sql) = \(value($0, "p.b"))" }.joined(separator: ", ")
+        return StatementText(
+            sql: imageHits(narrow, extra: pairs)
+                + " UPDATE \(table.sql) AS d SET \(sets) FROM hit JOIN p ON p.g = hit.g AND p.r = hit.r"
+                + " WHERE d.tableoid = hit.t AND d.ctid = hit.c",
+            parameterTypes: [1007] + types(plan.carried) + [1007, 1007] + types(plan.carried))
+    }
+}

@@ -1,0 +1,58 @@
+// One shape of the source laid over its table on the target: column by column, how values travel and how rows are
+// found. Columns meet by name, never by place.
+
+internal import Batching
+internal import Model
+
+struct MappedColumn: Sendable {
+    let target: TargetTable.Column
+    /// The element and array type of the parameter its values travel in.
+    let elementType: UInt32
+    let arrayType: UInt32
+    /// What turns an element back into the column's type; nil when it has it already.
+    let cast: String?
+
+    var sql: String { quoted(target.name) }
+
+    func expression(_ alias: String) -> String { cast.map { alias + $0 } ?? alias }
+}
+
+struct TableMapping: Sendable {
+    let shape: RelationShape
+    let table: TargetTable
+    let plan: TablePlan
+    /// By index in the shape; nil for columns that the target generates itself.
+    let columns: [MappedColumn?]
+    /// The index that finds rows, when there is one; parts in the order of the plan's key.
+    let keyOperators: [String]?
+    /// Duplicate keys would not be noticed, because the replica role leaves deferrable constraints unchecked.
+    let keyIsUnchecked: Bool
+
+    func column(_ index: Int) -> MappedColumn {
+        guard let column = columns[index] else { preconditionFailure("only carried columns are asked for") }
+        return column
+    }
+
+    /// Every value has the very type of its column, so binary COPY can carry it.
+    var isSameTypes: Bool {
+        plan.carried.allSatisfy { index in
+            let column = column(index)
+            return column.cast == nil && column.target.type == column.elementType
+        }
+    }
+
+    var isHeartbeat: Bool { table.name == QualifiedName(schema: "tandem", name: "heartbeat") }
+}
+
+/// Why a shape cannot be laid over the target: found before the first change of such a row is applied.
+struct MappingProblem: Explained {
+    let table: QualifiedName
+    let description: String
+    let hint: String?
+    var exitCode: ExitCode { .blocked }
+}
+
+/// The stream was asked for in binary, and this table's values cannot travel so.
+struct NeedsTextStream: Error {
+    let table: QualifiedName
+}

@@ -1,0 +1,47 @@
+// A table of the target as its catalogs describe it: what mapping and statements need to know. A pure value.
+
+internal import Model
+
+struct TargetTable: Sendable {
+    struct Column: Sendable {
+        let name: String
+        let type: UInt32
+        let modifier: Int32
+        /// The type below any domains, without length: what values are cast to, so that a length is enforced by
+        /// assignment, which fails, and not by a cast, which cuts off.
+        let castType: String
+        let isGenerated: Bool
+        let isIdentityAlways: Bool
+        let isNotNull: Bool
+    }
+
+    struct Index: Sendable {
+        struct Part: Sendable {
+            let column: String
+            /// The operator of the index's own family, qualified: `OPERATOR(pg_catalog.=)`.
+            let equals: String
+        }
+
+        let parts: [Part]
+        let isUnique: Bool
+        let isPrimary: Bool
+        let isImmediate: Bool
+        /// Neither partial nor over expressions.
+        let isPlain: Bool
+    }
+
+    let number: Int
+    let name: QualifiedName
+    let kind: String
+    let columns: [Column]
+    let indexes: [Index]
+    /// A trigger that fires for us may change or drop rows, so row counts prove nothing.
+    let mayChangeRows: Bool
+
+    var isPartitioned: Bool { kind == "p" }
+
+    /// How statements name it: children of an inheritance parent are tables of their own, partitions are not.
+    var sql: String { isPartitioned ? name.sql : "ONLY " + name.sql }
+
+    func column(_ name: String) -> Column? { columns.first { $0.name == name } }
+}
