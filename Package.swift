@@ -40,7 +40,7 @@ let package = Package(
         // The stream, in flow order.
         room("PGOutput", ["Bytes", "Model"]),
         room("Postgres", ["CLibPQ", "Bytes", "Model", "Threading"]),
-        room("Spill", ["CLZ4", "Bytes"]),
+        room("Spill", ["CLZ4", "Bytes", "Model"]),
         room("Assembly", ["PGOutput", "Spill", "Bytes", "Model", "Threading"]),
         room("Batching", ["Assembly", "Bytes", "Model"]),
         room(
@@ -65,5 +65,7 @@ let package = Package(
                 "Telemetry", "Threading",
             ],
             swiftSettings: settings),
+
+        tests("SpillTests", ["Spill", "Bytes", "Model"]),
     ]
 )
