@@ -66,6 +66,10 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        tests("BytesTests", ["Bytes"]),
+        tests("ModelTests", ["Model"]),
+        tests("ThreadingTests", ["Threading"]),
+        tests("TelemetryTests", ["Telemetry"]),
         tests("SpillTests", ["Spill", "Bytes", "Model"]),
     ]
 )
