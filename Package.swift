@@ -65,5 +65,11 @@ let package = Package(
                 "Telemetry", "Threading",
             ],
             swiftSettings: settings),
+
+        tests("BytesTests", ["Bytes"]),
+        tests("ModelTests", ["Model"]),
+        tests("ThreadingTests", ["Threading"]),
+        tests("TelemetryTests", ["Telemetry"]),
+        tests("SpillTests", ["Spill", "Bytes", "Model"]),
     ]
 )
