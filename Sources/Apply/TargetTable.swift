@@ -43,5 +43,5 @@ struct TargetTable: Sendable {
     /// How statements name it: children of an inheritance parent are tables of their own, partitions are not.
     var sql: String { isPartitioned ? name.sql : "ONLY " + name.sql }
 
-    func column(_ name: String) -> Column? { columns.first { $0.name == name } }
+    func column(_ name: String) -> Column? { columns.first { sameName($0.name, name) } }
 }

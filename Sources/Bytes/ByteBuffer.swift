@@ -1,5 +1,6 @@
 // A growable run of raw bytes, written at its end and read through cursors. Used by one thread at a time: whoever
-// holds it owns it, and handing it over hands over everything in it.
+// holds it owns it, and handing it over hands over everything in it. Pointers into it live as long as the buffer is held
+// and not written to.
 
 #if canImport(Glibc)
     internal import Glibc

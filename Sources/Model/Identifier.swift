@@ -15,8 +15,20 @@ package struct QualifiedName: Hashable, Sendable, Comparable, CustomStringConver
     /// For people: quoted only where PostgreSQL would need it, control characters made visible.
     package var description: String { readable(schema) + "." + readable(name) }
 
+    // By bytes, as PostgreSQL compares names: Swift's own equality takes composed and decomposed letters for the same.
+    package static func == (left: QualifiedName, right: QualifiedName) -> Bool {
+        sameName(left.schema, right.schema) && sameName(left.name, right.name)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        for byte in schema.utf8 { hasher.combine(byte) }
+        hasher.combine(0 as UInt8)
+        for byte in name.utf8 { hasher.combine(byte) }
+    }
+
     package static func < (left: QualifiedName, right: QualifiedName) -> Bool {
-        (left.schema, left.name) < (right.schema, right.name)
+        if !sameName(left.schema, right.schema) { return left.schema.utf8.lexicographicallyPrecedes(right.schema.utf8) }
+        return left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
     }
 
     private func readable(_ part: String) -> String {
@@ -28,6 +40,9 @@ package struct QualifiedName: Hashable, Sendable, Comparable, CustomStringConver
         return plain ? part : quoted(withoutControls(part))
     }
 }
+
+/// Whether two names are the same to PostgreSQL: byte for byte.
+package func sameName(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
 
 /// An identifier for SQL, always in double quotes.
 package func quoted(_ identifier: String) -> String {

@@ -9,10 +9,15 @@ package struct LSN: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     package init?(_ text: some StringProtocol) {
         let halves = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard halves.count == 2, halves.allSatisfy({ (1...8).contains($0.utf8.count) }),
+        guard halves.count == 2, halves.allSatisfy({ (1...8).contains($0.utf8.count) && $0.utf8.allSatisfy(Self.isDigit) }),
             let high = UInt32(halves[0], radix: 16), let low = UInt32(halves[1], radix: 16)
         else { return nil }
         raw = UInt64(high) << 32 | UInt64(low)
+    }
+
+    /// `UInt32` itself would take a sign.
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte | 0x20)
     }
 
     @inlinable package static func < (left: LSN, right: LSN) -> Bool { left.raw < right.raw }

@@ -2,7 +2,7 @@
 // Old rows keep the shape they were sent with, whatever the catalogs say by the time they are applied.
 
 package final class RelationShape: Sendable {
-    package struct Column: Hashable, Sendable {
+    package struct Column: Equatable, Sendable {
         package let name: String
         package let type: UInt32
         package let modifier: Int32
@@ -13,6 +13,11 @@ package final class RelationShape: Sendable {
             self.type = type
             self.modifier = modifier
             self.isKey = isKey
+        }
+
+        package static func == (left: Column, right: Column) -> Bool {
+            sameName(left.name, right.name) && left.type == right.type && left.modifier == right.modifier
+                && left.isKey == right.isKey
         }
     }
 

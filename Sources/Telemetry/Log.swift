@@ -41,7 +41,8 @@ package struct Log: Sendable {
         }
 
         func write(_ line: String) {
-            writing.withLock { _ in FileHandle.standardError.write(Data((line + "\n").utf8)) }
+            // A log that cannot be written must not end replication.
+            writing.withLock { _ in try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8)) }
         }
     }
 

@@ -15,11 +15,11 @@ enum LogLine {
     }
 
     private static func timestamp(_ time: Date) -> String {
-        time.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
+        time.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true)) + "Z"
     }
 
     private static func logfmt(_ value: String) -> String {
-        let plain = value.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "\"" && $0 != "=" && $0.value != 0x7f }
+        let plain = value.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "\"" && $0 != "=" && !(0x7f...0x9f).contains($0.value) }
         return plain && !value.isEmpty ? value : json(value)
     }
 

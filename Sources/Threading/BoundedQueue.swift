@@ -14,7 +14,7 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
 
     /// Readable when something was pushed to an empty queue.
     package let filled = Wakeup()
-    /// Readable when room was made for a producer that found none.
+    /// Readable when room was made for a producer that found none; the producer lowers it before it asks again.
     package let drained = Wakeup()
 
     package init(limit: Int) { self.limit = limit }
@@ -24,7 +24,7 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
     /// One element is always let in, however large: otherwise it could never pass.
     package var hasRoom: Bool {
         state.withLock {
-            let room = $0.bytes < limit
+            let room = $0.items.isEmpty || $0.bytes < limit
             $0.producerWaits = !room
             return room
         }

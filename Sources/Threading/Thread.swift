@@ -23,7 +23,7 @@ package final class Thread: @unchecked Sendable {  // the handle is written once
             { raw in
                 guard let raw else { return nil }
                 let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
-                pthread_setname_np(pthread_self(), String(start.name.prefix(15)))
+                pthread_setname_np(pthread_self(), String(decoding: start.name.utf8.prefix(15), as: UTF8.self))
                 start.body()
                 return nil
             }, start.toOpaque())
