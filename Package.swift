@@ -65,5 +65,7 @@ let package = Package(
                 "Telemetry", "Threading",
             ],
             swiftSettings: settings),
+
+        tests("ConfigurationTests", ["Configuration", "Model"]),
     ]
 )
