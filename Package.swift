@@ -34,7 +34,7 @@ let package = Package(
         room("Threading", ["CLinux"]),
         room("Failpoints"),
         room("Telemetry", ["Threading"]),
-        room("CommandLine"),
+        room("CommandLine", ["Model"]),
         room("Configuration", ["CYAML", "Model"]),
 
         // The stream, in flow order.
@@ -66,6 +66,7 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        tests("CommandLineTests", ["CommandLine", "Model"]),
         tests("ConfigurationTests", ["Configuration", "Model"]),
     ]
 )
