@@ -30,11 +30,11 @@ let package = Package(
 
         // Pure values and plumbing.
         room("Bytes"),
-        room("Model", ["Bytes"]),
+        room("Model"),
         room("Threading", ["CLinux"]),
         room("Failpoints"),
         room("Telemetry", ["Threading"]),
-        room("CommandLine"),
+        room("CommandLine", ["Model"]),
         room("Configuration", ["CYAML", "Model"]),
 
         // The stream, in flow order.
@@ -71,5 +71,7 @@ let package = Package(
         tests("ThreadingTests", ["Threading"]),
         tests("TelemetryTests", ["Telemetry"]),
         tests("SpillTests", ["Spill", "Bytes", "Model"]),
+        tests("CommandLineTests", ["CommandLine", "Model"]),
+        tests("ConfigurationTests", ["Configuration", "Model"]),
     ]
 )

@@ -1,0 +1,53 @@
+// From `tandem.yaml` to a `Configuration`. A key is accepted once something acts on it: its case below, its line in
+// `init`, and an extension of `Field` for its type belong in one change.
+
+private enum ConfigurationKey: String, CaseIterable {
+    case migration, pairs
+    case dataA = "data_a"
+    case exclude
+    case initialCopy = "initial_copy"
+    case limits, spill
+}
+
+extension Configuration {
+    package static func read(
+        path: String, environment: [String: String]
+    ) throws(ConfigurationError) -> Configuration {
+        let source = try SourceText.read(path: path)
+        try source.requireUTF8()
+        return try Configuration(source, environment)
+    }
+
+    package static func parse(
+        _ text: String, file: String, environment: [String: String] = [:]
+    ) throws(ConfigurationError) -> Configuration {
+        try Configuration(SourceText(file: file, bytes: Array(text.utf8)), environment)
+    }
+
+    private init(_ source: SourceText, _ environment: [String: String]) throws(ConfigurationError) {
+        let root = try YAMLDocument.root(of: source)
+        if case .nothing = root.content { throw YAMLDocument.empty(source) }
+        let reading = Reading(source: source, environment: environment)
+        let keys = try Section<ConfigurationKey>(Field(label: "the configuration", node: root, reading: reading))
+        file = source.file
+        migration = try keys.required(.migration).migrationName()
+        pairs = try keys.required(.pairs).pairs(of: migration)
+        dataA = try keys.required(.dataA).dataA()
+        exclude = try keys.optional(.exclude)?.patterns() ?? []
+        initialCopy = try keys.optional(.initialCopy)?.initialCopy() ?? .all
+        limits = try keys.optional(.limits)?.limits() ?? Limits()
+        spill = try (keys.optional(.spill) ?? Configuration.usualSpill(root.place, reading)).spillDirectory()
+    }
+
+    private static func usualSpill(_ place: Place, _ reading: Reading) -> Field {
+        let usual = YAMLScalar(text: SpillDirectory.usual, isVerbatim: false)
+        return Field(label: "`spill`", node: YAMLNode(place: place, content: .scalar(usual)), reading: reading)
+    }
+}
+
+extension Field {
+    fileprivate func dataA() throws(ConfigurationError) -> [TablePattern] {
+        _ = try nonEmptyList(of: "table")
+        return try patterns()
+    }
+}

@@ -1,0 +1,16 @@
+// The operator's configuration as values: read once, checked completely, never changed afterwards.
+
+package struct Configuration: Sendable {
+    /// The path as it was given.
+    package let file: String
+    package let migration: String
+    package let pairs: [Pair]
+    package let dataA: [TablePattern]
+    package let exclude: [TablePattern]
+    package let initialCopy: InitialCopy
+    package let limits: Limits
+    /// An absolute path.
+    package let spill: String
+
+    package func pair(named name: String) -> Pair? { pairs.first { $0.name == name } }
+}

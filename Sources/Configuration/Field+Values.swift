@@ -1,0 +1,44 @@
+// The small types: one of a few words, a size, a text that must not be empty.
+
+internal import Model
+
+extension Field {
+    /// One of the cases of `Choice`, by its raw value.
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ type: Choice.Type = Choice.self
+    ) throws(ConfigurationError) -> Choice {
+        let words = Choice.allCases.map(\.rawValue)
+        let text = try text()
+        if let choice = Choice(rawValue: text.value) { return choice }
+        let near = nearest(to: text.written, among: words)
+        throw error(
+            "\(label) must be \(alternatives(words, joinedBy: "or")), not \(text.mentioned)",
+            hint: near.map { "did you mean `\($0)`?" })
+    }
+
+    /// A size of at least one byte.
+    func size() throws(ConfigurationError) -> Int {
+        let text = try text()
+        guard let bytes = byteSize(text.value) else {
+            throw error("\(label) must be a size, not \(text.mentioned)", hint: sizeHint(text.written))
+        }
+        guard bytes > 0 else { throw error("\(label) must be more than 0") }
+        return bytes
+    }
+
+    func nonEmptyText() throws(ConfigurationError) -> FieldText {
+        let text = try text()
+        guard !text.value.isEmpty else { throw error("\(label) is empty") }
+        return text
+    }
+
+    private func sizeHint(_ written: String) -> String {
+        let digits = written.prefix { ("0"..."9").contains($0) }
+        let unit = written.dropFirst(digits.count).filter { $0 != " " }
+        let near = byteSizeUnits.first {
+            $0.lowercased() == unit.lowercased() || $0.first?.lowercased() == unit.lowercased()
+        }
+        if let near, !digits.isEmpty, byteSize("\(digits)\(near)") != nil { return "did you mean `\(digits)\(near)`?" }
+        return "a whole number of bytes, or one with kB, MB, GB or TB right after it: 256MB"
+    }
+}
