@@ -65,5 +65,10 @@ let package = Package(
                 "Telemetry", "Threading",
             ],
             swiftSettings: settings),
+
+        // Tests. TestSupport runs real servers and the binary, and knows no room.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        tests("TestSupportTests", ["TestSupport"]),
+        tests("HouseRulesTests"),
     ]
 )
