@@ -73,5 +73,9 @@ let package = Package(
         tests("SpillTests", ["Spill", "Bytes", "Model"]),
         tests("CommandLineTests", ["CommandLine", "Model"]),
         tests("ConfigurationTests", ["Configuration", "Model"]),
+        // Tests. TestSupport runs real servers and the binary, and knows no room.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        tests("TestSupportTests", ["TestSupport"]),
+        tests("HouseRulesTests"),
     ]
 )

@@ -3,6 +3,7 @@
 import Testing
 
 @testable import CommandLine
+@testable import Model
 
 @Suite struct WordTests {
     @Test(

@@ -1,0 +1,73 @@
+# Everything a person or a machine does with this repository, one word each. `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# Real servers, real disks: more than two at a time make tests slower, not the run shorter.
+TEST_WIDTH ?= 2
+# Further options for `swift test`, such as --filter FingerprintTests.
+TEST_ARGS ?=
+
+formatted := $(wildcard Sources Tests Benchmarks Package.swift)
+soaks := $(basename $(notdir $(wildcard Tests/Soak/*.sh)))
+benches := $(basename $(notdir $(wildcard Benchmarks/*.sh)))
+
+.PHONY: help
+help: ## list the targets
+	@echo 'make TARGET, one of:'
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r target what; do \
+	    printf '  %-8s %s\n' "$$target" "$$what"; done
+
+.PHONY: toolchain
+toolchain:
+	@command -v swift >/dev/null || { \
+	    echo 'No Swift toolchain: install Swift 6.2 or newer and put its usr/bin into PATH.' >&2; exit 1; }
+
+.PHONY: deps
+deps: toolchain ## install the Debian packages that build and tests need, if any is missing
+	@scripts/install-packages.sh
+
+.PHONY: build
+build: toolchain ## build for debugging, with the tests
+	swift build --build-tests
+
+.PHONY: release
+release: toolchain ## build the binary for use, with the Swift runtime linked in
+	swift build -c release --static-swift-stdlib --product tandem
+
+.PHONY: test
+test: deps build lint ## everything continuous integration checks, from a bare machine on
+	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TEST_WIDTH) swift test --skip-build $(TEST_ARGS)
+
+.PHONY: lint
+lint: toolchain ## check the format of the sources
+	swift format lint --strict --parallel --recursive $(formatted)
+
+.PHONY: format
+format: toolchain ## format the sources
+	swift format --in-place --parallel --recursive $(formatted)
+
+.PHONY: demo
+demo: deps release ## show a migration on two throwaway clusters
+	@scripts/demo.sh
+
+# $(call script,FOLDER,NAMES): runs FOLDER/$(NAME).sh, or says which names there are.
+define script
+	@if [ ! -f '$(1)/$(NAME).sh' ]; then \
+	    echo 'make $@ NAME=…, one of: $(or $(2),(none yet))' >&2; exit 2; fi
+	@exec bash '$(1)/$(NAME).sh' $(SCALE)
+endef
+
+.PHONY: soak
+soak: deps ## run one long test: NAME=…
+	$(call script,Tests/Soak,$(soaks))
+
+.PHONY: bench
+bench: deps ## run one benchmark: NAME=… SCALE=…
+	$(call script,Benchmarks,$(benches))
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf .build .build-*

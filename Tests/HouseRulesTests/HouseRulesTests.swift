@@ -1,0 +1,38 @@
+// The repository keeps its rules.
+
+import Testing
+
+@Suite struct HouseRulesTests {
+    let checkout: Checkout
+
+    init() throws { checkout = try Checkout() }
+
+    @Test func everyRoomImportsExactlyWhatItLists() {
+        let violations = checkout.manifest.targets.filter { $0.kind != .system }.flatMap { target in
+            HouseRules.imports(target, checkout.files(under: target.path), checkout.manifest)
+        }
+        #expect(violations.isEmpty, "\(report(violations))")
+    }
+
+    @Test func manifestAndFoldersAgree() throws {
+        let violations =
+            try HouseRules.rooms(Checkout.rooms(), checkout.manifest) + HouseRules.dependencies(checkout.manifest)
+        #expect(violations.isEmpty, "\(report(violations))")
+        #expect(checkout.manifest["tandem"]?.kind == .executable)
+        #expect(
+            checkout.manifest["TestSupport"]?.dependencies == [], "TestSupport judges the rooms and must not use them")
+    }
+
+    @Test func nothingIsPublic() {
+        let violations = checkout.files(under: "Sources").flatMap(HouseRules.access)
+        #expect(violations.isEmpty, "\(report(violations))")
+    }
+
+    @Test func filesStayReadable() {
+        #expect(!checkout.files.isEmpty)
+        let violations = checkout.files.flatMap { HouseRules.length($0) + HouseRules.name($0) }
+        #expect(violations.isEmpty, "\(report(violations))")
+    }
+
+    private func report(_ violations: [String]) -> String { "\n" + violations.joined(separator: "\n") }
+}

@@ -1,0 +1,40 @@
+// The barrier after a workload: what was written on the source is on the target, and the source has been told so.
+
+extension Scenario {
+    package enum Direction: Sendable {
+        case forward, reverse
+    }
+
+    /// Inserts a fresh marker on the source, if it has the marker table, and waits until the target shows it and until the
+    /// slot confirms the position read after it. Fails at once when the replicator started last is gone.
+    package func catchUp(_ direction: Direction = .forward, within limit: Duration = .seconds(60)) throws {
+        let (source, target, stream) = direction == .forward ? (old, new, "forward") : (new, old, "reverse")
+        let marker = try insertMarker(source)
+        let position = try source.value("SELECT pg_catalog.pg_current_wal_lsn()") ?? ""
+        let end = ContinuousClock.now + limit
+        if let marker {
+            try reach("marker \(marker) on \(target.cluster.name)", end) {
+                try target.value("SELECT true FROM public._marker WHERE id = \(marker)") == "t"
+            }
+        }
+        let confirmed = """
+            SELECT confirmed_flush_lsn >= '\(position)' FROM pg_catalog.pg_replication_slots
+            WHERE slot_name = 'tandem_t_\(name)_\(stream)'
+            """
+        try reach("confirmation of \(position)", end) { try source.value(confirmed) == "t" }
+    }
+
+    private func insertMarker(_ source: Database) throws -> String? {
+        guard try source.value("SELECT pg_catalog.to_regclass('public._marker') IS NOT NULL") == "t" else { return nil }
+        return try source.value(
+            "INSERT INTO public._marker SELECT coalesce(max(id), 0) + 1 FROM public._marker RETURNING id")
+    }
+
+    private func reach(_ what: String, _ end: ContinuousClock.Instant, _ holds: () throws -> Bool) throws {
+        let limit = max(.zero, end - .now)
+        if let replicator = lastStarted { return try replicator.wait(what, within: limit, holds) }
+        guard try poll(within: limit, { try holds() ? true : nil }) != nil else {
+            throw HarnessFailure(.timeLimit, "no \(what) within the time limit, and no replicator was started")
+        }
+    }
+}

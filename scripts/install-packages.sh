@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that building and testing need. Does nothing, and asks no network, when all are there.
+# Debian's `postgresql` would also create a cluster and start it as a service; nobody asked for one, so that is switched
+# off while we install, unless this machine was already set up for PostgreSQL clusters by somebody else.
+set -euo pipefail
+
+packages=(libpq-dev liblz4-dev libyaml-dev pkg-config postgresql postgresql-contrib lz4)
+
+installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "This is not a Debian system: please provide what these packages hold: ${packages[*]}" >&2
+    exit 0
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+    installed "$package" || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || {
+        echo "Missing packages: ${missing[*]}. Install them as root; there is no sudo here." >&2
+        exit 1
+    }
+    as_root=(sudo)
+fi
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends "$@"; }
+
+echo "Installing: ${missing[*]}"
+apt update
+if ! installed postgresql-common; then
+    # Its configuration must be there before a server package looks at it.
+    apt install postgresql-common
+    settings=/etc/postgresql-common/createcluster.d
+    drop_in=$settings/zz-no-main-cluster.conf
+    "${as_root[@]}" mkdir -p "$settings"
+    trap '"${as_root[@]}" rm -f "$drop_in"' EXIT
+    echo 'create_main_cluster = false' | "${as_root[@]}" tee "$drop_in" >/dev/null
+fi
+apt install "${missing[@]}"
