@@ -46,8 +46,8 @@ let package = Package(
         room(
             "Apply",
             [
-                "Batching", "Assembly", "Postgres", "State", "Failpoints", "Telemetry", "Threading", "Bytes",
-                "Model",
+                "Batching", "Assembly", "PGOutput", "Postgres", "Spill", "State", "Failpoints", "Telemetry",
+                "Threading", "Bytes", "Model",
             ]),
         room("State", ["Postgres", "Model"]),
         room("Lag", ["State", "Postgres", "Model"]),

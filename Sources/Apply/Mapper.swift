@@ -47,14 +47,14 @@ struct Mapper {
     private func mapped(_ column: RelationShape.Column, _ target: TargetTable.Column) -> MappedColumn {
         if isBinary, let array = WireTypes.array(of: column.type) {
             let cast = target.type == column.type ? nil : "::text::" + target.castType
-            return MappedColumn(target: target, elementType: column.type, arrayType: array, cast: cast)
+            return MappedColumn(
+                target: target, elementType: column.type, arrayType: array, cast: cast, isBinary: true)
         }
-        let cast = target.type == WireTypes.text ? nil : "::" + target.castType
-        return MappedColumn(
-            target: target, elementType: WireTypes.text, arrayType: WireTypes.textArray, cast: cast)
+        return .text(target)
     }
 
-    private func lacks(_ missing: [RelationShape.Column], _ shape: RelationShape) throws(PostgresError) -> MappingProblem
+    private func lacks(_ missing: [RelationShape.Column], _ shape: RelationShape) throws(PostgresError)
+        -> MappingProblem
     {
         var additions: [String] = []
         for column in missing { additions.append("ADD COLUMN \(quoted(column.name)) \(try typeText(column))") }
@@ -105,7 +105,9 @@ struct Mapper {
             index.isPlain && index.isUnique
                 && index.parts.allSatisfy { part in
                     table.column(part.column)?.isNotNull == true
-                        && shape.columns.indices.contains { shape.columns[$0].name == part.column && columns[$0] != nil }
+                        && shape.columns.indices.contains {
+                            shape.columns[$0].name == part.column && columns[$0] != nil
+                        }
                 }
         }
         return usable.map { by($0, shape) } ?? (.image, nil, false)

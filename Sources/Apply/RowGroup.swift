@@ -1,8 +1,8 @@
 // Rows that one statement will carry: the arrays being filled, one per parameter, and how many rows must be touched.
 
 internal import Batching
-internal import Postgres
 internal import PGOutput
+internal import Postgres
 
 final class RowGroup {
     let mapping: TableMapping

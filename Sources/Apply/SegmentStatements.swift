@@ -11,8 +11,13 @@ enum PlannedStatement {
 }
 
 struct SegmentStatements {
-    let mapping: (Int) -> TableMapping?
-    let byTarget: (Int) -> TableMapping?
+    let mapping: (Int) -> TableMapping
+    let byTarget: (Int) -> TableMapping
+
+    init(_ mappings: Mappings) {
+        mapping = mappings.known(shape:)
+        byTarget = mappings.known(target:)
+    }
 
     func plan(_ segment: Segment) -> [PlannedStatement] {
         var statements: [PlannedStatement] = []
@@ -26,7 +31,7 @@ struct SegmentStatements {
     }
 
     private func truncate(_ truncation: Segment.Truncation) -> PlannedStatement {
-        let tables = truncation.targets.compactMap(byTarget)
+        let tables = truncation.targets.map(byTarget)
         let names = tables.map(\.table.sql).joined(separator: ", ")
         let restart = truncation.restartIdentity ? " RESTART IDENTITY" : ""
         return .truncate(sql: "TRUNCATE \(names)\(restart)", tables: tables)
@@ -45,15 +50,14 @@ struct SegmentStatements {
         var places: [GroupKey: Int] = [:]
         private var last: (key: GroupKey, place: Int)?
 
-        mutating func group(_ shape: Int, _ operation: Operation, _ mapping: (Int) -> TableMapping?) -> RowGroup? {
+        mutating func group(_ shape: Int, _ operation: Operation, _ mapping: (Int) -> TableMapping) -> RowGroup {
             let key = GroupKey(shape: shape, operation: operation)
             if let last, last.key == key { return order[last.place] }
             if let place = places[key] {
                 last = (key, place)
                 return order[place]
             }
-            guard let mapping = mapping(shape) else { return nil }
-            order.append(RowGroup(mapping, operation))
+            order.append(RowGroup(mapping(shape), operation))
             places[key] = order.count - 1
             last = (key, order.count - 1)
             return order[order.count - 1]
@@ -72,22 +76,22 @@ struct SegmentStatements {
             case .nothing: continue
             case .delete, .replace:
                 entry.old.read(into: &old)
-                deletes.group(entry.old.shape, .delete, mapping)?.append(old)
+                deletes.group(entry.old.shape, .delete, mapping).append(old)
                 guard entry.kind == .replace else { continue }
                 entry.new.read(into: &new)
-                inserts.group(entry.new.shape, .insert, mapping)?.append(new)
+                inserts.group(entry.new.shape, .insert, mapping).append(new)
             case .insert:
                 entry.new.read(into: &new)
-                inserts.group(entry.new.shape, .insert, mapping)?.append(new)
+                inserts.group(entry.new.shape, .insert, mapping).append(new)
             case .update:
                 entry.new.read(into: &new)
                 let without = left(out: new)
                 guard changesSomething(entry.new.shape, without) else { continue }
-                updates.group(entry.new.shape, .update(without: without), mapping)?.append(new)
+                updates.group(entry.new.shape, .update(without: without), mapping).append(new)
             case .rekey:
                 entry.old.read(into: &old)
                 entry.new.read(into: &new)
-                rekeys.group(entry.new.shape, .rekey(without: left(out: new)), mapping)?.append(old: old, new: new)
+                rekeys.group(entry.new.shape, .rekey(without: left(out: new)), mapping).append(old: old, new: new)
             }
         }
         return deletes.order + rekeys.order + updates.order + inserts.order
@@ -100,7 +104,7 @@ struct SegmentStatements {
 
     /// An update of a table that is all key, with the key unchanged, has nothing to set.
     private func changesSomething(_ shape: Int, _ without: [Int]) -> Bool {
-        guard let mapping = mapping(shape) else { return false }
+        let mapping = mapping(shape)
         let keys = mapping.keyColumns
         return mapping.plan.carried.contains { !keys.contains($0) && !without.contains($0) }
     }
@@ -110,7 +114,7 @@ struct SegmentStatements {
         var tuple = Tuple()
         for row in rows {
             row.read(into: &tuple)
-            groups.group(row.shape, .insert, mapping)?.append(tuple)
+            groups.group(row.shape, .insert, mapping).append(tuple)
         }
         return groups.order
     }
@@ -124,7 +128,7 @@ struct SegmentStatements {
         var tuple = Tuple()
         for shape in Set(groups.deletes.map(\.row.shape)).sorted() {
             let rows = groups.deletes.filter { $0.row.shape == shape }
-            guard let group = imageGroup(shape, rows.map(\.row), update: false) else { continue }
+            let group = imageGroup(shape, rows.map(\.row), update: false)
             for row in rows {
                 row.row.read(into: &tuple)
                 group.append(image: tuple, count: row.count, touches: true)
@@ -141,7 +145,7 @@ struct SegmentStatements {
         for shape in Set(groups.updates.map(\.row.shape)).sorted() {
             let places = groups.updates.indices.filter { groups.updates[$0].row.shape == shape }
             let rows = places.map { groups.updates[$0] }
-            guard let group = imageGroup(shape, rows.map(\.row), update: true) else { continue }
+            let group = imageGroup(shape, rows.map(\.row), update: true)
             var numbers: [Int: Int] = [:]
             for (number, place) in places.enumerated() {
                 groups.updates[place].row.read(into: &tuple)
@@ -159,8 +163,8 @@ struct SegmentStatements {
     }
 
     /// Narrowed by an indexed column when none of these rows holds NULL in it.
-    private func imageGroup(_ shape: Int, _ rows: [RowReference], update: Bool) -> RowGroup? {
-        guard let mapping = mapping(shape) else { return nil }
+    private func imageGroup(_ shape: Int, _ rows: [RowReference], update: Bool) -> RowGroup {
+        let mapping = mapping(shape)
         var narrow = mapping.narrowingColumn
         var tuple = Tuple()
         if let column = narrow {

@@ -154,10 +154,17 @@ extension TableMapping {
             parameterTypes: types(keyColumns))
     }
 
+    /// The row of a key as text, read on the source, where the table has the shape's own name and columns.
+    var reread: String {
+        let values = plan.carried.map { "t.\(quoted(shape.columns[$0].name))::text" }.joined(separator: ", ")
+        return "SELECT \(values) FROM ONLY \(shape.name.sql) AS t, \(rows(keyColumns)) WHERE \(keyMatches("t", "v.a"))"
+    }
+
     // MARK: rows without a key
 
     private func image(_ prefix: (Int) -> String) -> String {
-        "ROW(" + plan.carried.map { prefix($0) + "::" + column($0).target.castType }.joined(separator: ", ") + ")::record"
+        "ROW(" + plan.carried.map { prefix($0) + "::" + column($0).target.castType }.joined(separator: ", ")
+            + ")::record"
     }
 
     /// `v`: the distinct images wanted, numbered by `g`. `hit`: the target's rows that hold them, counted by `r`.

@@ -2,7 +2,7 @@
 // found. Columns meet by name, never by place.
 
 internal import Batching
-internal import Model
+package import Model
 
 struct MappedColumn: Sendable {
     let target: TargetTable.Column
@@ -11,6 +11,15 @@ struct MappedColumn: Sendable {
     let arrayType: UInt32
     /// What turns an element back into the column's type; nil when it has it already.
     let cast: String?
+    let isBinary: Bool
+
+    static func text(_ target: TargetTable.Column) -> MappedColumn {
+        let cast = target.type == WireTypes.text ? nil : "::" + target.castType
+        return MappedColumn(
+            target: target, elementType: WireTypes.text, arrayType: WireTypes.textArray, cast: cast, isBinary: false)
+    }
+
+    var asText: MappedColumn { .text(target) }
 
     var sql: String { quoted(target.name) }
 
@@ -33,12 +42,17 @@ struct TableMapping: Sendable {
         return column
     }
 
-    /// Every value has the very type of its column, so binary COPY can carry it.
-    var isSameTypes: Bool {
-        plan.carried.allSatisfy { index in
-            let column = column(index)
-            return column.cast == nil && column.target.type == column.elementType
-        }
+    /// The same mapping for values that come as text.
+    var asText: TableMapping {
+        TableMapping(
+            shape: shape, table: table, plan: plan, columns: columns.map { $0?.asText }, keyOperators: keyOperators,
+            keyIsUnchecked: keyIsUnchecked)
+    }
+
+    /// Values travel as they are, not as text that is cast.
+    var isCopyable: Bool {
+        !keyIsUnchecked && !plan.carried.isEmpty
+            && plan.carried.allSatisfy { column($0).isBinary && column($0).cast == nil }
     }
 
     var isHeartbeat: Bool { table.name == QualifiedName(schema: "tandem", name: "heartbeat") }
@@ -53,6 +67,6 @@ struct MappingProblem: Explained {
 }
 
 /// The stream was asked for in binary, and this table's values cannot travel so.
-struct NeedsTextStream: Error {
-    let table: QualifiedName
+package struct NeedsTextStream: Error {
+    package let table: QualifiedName
 }

@@ -9,6 +9,9 @@ package import Spill
 
 package struct AssemblyError: Explained, Equatable {
     package let problem: String
+
+    package init(problem: String) { self.problem = problem }
+
     package var description: String { "the source's replication stream makes no sense: \(problem)" }
     package var hint: String? { "the stream starts again from new's own progress; if it repeats, report it" }
 }

@@ -13,6 +13,8 @@ package final class Batch {
     package private(set) var bytes = 0
     /// Changes of tables that are set aside.
     package private(set) var leftOut = 0
+    /// The same by shape.
+    package private(set) var leftOutOf: [Int: Int] = [:]
 
     private let arena = Arena()
     private var rows = RowPair()
@@ -59,12 +61,25 @@ package final class Batch {
         do { return try ChangeRecord.next(&cursor) } catch { preconditionFailure("our own record is damaged") }
     }
 
+    /// Counts what another batch holds, without holding it.
+    package func count(_ other: Batch) {
+        changes += other.changes
+        leftOut += other.leftOut
+        leftOutOf.merge(other.leftOutOf) { $0 + $1 }
+    }
+
+    /// This batch stands for that transaction, whose changes went another way.
+    package func noting(_ transaction: Transaction) -> Batch {
+        if transactions.isEmpty { transactions = [transaction] }
+        return self
+    }
+
     /// Takes in a single change: what exact replay does, one batch a change.
     package func add(_ record: ChangeRecord, plans: Plans) throws(BatchError) {
         if record.kind == .truncate { return try truncate(record, plans: plans) }
         guard let plan = plans(record.shape) else { throw .noPlan(shape: record.shape) }
         guard !plan.isSetAside else {
-            leftOut += 1
+            leaveOut(record.shape)
             return
         }
         do { try rows.read(record.rows) } catch { throw .unreadable(shape: record.shape) }
@@ -84,10 +99,19 @@ package final class Batch {
         var targets: [Int] = []
         for shape in message.shapes {
             guard let plan = plans(shape) else { throw .noPlan(shape: shape) }
-            if plan.isSetAside { leftOut += 1 } else if !targets.contains(plan.target) { targets.append(plan.target) }
+            if plan.isSetAside {
+                leaveOut(shape)
+            } else if !targets.contains(plan.target) {
+                targets.append(plan.target)
+            }
         }
         changes += 1
         guard !targets.isEmpty else { return }
         segments.append(Segment(truncation: .init(targets: targets, restartIdentity: message.restartIdentity)))
+    }
+
+    private func leaveOut(_ shape: Int) {
+        leftOut += 1
+        leftOutOf[shape, default: 0] += 1
     }
 }

@@ -1,7 +1,7 @@
 // A row inside a batch: where its bytes begin, and the shape they are written in. The batch keeps the bytes alive.
 
-package import PGOutput
 internal import Bytes
+package import PGOutput
 
 package struct RowReference {
     package let shape: Int

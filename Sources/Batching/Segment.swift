@@ -60,7 +60,8 @@ package struct Segment {
             }
             return tables[place].keyed.delete(key, RowReference(shape: shape, start: start))
         }
-        guard let start = rows.newStart, let key = arena.key(rows.new, columns, fallback: hasOld ? rows.old : nil) else {
+        guard let start = rows.newStart, let key = arena.key(rows.new, columns, fallback: hasOld ? rows.old : nil)
+        else {
             throw .noIdentity(shape: shape)
         }
         let row = RowReference(shape: shape, start: start)

@@ -9,7 +9,8 @@ package struct LSN: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     package init?(_ text: some StringProtocol) {
         let halves = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard halves.count == 2, halves.allSatisfy({ (1...8).contains($0.utf8.count) && $0.utf8.allSatisfy(Self.isDigit) }),
+        guard halves.count == 2,
+            halves.allSatisfy({ (1...8).contains($0.utf8.count) && $0.utf8.allSatisfy(Self.isDigit) }),
             let high = UInt32(halves[0], radix: 16), let low = UInt32(halves[1], radix: 16)
         else { return nil }
         raw = UInt64(high) << 32 | UInt64(low)

@@ -3,12 +3,11 @@
 
 internal import CLibPQ
 
-
 /// A parameter in PostgreSQL's binary form.
 package struct BinaryParameters {
-    fileprivate var values: [UnsafePointer<CChar>?] = []
-    fileprivate var lengths: [Int32] = []
-    fileprivate var formats: [Int32] = []
+    var values: [UnsafePointer<CChar>?] = []
+    var lengths: [Int32] = []
+    var formats: [Int32] = []
 
     package init() {}
 
@@ -82,6 +81,12 @@ extension Connection {
     package func pull(doing: String) throws(PostgresError) {
         onOwnThread()
         guard PQconsumeInput(raw) == 1 else { throw lost(doing) }
+    }
+
+    /// Waits until there is something to read (or room to write what is left), reads it, and honours a request to stop.
+    package func waitBriefly(doing: String) throws(PostgresError) {
+        onOwnThread()
+        if PQflush(raw) == 1 { try flush(doing: doing) } else { try waitForServer(doing: doing) }
     }
 
     /// The next answer, if it is here. Errors come back as results so that the pipeline stays in step.

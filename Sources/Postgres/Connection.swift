@@ -91,6 +91,17 @@ package final class Connection {
         return try finish(doing: doing)
     }
 
+    /// One statement with parameters in binary form; the answer is text.
+    package func query(
+        binary sql: String, _ parameters: BinaryParameters, types: [UInt32], doing: String
+    ) throws(PostgresError) -> Result {
+        onOwnThread()
+        let sent = PQsendQueryParams(
+            raw, sql, Int32(types.count), types, parameters.values, parameters.lengths, parameters.formats, 0)
+        guard sent == 1 else { throw lost(doing) }
+        return try finish(doing: doing)
+    }
+
     /// Reads results to the end of the command; the last one counts, the first error wins.
     func finish(doing: String) throws(PostgresError) -> Result {
         var last: Result?

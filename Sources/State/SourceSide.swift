@@ -62,12 +62,14 @@ package struct SourceSide {
     }
 
     package func install() throws(PostgresError) {
-        try connection.script("BEGIN; " + Schema.source + " COMMIT;", doing: "making schema tandem on \(connection.label)")
+        try connection.script(
+            "BEGIN; " + Schema.source + " COMMIT;", doing: "making schema tandem on \(connection.label)")
     }
 
     package var hasSchema: Bool {
         get throws(PostgresError) {
-            try ask("SELECT pg_catalog.to_regclass('tandem.source') IS NOT NULL", to: "looking for schema tandem").bool(0, 0)
+            try ask("SELECT pg_catalog.to_regclass('tandem.source') IS NOT NULL", to: "looking for schema tandem").bool(
+                0, 0)
         }
     }
 
@@ -146,6 +148,19 @@ package struct SourceSide {
             """
         let rows = try ask(sql, [name], to: "reading the publication")
         return Set((0..<rows.rows).map { QualifiedName(schema: rows.string($0, 0), name: rows.string($0, 1)) })
+    }
+
+    /// The types of every published column.
+    package func publishedTypes() throws(PostgresError) -> [UInt32] {
+        let sql = """
+            SELECT DISTINCT a.atttypid FROM pg_catalog.pg_publication_tables p
+              JOIN pg_catalog.pg_namespace n ON n.nspname = p.schemaname
+              JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
+              JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+             WHERE p.pubname = $1
+            """
+        let rows = try ask(sql, [stream.description], to: "reading the types of published columns")
+        return (0..<rows.rows).compactMap { UInt32(rows.string($0, 0)) }
     }
 
     package func publish(_ tables: [QualifiedName]) throws(PostgresError) {

@@ -33,12 +33,14 @@ package struct TargetSide {
     }
 
     package func install() throws(PostgresError) {
-        try connection.script("BEGIN; " + Schema.target + " COMMIT;", doing: "making schema tandem on \(connection.label)")
+        try connection.script(
+            "BEGIN; " + Schema.target + " COMMIT;", doing: "making schema tandem on \(connection.label)")
     }
 
     package var hasSchema: Bool {
         get throws(PostgresError) {
-            try ask("SELECT pg_catalog.to_regclass('tandem.stream') IS NOT NULL", to: "looking for schema tandem").bool(0, 0)
+            try ask("SELECT pg_catalog.to_regclass('tandem.stream') IS NOT NULL", to: "looking for schema tandem").bool(
+                0, 0)
         }
     }
 
@@ -94,6 +96,13 @@ package struct TargetSide {
              WHERE roname = $1
             """, [stream.description, durable ? "t" : "f"], to: "reading the progress of \(stream)")
         return row.rows == 0 ? nil : row.text(0, 0).flatMap { LSN($0) } ?? .zero
+    }
+
+    /// This session's commits move the origin from now on; only one session can.
+    package func attachOrigin() throws(PostgresError) {
+        try ask(
+            "SELECT pg_catalog.pg_replication_origin_session_setup($1)", [stream.description],
+            to: "attaching to origin \(stream)")
     }
 
     package func dropOrigin() throws(PostgresError) {

@@ -19,7 +19,9 @@ enum LogLine {
     }
 
     private static func logfmt(_ value: String) -> String {
-        let plain = value.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "\"" && $0 != "=" && !(0x7f...0x9f).contains($0.value) }
+        let plain = value.unicodeScalars.allSatisfy {
+            $0.value > 0x20 && $0 != "\"" && $0 != "=" && !(0x7f...0x9f).contains($0.value)
+        }
         return plain && !value.isEmpty ? value : json(value)
     }
 

@@ -18,6 +18,12 @@ package final class Wakeup: Sendable {
         _ = write(descriptor, &one, 8)
     }
 
+    /// Whether it was raised since it was last lowered; lowers it.
+    package func take() -> Bool {
+        var value: UInt64 = 0
+        return read(descriptor, &value, 8) == 8
+    }
+
     package func lower() {
         var value: UInt64 = 0
         _ = read(descriptor, &value, 8)

@@ -1,1 +1,34 @@
-print("tandem")
+// Parses, dispatches, and turns what comes out into an exit code.
+
+internal import CommandLine
+internal import Failpoints
+internal import Foundation
+internal import Model
+
+private let commands: [String: (Parsed) throws -> ExitCode] = [
+    "prepare": prepare, "run": run, "lag": lag, "status": status, "set-aside": setAside, "abort": abort,
+    "failpoints": failpoints,
+]
+
+@MainActor private func perform() -> ExitCode {
+    if let name = Failpoint.misspelt {
+        Terminal.note("tandem: TANDEM_FAILPOINT names no failpoint: \(mention(name)); `tandem failpoints` lists them")
+        return .usage
+    }
+    do {
+        switch try commandTable.parse(Array(CommandLine.arguments.dropFirst())) {
+        case .help(let text), .version(let text):
+            Terminal.show(text)
+            return .done
+        case .run(let parsed):
+            guard let command = commands[parsed.command] else { preconditionFailure("a listed command has no code") }
+            return try command(parsed)
+        }
+    } catch {
+        Terminal.complain(error)
+        return (error as? any Explained)?.exitCode ?? .failed
+    }
+}
+
+stopOnSignals()
+exit(perform().rawValue)

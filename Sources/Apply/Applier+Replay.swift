@@ -1,0 +1,213 @@
+// Exact replay: the source's own order, transaction by transaction, each committed by itself. First each transaction as
+// a whole, then, if it still fails, change by change. What fails even so stops the stream before that transaction.
+
+internal import Assembly
+internal import Batching
+internal import Bytes
+internal import Failpoints
+internal import Model
+internal import PGOutput
+internal import Postgres
+internal import Spill
+
+extension Applier {
+    func replay(_ batch: Batch) throws { try replay(batch.transactions) }
+
+    func replay(_ transactions: [Transaction]) throws {
+        for transaction in transactions {
+            try replay(transaction)
+            Failpoint.pass(.duringReplay)
+        }
+    }
+
+    private func replay(_ transaction: Transaction) throws {
+        var briefly = Backoff()
+        var patiently = Backoff(first: 0.25, longest: 5)
+        while let failure = try attempt(transaction) {
+            if failure.isTransient {
+                try giveWay(failure, transaction, &briefly)
+            } else {
+                try standStill(failure, transaction, &patiently)
+            }
+        }
+    }
+
+    private func attempt(_ transaction: Transaction) throws -> ApplyFailure? {
+        guard let failure = try applyWhole(transaction) else { return nil }
+        if failure.isTransient { return failure }
+        if case .mapping = failure { return failure }
+        return try applyChangeByChange(transaction)
+    }
+
+    // MARK: a transaction at once
+
+    /// Nil when it is committed; otherwise nothing of it is.
+    private func applyWhole(_ transaction: Transaction) throws -> ApplyFailure? {
+        let batch = Batch()
+        try writer.queueBegin(progress: transaction.commit.end, at: transaction.commit.time)
+        if let failure = try writer.finishGroup(doing: "beginning a transaction") { return failure }
+        var failure = try fill(transaction, into: batch)
+        if failure == nil {
+            try queueLeftOut(batch)
+            failure = try writer.finishGroup(doing: "applying")
+        }
+        if let failure {
+            try writer.rollback()
+            return failure
+        }
+        return try commit(batch.noting(transaction))
+    }
+
+    /// A small transaction goes into the batch; a large one goes to the target piece by piece.
+    private func fill(_ transaction: Transaction, into batch: Batch) throws -> ApplyFailure? {
+        switch transaction.content {
+        case .slice(let page, let from, let count):
+            let records = UnsafeRawBufferPointer(start: page.base + from, count: count)
+            if let failure = try resolve(records) { return failure }
+            do throws(BatchError) { try batch.add(transaction, plans: mappings.plan) } catch {
+                return .batch(error, table: table(of: error))
+            }
+            try writer.queue(batch)
+            return nil
+        case .buffer(let buffer): return try applyLarge(buffer, counting: batch)
+        }
+    }
+
+    func table(of error: BatchError) -> QualifiedName {
+        switch error {
+        case .noIdentity(let shape), .unreadable(let shape), .noPlan(let shape): mappings.name(shape)
+        }
+    }
+
+    // MARK: mapping
+
+    func resolve(_ records: UnsafeRawBufferPointer) throws -> ApplyFailure? {
+        var shapes: [Int] = []
+        records.visitShapes { shape in
+            if mappings.plan(shape) == nil && !shapes.contains(shape) { shapes.append(shape) }
+        }
+        return shapes.isEmpty ? nil : try resolve(shapes)
+    }
+
+    /// Looks tables up; the first that cannot be mapped is the failure.
+    func resolve(_ shapes: [Int]) throws -> ApplyFailure? {
+        do {
+            try writer.outsidePipeline { for shape in shapes { try mappings.resolve(shape) } }
+            return nil
+        } catch let problem as MappingProblem {
+            return .mapping(problem)
+        } catch let error as PostgresError where error.sqlState != nil {
+            return .server(error, table: nil)
+        }
+    }
+
+    // MARK: change by change
+
+    private func applyChangeByChange(_ transaction: Transaction) throws -> ApplyFailure? {
+        try writer.queueBegin(progress: transaction.commit.end, at: transaction.commit.time)
+        if let failure = try writer.finishGroup(doing: "beginning a transaction") { return failure }
+        let batch = Batch()
+        var differences = Differences()
+        var failure = try eachChange(of: transaction) { record in
+            try self.apply(record, counting: batch, &differences)
+        }
+        if failure == nil { failure = try repair(&differences, at: transaction.commit.end) }
+        if failure == nil {
+            try queueLeftOut(batch)
+            failure = try writer.finishGroup(doing: "applying")
+        }
+        if let failure {
+            try writer.rollback()
+            return failure
+        }
+        if let failure = try commit(batch.noting(transaction)) { return failure }
+        progress.found(differences: differences.count)
+        return nil
+    }
+
+    private func eachChange(
+        of transaction: Transaction, _ body: (ChangeRecord) throws -> ApplyFailure?
+    ) throws -> ApplyFailure? {
+        switch transaction.content {
+        case .slice(let page, let from, let count):
+            return try eachChange(in: UnsafeRawBufferPointer(start: page.base + from, count: count), without: [], body)
+        case .buffer(let buffer):
+            let scratch = ByteBuffer()
+            for index in 0..<buffer.pieces {
+                let records = try buffer.piece(index, scratch: scratch)
+                if let failure = try eachChange(in: records, without: buffer.rolledBack, body) { return failure }
+            }
+            return nil
+        }
+    }
+
+    private func eachChange(
+        in records: UnsafeRawBufferPointer, without rolledBack: Set<UInt32>,
+        _ body: (ChangeRecord) throws -> ApplyFailure?
+    ) throws -> ApplyFailure? {
+        if let failure = try resolve(records) { return failure }
+        var cursor = ByteCursor(records)
+        while let record = try ChangeRecord.next(&cursor) {
+            if rolledBack.contains(record.subtransaction) { continue }
+            if let failure = try body(record) { return failure }
+        }
+        return nil
+    }
+
+    /// One change as a batch of its own. A row that is there already, or is not there, is a difference and no failure.
+    private func apply(
+        _ record: ChangeRecord, counting total: Batch, _ differences: inout Differences
+    ) throws -> ApplyFailure? {
+        let batch = Batch()
+        do throws(BatchError) { try batch.add(record, plans: mappings.plan) } catch {
+            return .batch(error, table: table(of: error))
+        }
+        total.count(batch)
+        let statements = SegmentStatements(mappings)
+        for statement in batch.segments.flatMap({ statements.plan($0) }) {
+            if case .rows(let group) = statement, group.operation == .insert, let key = batch.insertedKey(group.mapping)
+            {
+                let (count, failure) = try writer.count(key)
+                if let failure { return failure }
+                if count > 0 {
+                    differences.note(.existing, group.mapping, batch)
+                    continue
+                }
+            }
+            try writer.queue(statement)
+            guard let failure = try writer.finishGroup(doing: "applying") else { continue }
+            guard case .rowCount(let table, let expected, let touched) = failure, touched < expected,
+                case .rows(let group) = statement
+            else { return failure }
+            _ = table
+            differences.note(group.operation.isRemoval ? .missingDelete : .missingUpdate, group.mapping, batch)
+        }
+        return nil
+    }
+}
+
+extension Batch {
+    /// A probe for the key of the one row this batch inserts; nil for tables without a key.
+    fileprivate func insertedKey(_ mapping: TableMapping) -> RowGroup? {
+        guard !mapping.keyColumns.isEmpty, let row = rowOf(mapping) else { return nil }
+        var tuple = Tuple()
+        row.read(into: &tuple)
+        let probe = RowGroup(mapping, .probe)
+        probe.append(tuple)
+        return probe
+    }
+
+    /// The one row of a batch of a single change, as it shall be.
+    func rowOf(_ mapping: TableMapping) -> RowReference? {
+        segments.last?.tables.first { $0.target == mapping.table.number }?.keyed.entries.first?.new
+    }
+}
+
+extension Operation {
+    fileprivate var isRemoval: Bool {
+        switch self {
+        case .delete, .deleteImage: true
+        case .insert, .update, .rekey, .probe, .updateImage: false
+        }
+    }
+}

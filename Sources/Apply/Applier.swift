@@ -1,0 +1,313 @@
+// The applying thread: takes whole transactions in commit order, lets what has gathered become one target transaction,
+// and keeps the target busy without ever being more than one batch ahead of it. While a batch runs on the target the
+// next one fills; an idle target is fed at once.
+//
+//     fill ──▶ statements sent ──▶ all counts right? ──▶ COMMIT ──▶ progress
+//                                   │ no: roll back
+//                                   ├─ transient: wait, the same batch again
+//                                   └─ anything else: exact replay, transaction by transaction (Applier+Replay)
+//
+// COMMIT of one batch and the statements of the next travel together; the next is only committed after the first was
+// seen to be. Progress is a replication origin moved by the very transaction that applies. Nothing is skipped: what
+// cannot be applied blocks here, before it, until somebody has mended the cause or set the table aside.
+
+package import Assembly
+internal import Batching
+internal import Failpoints
+internal import Model
+internal import PGOutput
+internal import Postgres
+internal import State
+package import Telemetry
+package import Threading
+
+package final class Applier {
+    package struct Limits: Sendable {
+        let changes: Int
+        let bytes: Int
+
+        package init(changes: Int = 20_000, bytes: Int) {
+            self.changes = changes
+            self.bytes = bytes
+        }
+    }
+
+    let writer: BatchWriter
+    let mappings: Mappings
+    let side: TargetSide
+    let stream: StreamName
+    let progress: ApplyProgress
+    let log: Log
+    let stop: StopSignal
+    let attention: Wakeup
+    let reread: SourceRows
+    private let queue: BoundedQueue<Delivery>
+    private let limits: Limits
+    private var intake: Intake
+
+    private var filling = Batch()
+    /// Sent, its outcome not known.
+    private var running: Batch?
+    /// Its COMMIT is sent, the outcome not known.
+    private var committing: Batch?
+    private var lastProgress = Monotonic.now
+
+    package init(
+        _ setup: ApplySetup, queue: BoundedQueue<Delivery>, progress: ApplyProgress, limits: Limits,
+        attention: Wakeup, stop: StopSignal, log: Log
+    ) throws {
+        let connection = try Connection(
+            to: setup.target, for: .apply, as: setup.applicationName("apply"), stop: stop)
+        side = TargetSide(connection, setup.stream)
+        stream = setup.stream
+        let mapper = Mapper(
+            catalog: TargetCatalog(connection: connection), book: setup.book, isBinary: setup.isBinary)
+        mappings = Mappings(mapper: mapper, book: setup.book)
+        writer = BatchWriter(connection, mappings, stop: stop)
+        reread = SourceRows(setup, stop: stop)
+        intake = Intake(queue)
+        self.queue = queue
+        self.progress = progress
+        self.limits = limits
+        self.attention = attention
+        self.stop = stop
+        self.log = log
+        try side.attachOrigin()
+        try learnSetAside()
+        try connection.enterPipeline()
+    }
+
+    /// Until the input has ended and everything is applied, or something throws.
+    package func run() throws {
+        while true {
+            fill()
+            try launch()
+            if isIdle, try !idle() { return }
+            try settle()
+        }
+    }
+
+    private var isIdle: Bool { running == nil && committing == nil && filling.isEmpty }
+    private var isFull: Bool { filling.changes >= limits.changes || filling.bytes >= limits.bytes }
+
+    // MARK: filling
+
+    /// Takes in what is there, up to the first transaction that needs something first.
+    private func fill() {
+        while !isFull, let transaction = intake.peek() {
+            guard case .slice = transaction.content, missingShape(transaction) == nil else { return }
+            do {
+                try filling.add(transaction, plans: mappings.plan)
+                intake.advance()
+            } catch {
+                // The batch holds part of it now: everything in it goes through exact replay, which finds the culprit.
+                damaged = true
+                intake.advance()
+                return
+            }
+        }
+    }
+
+    /// The batch being filled cannot be sent as it is: a transaction could not be taken in whole, or the target looks
+    /// different now. Its transactions are replayed instead.
+    private var damaged = false
+
+    func fillingIsStale() { damaged = !filling.isEmpty }
+
+    private func missingShape(_ transaction: Transaction) -> Int? {
+        var missing: Int?
+        transaction.visitShapes { shape in
+            if missing == nil && mappings.plan(shape) == nil { missing = shape }
+        }
+        return missing
+    }
+
+    // MARK: sending
+
+    private func launch() throws {
+        guard running == nil, !filling.isEmpty else { return }
+        let batch = filling
+        filling = Batch()
+        if damaged {
+            damaged = false
+            try waitForCommit()
+            return try replay(batch)
+        }
+        try send(batch)
+        running = batch
+        _ = try writer.connection.push(doing: "applying")
+        Failpoint.pass(.afterBatchSent)
+    }
+
+    private func send(_ batch: Batch) throws {
+        guard let commit = batch.end else { return }
+        try writer.queueBegin(progress: commit.end, at: commit.time)
+        try writer.queue(batch)
+        try queueLeftOut(batch)
+        try writer.queueSync()
+    }
+
+    /// Reads outcomes; waits for one when there is nothing else to do.
+    private func settle() throws {
+        var ready = false
+        while let outcome = try writer.poll() {
+            ready = true
+            try handle(outcome)
+        }
+        if !ready { try wait() }
+    }
+
+    private func handle(_ outcome: BatchWriter.Outcome) throws {
+        if let batch = committing {
+            committing = nil
+            switch outcome {
+            case .done: committed(batch)
+            case .failed(let failure): try recover(batch, failure)
+            }
+        } else if let batch = running {
+            running = nil
+            switch outcome {
+            case .done:
+                Failpoint.pass(.beforeTargetCommit)
+                try writer.queueCommit()
+                committing = batch
+                fill()
+                try launch()
+                _ = try writer.connection.push(doing: "committing")
+            case .failed(let failure): try recover(batch, failure)
+            }
+        }
+    }
+
+    private func waitForCommit() throws {
+        while committing != nil || running != nil {
+            try handle(try writer.wait(doing: "applying"))
+        }
+    }
+
+    private func wait() throws {
+        let connection = writer.connection
+        let drained = try connection.push(doing: "applying")
+        var interests: [Poll.Interest] = [.readable(stop.descriptor), .readable(attention.descriptor)]
+        interests.append(drained ? .readable(connection.socket) : .both(connection.socket))
+        if !isFull && !mustWait { interests.append(.readable(queue.filled.descriptor)) }
+        Poll.wait(for: interests, until: Monotonic.now.adding(seconds: 1))
+        guard !stop.isRaised else {
+            connection.cancel()
+            throw PostgresError(.interrupted, "stopped on request", doing: "applying")
+        }
+        try connection.pull(doing: "applying")
+    }
+
+    /// Something is in front that cannot be taken in while a batch runs.
+    private var mustWait: Bool { intake.peek() != nil }
+
+    // MARK: after a batch
+
+    func committed(_ batch: Batch) {
+        guard let end = batch.end else { return }
+        Failpoint.pass(.afterTargetCommit)
+        progress.committed(through: end.end, transactions: batch.transactions.count, changes: batch.changes)
+        lastProgress = Monotonic.now
+        noteBeat(batch)
+        for case .buffer(let buffer) in batch.transactions.map(\.content) { buffer.discard() }
+        recovered()
+    }
+
+    func recovered() {
+        guard let problem = progress.clearProblem() else { return }
+        log.info("recovered", [.detail: problem.message])
+    }
+
+    /// A batch came back: everything before it is committed, nothing of it is.
+    private func recover(_ batch: Batch, _ failure: ApplyFailure) throws {
+        // The next batch may have been sent behind this one's COMMIT; it must not stay.
+        let behind = running
+        running = nil
+        if behind != nil { _ = try writer.wait(doing: "rolling back") }
+        try writer.rollback()
+        try again(batch, failure)
+        if let behind { try replay(behind) }
+    }
+
+    private func again(_ batch: Batch, _ first: ApplyFailure) throws {
+        var failure = first
+        var pause = Backoff()
+        while failure.isTransient {
+            if try giveWay(failure, batch.transactions.first, &pause) { break }
+            try send(batch)
+            guard let next = try perform(batch) else { return }
+            failure = next
+        }
+        log.debug("replaying", [.transactions: batch.transactions.count, .reason: failure.message])
+        try replay(batch)
+    }
+
+    /// The statements are queued and closed; brings them home and commits.
+    private func perform(_ batch: Batch) throws -> ApplyFailure? {
+        if case .failed(let failure) = try writer.wait(doing: "applying") {
+            try writer.rollback()
+            return failure
+        }
+        return try commit(batch)
+    }
+
+    func commit(_ batch: Batch) throws -> ApplyFailure? {
+        Failpoint.pass(.beforeTargetCommit)
+        try writer.queueCommit()
+        if case .failed(let failure) = try writer.wait(doing: "committing") { return failure }
+        committed(batch)
+        return nil
+    }
+
+    // MARK: nothing to send
+
+    /// Work that needs the connection to itself. False when everything is done for good.
+    private func idle() throws -> Bool {
+        if attention.take() { try changed() }
+        guard let transaction = intake.peek() else {
+            if intake.hasEnded {
+                try confirmQuiet(atOnce: true)
+                return false
+            }
+            try confirmQuiet(atOnce: false)
+            return true
+        }
+        intake.advance()
+        if case .slice = transaction.content, missingShape(transaction) != nil {
+            if try resolveAll(transaction) { intake.rewind() } else { try replay([transaction]) }
+        } else {
+            try replay([transaction])
+        }
+        return true
+    }
+
+    /// Looks up every table of a transaction; false when one cannot be mapped, which replay then reports and waits for.
+    private func resolveAll(_ transaction: Transaction) throws -> Bool {
+        var shapes: [Int] = []
+        transaction.visitShapes { if !shapes.contains($0) { shapes.append($0) } }
+        return try resolve(shapes) == nil
+    }
+
+    /// Positions at which nothing happened are progress too, but each costs a commit: seldom, unless much was passed.
+    private func confirmQuiet(atOnce: Bool) throws {
+        let position = intake.quiet
+        let ahead = position.bytes(since: progress.applied)
+        guard ahead > 0, atOnce || ahead > 16 << 20 || lastProgress.age > 10 else { return }
+        try writer.queueBegin(progress: position, at: nil)
+        try writer.queue(control: "SELECT pg_current_xact_id()", doing: "recording progress")
+        if let failure = try writer.finishGroup(doing: "recording progress") {
+            try writer.rollback()
+            throw stopped(by: failure)
+        }
+        try writer.queueCommit()
+        if case .failed(let failure) = try writer.wait(doing: "recording progress") { throw stopped(by: failure) }
+        progress.committed(through: position, transactions: 0, changes: 0)
+        lastProgress = Monotonic.now
+    }
+
+    private func stopped(by failure: ApplyFailure) -> PostgresError {
+        if case .server(let error, _) = failure { return error }
+        return PostgresError(.unexpected, failure.message, doing: "applying")
+    }
+}

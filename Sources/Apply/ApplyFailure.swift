@@ -1,0 +1,72 @@
+// Why a batch did not go in, and what that calls for: waiting and trying again, an exact replay, or an operator.
+
+internal import Batching
+internal import Model
+internal import Postgres
+internal import State
+
+enum ApplyFailure {
+    case server(PostgresError, table: QualifiedName?)
+    /// A statement touched more or fewer rows than the source changed.
+    case rowCount(table: QualifiedName, expected: Int, touched: Int)
+    case batch(BatchError, table: QualifiedName)
+    case mapping(MappingProblem)
+
+    /// Trying the very same again may succeed.
+    var isTransient: Bool { if case .server(let error, _) = self { error.isTransient } else { false } }
+
+    var sqlState: SQLState? { if case .server(let error, _) = self { error.sqlState } else { nil } }
+
+    var table: QualifiedName? {
+        switch self {
+        case .server(_, let table): table
+        case .rowCount(let table, _, _), .batch(_, let table): table
+        case .mapping(let problem): problem.table
+        }
+    }
+
+    var message: String {
+        switch self {
+        case .server(let error, let table):
+            (table.map { "\($0): " } ?? "") + error.message + (error.constraint.map { " (constraint \($0))" } ?? "")
+        case .rowCount(let table, let expected, let touched):
+            "\(table): a change of \(expected) rows would touch \(touched)"
+        case .batch(.noIdentity, let table):
+            "\(table): an update or delete came without saying which row it means"
+        case .batch(.unreadable, let table): "\(table): a row does not fit the table's description"
+        case .batch(.noPlan, let table): "\(table): the table was never described"
+        case .mapping(let problem): problem.description
+        }
+    }
+
+    var hint: String? {
+        switch self {
+        case .mapping(let problem): problem.hint
+        case .batch(.noIdentity, let table):
+            "give \(table) on old a primary key or REPLICA IDENTITY FULL; for what was written already: tandem set-aside"
+        case .rowCount(let table, _, _):
+            "rows of \(table) on new are not unique by old's key: add the unique index that old has"
+        case .batch: "report this as a bug in tandem"
+        case .server(let error, let table): Self.hint(error, table)
+        }
+    }
+
+    private static func hint(_ error: PostgresError, _ table: QualifiedName?) -> String {
+        let aside = table.map { "; or `tandem set-aside '\($0)'` to let all other tables go on" } ?? ""
+        let cause: String
+        switch error.sqlState {
+        case "23505", "23P01": cause = "a row on new that old does not have is in the way: remove or correct it"
+        case "23514", "23502":
+            cause = "new has a constraint that old's row violates: drop it on new or correct old's row"
+        case "23503": cause = "a foreign key on new fires for replication: ALTER TABLE … ENABLE TRIGGER (not ALWAYS)"
+        case "42501": cause = "grant the missing privilege to tandem's role on new"
+        case "0A000" where error.message.contains("truncate"):
+            cause =
+                "a table on new that is not replicated refers to it: empty or drop that reference, tandem never cascades"
+        case "22001", "22003":
+            cause = "new's column is narrower than old's: widen it with ALTER TABLE … ALTER COLUMN … TYPE"
+        default: cause = error.serverHint ?? "correct the cause on new; replication goes on by itself"
+        }
+        return cause + aside
+    }
+}

@@ -1,0 +1,26 @@
+// What the applying side of a stream needs to know, the same for every attempt at streaming.
+
+package import Assembly
+package import Model
+package import Postgres
+
+package struct ApplySetup: Sendable {
+    package let stream: StreamName
+    package let source: ConnectionTarget
+    package let target: ConnectionTarget
+    package let book: ShapeBook
+    /// Values come in binary.
+    package let isBinary: Bool
+
+    package init(
+        stream: StreamName, source: ConnectionTarget, target: ConnectionTarget, book: ShapeBook, isBinary: Bool
+    ) {
+        self.stream = stream
+        self.source = source
+        self.target = target
+        self.book = book
+        self.isBinary = isBinary
+    }
+
+    package func applicationName(_ part: String) -> String { "\(stream) \(part)" }
+}

@@ -1,0 +1,206 @@
+// Puts batches on the apply connection as pipelined statements and reads the answers back in step: every statement
+// queued leaves an expectation, every sync closes a group, every group has one outcome.
+
+internal import Batching
+internal import Bytes
+internal import Model
+internal import PGOutput
+internal import Postgres
+internal import Threading
+
+final class BatchWriter {
+    private enum Expectation {
+        case control(String)
+        case prepare(StatementBook.Key)
+        case rows(TableMapping, expected: Int?)
+        case truncate(QualifiedName)
+        case answer
+    }
+
+    let connection: Connection
+    let mappings: Mappings
+    private let book = StatementBook()
+    private let stop: StopSignal
+    private var expectations: [Expectation] = []
+    private var next = 0
+    private var failure: ApplyFailure?
+    /// Groups queued whose sync has not come back.
+    private(set) var openGroups = 0
+    /// The last value a `select` brought: probes and the like.
+    private var lastAnswer: Result?
+
+    init(_ connection: Connection, _ mappings: Mappings, stop: StopSignal) {
+        self.connection = connection
+        self.mappings = mappings
+        self.stop = stop
+    }
+
+    func forgetStatements() { book.forgetAll() }
+
+    // MARK: queueing
+
+    func queue(control sql: String, _ parameters: [String?] = [], doing: String) throws(PostgresError) {
+        try connection.queue(sql, parameters)
+        expectations.append(.control(doing))
+    }
+
+    /// BEGIN, and the progress this transaction will make by committing.
+    func queueBegin(progress end: LSN, at time: ServerTime?) throws(PostgresError) {
+        for name in book.takeObsolete() { try queue(control: "DEALLOCATE \(name)", doing: "dropping a statement") }
+        try queue(control: "BEGIN", doing: "beginning a transaction")
+        try queue(
+            control: """
+                SELECT pg_replication_origin_xact_setup($1::pg_lsn, CASE WHEN $2::int8 IS NULL THEN clock_timestamp()
+                    ELSE '2000-01-01 00:00:00+00'::timestamptz + ($2::int8 * '1 microsecond'::interval) END)
+                """, [end.description, time.map { "\($0.microseconds)" }], doing: "recording progress")
+    }
+
+    func queue(_ batch: Batch) throws(PostgresError) {
+        let statements = SegmentStatements(mappings)
+        for segment in batch.segments {
+            for statement in statements.plan(segment) { try queue(statement) }
+        }
+    }
+
+    func queue(_ statement: PlannedStatement) throws(PostgresError) {
+        switch statement {
+        case .truncate(let sql, let tables):
+            try connection.queue(sql)
+            expectations.append(.truncate(tables.first?.table.name ?? QualifiedName(schema: "", name: "")))
+        case .rows(let group): try queue(group)
+        }
+    }
+
+    func queue(_ group: RowGroup, text: Bool = false) throws(PostgresError) {
+        let mapping = group.mapping
+        let key = StatementBook.Key(shape: mapping.shape.number, operation: group.operation, isText: text)
+        let name: String
+        switch book.look(up: key) {
+        case .ready(let known): name = known
+        case .new(let made):
+            let statement = mapping.statement(group.operation)
+            try connection.queuePrepare(made, statement.sql, types: statement.parameterTypes)
+            expectations.append(.prepare(key))
+            name = made
+        }
+        try connection.queue(prepared: name, group.parameters)
+        expectations.append(group.operation == .probe ? .answer : .rows(mapping, expected: expected(group)))
+    }
+
+    /// How many rows must be touched; nil where the number proves nothing.
+    private func expected(_ group: RowGroup) -> Int? {
+        if group.mapping.table.mayChangeRows { return nil }
+        if group.operation == .insert && !group.mapping.keyIsUnchecked { return nil }
+        return group.expected
+    }
+
+    func queueCommit() throws(PostgresError) {
+        try queue(control: "COMMIT", doing: "committing")
+        try queueSync()
+    }
+
+    func queueSync() throws(PostgresError) {
+        try connection.queueSync()
+        openGroups += 1
+    }
+
+    // MARK: answers
+
+    enum Outcome {
+        case done
+        case failed(ApplyFailure)
+    }
+
+    /// The outcome of the oldest open group, if it is here.
+    func poll() throws(PostgresError) -> Outcome? {
+        while true {
+            switch connection.answer() {
+            case .notYet: return nil
+            case .result(let result): try take(result)
+            case .synced:
+                openGroups -= 1
+                defer { failure = nil }
+                compact()
+                return failure.map { .failed($0) } ?? .done
+            }
+        }
+    }
+
+    /// Waits for the oldest open group.
+    func wait(doing: String) throws(PostgresError) -> Outcome {
+        while true {
+            if let outcome = try poll() { return outcome }
+            _ = try connection.push(doing: doing)
+            try connection.waitBriefly(doing: doing)
+        }
+    }
+
+    private func compact() {
+        guard next == expectations.count else { return }
+        expectations.removeAll(keepingCapacity: true)
+        next = 0
+    }
+
+    private func take(_ result: Result) throws(PostgresError) {
+        guard next < expectations.count else {
+            throw PostgresError(.unexpected, "an answer nobody asked for", doing: "applying")
+        }
+        let expectation = expectations[next]
+        next += 1
+        if result.wasSkipped {
+            if case .prepare(let key) = expectation { book.forget(key) }
+            return
+        }
+        switch expectation {
+        case .control(let doing): fail(result.failure(doing: doing), nil)
+        case .prepare(let key):
+            guard let error = result.failure(doing: "preparing a statement") else { return }
+            book.forget(key)
+            fail(error, mappings.mapping(ofShape: key.shape)?.table.name)
+        case .truncate(let table): fail(result.failure(doing: "truncating \(table)"), table)
+        case .answer:
+            lastAnswer = result
+            fail(result.failure(doing: "looking for a row"), nil)
+        case .rows(let mapping, let expected):
+            let table = mapping.table.name
+            if let error = result.failure(doing: "changing \(table)") { return fail(error, table) }
+            guard failure == nil, let expected, let touched = result.affected, touched != expected else { return }
+            failure = .rowCount(table: table, expected: expected, touched: touched)
+        }
+    }
+
+    private func fail(_ error: PostgresError?, _ table: QualifiedName?) {
+        guard let error, failure == nil else { return }
+        failure = .server(error, table: table)
+    }
+
+    // MARK: one after another
+
+    /// Runs what was queued so far as one group.
+    func finishGroup(doing: String) throws(PostgresError) -> ApplyFailure? {
+        try queueSync()
+        if case .failed(let failure) = try wait(doing: doing) { return failure }
+        return nil
+    }
+
+    func rollback() throws(PostgresError) {
+        try queue(control: "ROLLBACK", doing: "rolling back")
+        _ = try finishGroup(doing: "rolling back")
+    }
+
+    /// The number a probe counted.
+    func count(_ probe: RowGroup, text: Bool = false) throws(PostgresError) -> (count: Int, failure: ApplyFailure?) {
+        lastAnswer = nil
+        try queue(probe, text: text)
+        let failure = try finishGroup(doing: "looking for a row")
+        return (lastAnswer?.int(0, 0) ?? 0, failure)
+    }
+
+    /// Leaves the pipeline for something that does not go through it; every group must be closed.
+    func outsidePipeline<Value>(_ body: () throws -> Value) throws -> Value {
+        try connection.leavePipeline()
+        let value = Swift.Result { try body() }
+        try connection.enterPipeline()
+        return try value.get()
+    }
+}

@@ -1,0 +1,25 @@
+// Reads tandem's own heartbeat out of a row on its way to the target, so that its latency is known the moment it is
+// committed there, by one clock.
+
+internal import Batching
+internal import Model
+internal import PGOutput
+
+enum Heartbeat {
+    static func number(_ row: RowReference, _ shape: RelationShape, _ stream: StreamName) -> Int? {
+        guard let nameColumn = shape.columns.firstIndex(where: { $0.name == "stream" }),
+            let beatColumn = shape.columns.firstIndex(where: { $0.name == "beat" })
+        else { return nil }
+        var tuple = Tuple()
+        row.read(into: &tuple)
+        let name = tuple.columns[nameColumn]
+        let beat = tuple.columns[beatColumn]
+        guard String(decoding: name.value, as: UTF8.self) == stream.description else { return nil }
+        switch beat.state {
+        case .text: return Int(String(decoding: beat.value, as: UTF8.self))
+        case .binary where beat.length == 8:
+            return Int(Int64(bigEndian: beat.value.loadUnaligned(as: Int64.self)))
+        case .binary, .null, .unchanged: return nil
+        }
+    }
+}

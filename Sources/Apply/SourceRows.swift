@@ -1,0 +1,65 @@
+// Reads single rows again on the source, by key, as text. The connection is opened when first needed.
+
+internal import Batching
+internal import Bytes
+internal import Model
+internal import PGOutput
+internal import Postgres
+internal import Threading
+
+/// A row read again: its columns point into memory it owns.
+final class SourceRow {
+    private let bytes = ByteBuffer()
+    private(set) var tuple = Tuple()
+
+    init(_ result: Result, columns: Int, carried: [Int]) throws {
+        bytes.append(bigEndian: Int16(columns))
+        for column in 0..<columns {
+            guard let place = carried.firstIndex(of: column), let value = result.bytes(0, place) else {
+                bytes.append(bigEndian: ColumnState.null.rawValue)
+                continue
+            }
+            bytes.append(bigEndian: ColumnState.text.rawValue)
+            bytes.append(bigEndian: Int32(value.count))
+            bytes.append(value)
+        }
+        var cursor = bytes.cursor()
+        try tuple.read(&cursor)
+    }
+}
+
+final class SourceRows {
+    private let setup: ApplySetup
+    private let stop: StopSignal
+    private var connection: Connection?
+
+    init(_ setup: ApplySetup, stop: StopSignal) {
+        self.setup = setup
+        self.stop = stop
+    }
+
+    func row(_ key: Tuple, _ mapping: TableMapping) throws -> SourceRow? {
+        let connection = try open()
+        let group = RowGroup(mapping, .delete)
+        group.append(key)
+        do {
+            let result = try connection.query(
+                binary: mapping.reread, group.parameters,
+                types: mapping.keyColumns.map { mapping.column($0).arrayType },
+                doing: "reading a row of \(mapping.shape.name) again on \(connection.label)")
+            guard result.rows > 0 else { return nil }
+            return try SourceRow(result, columns: mapping.shape.columns.count, carried: mapping.plan.carried)
+        } catch {
+            if connection.isBroken { self.connection = nil }
+            throw error
+        }
+    }
+
+    private func open() throws(PostgresError) -> Connection {
+        if let connection { return connection }
+        let opened = try Connection(
+            to: setup.source, for: .control, as: setup.applicationName("reread"), stop: stop)
+        connection = opened
+        return opened
+    }
+}

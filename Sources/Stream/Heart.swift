@@ -1,0 +1,123 @@
+// The heart of a stream, on its own thread and connection to the source: a beat each second, which the stream carries to
+// the target and which tells the true lag; and an eye on the slot: how much log it holds, how fast that grows. When the
+// source goes down it is the first to know, and has the stream let go, so that the source can stop.
+
+internal import Apply
+internal import Model
+internal import Postgres
+internal import State
+internal import Synchronization
+internal import Telemetry
+internal import Threading
+
+/// What the heart has seen of the source, for the status.
+final class SourceWatch: Sendable {
+    private let held = Monitor<(held: UInt64?, rate: Double?)>((nil, nil))
+
+    var current: (held: UInt64?, rate: Double?) { held.withLock { $0 } }
+
+    func note(held bytes: UInt64?, rate: Double?) { held.withLock { $0 = (bytes, rate) } }
+}
+
+/// The source is ending or gone while the stream still hangs on it.
+struct SourceGone: Explained {
+    let reason: String
+    var description: String { "old is going down or cannot be reached: \(reason)" }
+}
+
+final class Heart {
+    private let target: ConnectionTarget
+    private let stream: StreamName
+    private let progress: ApplyProgress
+    private let watch: SourceWatch
+    private let limit: Int
+    private let stop: StopSignal
+    private let log: Log
+
+    private var connection: Connection?
+    private var failures = 0
+    private var troubled = false
+    private var alarmed = false
+    private var samples: [(at: Monotonic, position: LSN)] = []
+    private var nextLook = Monotonic.now
+
+    init(
+        _ target: ConnectionTarget, _ stream: StreamName, progress: ApplyProgress, watch: SourceWatch,
+        walHeldLimit: Int, stop: StopSignal, log: Log
+    ) {
+        self.target = target
+        self.stream = stream
+        self.progress = progress
+        self.watch = watch
+        limit = walHeldLimit
+        self.stop = stop
+        self.log = log
+    }
+
+    /// Until asked to stop. Throws when the source is going away.
+    func run() throws {
+        while !stop.isRaised {
+            do throws(PostgresError) {
+                let source = try open()
+                try beat(source)
+                if Monotonic.now >= nextLook { try look(source) }
+                failures = 0
+            } catch {
+                try bear(error)
+            }
+            stop.wait(seconds: 1)
+        }
+    }
+
+    private func open() throws(PostgresError) -> SourceSide {
+        if let connection, !connection.isBroken { return SourceSide(connection, stream) }
+        connection = nil
+        let opened = try Connection(to: target, for: .control, as: "\(stream) heartbeat", stop: stop)
+        connection = opened
+        return SourceSide(opened, stream)
+    }
+
+    private func beat(_ source: SourceSide) throws(PostgresError) {
+        let began = Monotonic.now
+        progress.sent(beat: try source.beat(), began: began)
+        if troubled { log.info("heartbeat again") }
+        troubled = false
+    }
+
+    private func bear(_ error: PostgresError) throws {
+        if error.kind == .interrupted { return }
+        if !troubled { log.warning("no heartbeat", [.detail: error.description]) }
+        troubled = true
+        guard error.isConnectionLost else { return }
+        connection = nil
+        failures += 1
+        let isCrowded = error.message.contains("connection slots") || error.message.contains("too many")
+        if error.message.contains("shutting down") || (failures >= 8 && !isCrowded) {
+            throw SourceGone(reason: error.message)
+        }
+    }
+
+    // MARK: the log the slot holds
+
+    private func look(_ source: SourceSide) throws(PostgresError) {
+        nextLook = Monotonic.now.adding(seconds: 5)
+        let position = try source.currentPosition()
+        samples.append((Monotonic.now, position))
+        if samples.count > 13 { samples.removeFirst() }
+        let held = try source.slot()?.walHeld
+        watch.note(held: held, rate: rate)
+        guard let held else { return }
+        if held > limit && !alarmed {
+            log.error(
+                "wal held past its limit",
+                [.bytes: held, .limit: limit, .hint: "old keeps this log for new; look at `tandem status`"])
+        }
+        alarmed = held > limit
+    }
+
+    private var rate: Double? {
+        guard let first = samples.first, let last = samples.last else { return nil }
+        let seconds = last.at.seconds(since: first.at)
+        return seconds < 1 ? nil : Double(last.position.bytes(since: first.position)) / seconds
+    }
+}

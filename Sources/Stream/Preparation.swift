@@ -1,0 +1,144 @@
+// `prepare`: publication and slot on old, the stream's binding on new, in an order that a crash at any point leaves
+// repeatable. The exported snapshot lives as long as the replication connection is held.
+
+internal import Configuration
+internal import Failpoints
+package import Model
+internal import Postgres
+internal import State
+package import Threading
+
+package final class Preparation {
+    package struct Prepared: Sendable {
+        package let publication: String
+        package let slot: String
+        package let position: LSN
+        package let snapshot: String
+        package let tables: Int
+        /// Why new could not be bound yet, if so.
+        package let newProblem: String?
+    }
+
+    private let plan: StreamPlan
+    private let tables: TableChoice
+    private let stop: StopSignal
+    private let say: @Sendable (String) -> Void
+    private var replication: Connection?
+
+    package init(
+        _ plan: StreamPlan, tables: TableChoice, stop: StopSignal, say: @escaping @Sendable (String) -> Void
+    ) {
+        self.plan = plan
+        self.tables = tables
+        self.stop = stop
+        self.say = say
+    }
+
+    package func prepare(again: Bool) throws -> Prepared {
+        let source = SourceSide(
+            try Connection(to: plan.source, for: .control, as: "\(plan.stream) prepare", stop: stop), plan.stream)
+        let target = Self.connect(plan, stop)
+        try checkSource(source)
+        let chosen = try tables.choose(from: try source.tables())
+        try clearWay(source, target.side, again: again)
+        try source.install()
+        try source.dropPublication()
+        try source.publish(chosen.map(\.name))
+        let replication = try Connection(to: plan.source, for: .replication, as: "\(plan.stream) prepare", stop: stop)
+        self.replication = replication
+        let identity = try ReplicationCommands.identify(replication)
+        let slot = try createSlot(replication, source)
+        Failpoint.pass(.afterSlotCreated)
+        let binding = Binding(
+            systemIdentifier: identity.systemIdentifier, timeline: identity.timeline, start: slot.start)
+        try source.bind(binding)
+        try bindTarget(target.side, binding)
+        Failpoint.pass(.afterOriginCreated)
+        return Prepared(
+            publication: plan.stream.description, slot: plan.stream.description, position: slot.start,
+            snapshot: slot.snapshot, tables: chosen.count, newProblem: target.problem)
+    }
+
+    /// Until asked to stop; throws when the server ends the session, and with it the snapshot.
+    package func hold() throws {
+        guard let replication else { return }
+        while !stop.isRaised {
+            let ready = Poll.wait(for: [.readable(stop.descriptor), .readable(replication.socket)], until: nil)
+            if ready.contains(1) && !stop.isRaised {
+                throw StateError.refused(
+                    "old ended the session that held the snapshot",
+                    hint: "what was not loaded by now must be loaded afresh: `tandem prepare --again`")
+            }
+        }
+    }
+
+    private static func connect(_ plan: StreamPlan, _ stop: StopSignal) -> (side: TargetSide?, problem: String?) {
+        do {
+            let connection = try Connection(
+                to: plan.target, for: .control, as: "\(plan.stream) prepare", stop: stop)
+            return (TargetSide(connection, plan.stream), nil)
+        } catch { return (nil, error.description) }
+    }
+
+    // MARK: what must hold
+
+    private func checkSource(_ source: SourceSide) throws {
+        guard try source.walLevel() == "logical" else {
+            throw StateError.refused(
+                "old runs with wal_level = \(try source.walLevel()), which cannot be decoded",
+                hint: "ALTER SYSTEM SET wal_level = 'logical'; and restart old")
+        }
+    }
+
+    /// What an earlier preparation left. A stream that has begun is never thrown away here.
+    private func clearWay(_ source: SourceSide, _ target: TargetSide?, again: Bool) throws {
+        let (bound, slot) = (try source.binding(), try source.slot())
+        if let slot, slot.isActive {
+            throw StateError.refused(
+                "slot \(plan.stream) is in use by pid \(slot.activePID ?? 0) on old",
+                hint: "stop the running `tandem run` or `tandem prepare` first")
+        }
+        if let bound, slot != nil {
+            let progress = try target?.progress(durable: false)
+            if (slot?.confirmed ?? .zero) > bound.start || (progress ?? .zero) > bound.start {
+                throw StateError.alreadyStreaming(stream: plan.stream.description)
+            }
+            if !again { throw StateError.alreadyPrepared(stream: plan.stream.description, at: bound.start) }
+        }
+        if slot != nil { try source.dropSlot() }
+    }
+
+    private func bindTarget(_ target: TargetSide?, _ binding: Binding) throws {
+        guard let target, plan.initialCopy.startsAtSlot else { return }
+        try target.install()
+        try target.bind(binding)
+    }
+
+    // MARK: the slot
+
+    /// A slot waits for every transaction that is open; who that is, is said while it waits.
+    private func createSlot(_ replication: Connection, _ source: SourceSide) throws -> CreatedSlot {
+        let done = StopSignal()
+        let (plan, say) = (plan, say)
+        let watcher = Thread("slot watch") {
+            guard !done.wait(seconds: 3),
+                let connection = try? Connection(to: plan.source, for: .control, as: "\(plan.stream) watch", stop: done)
+            else { return }
+            let side = SourceSide(connection, plan.stream)
+            repeat {
+                let holders = ((try? side.openTransactions()) ?? []).joined(separator: "; ")
+                if !holders.isEmpty { say("waiting for open transactions on old: \(holders)") }
+            } while !done.wait(seconds: 5)
+        }
+        defer {
+            done.raise()
+            watcher.join()
+        }
+        return try ReplicationCommands.createSlot(plan.stream, on: replication)
+    }
+}
+
+extension InitialCopy {
+    /// New is loaded from the slot's own snapshot, so the stream starts where the slot does.
+    fileprivate var startsAtSlot: Bool { if case .from = self { false } else { true } }
+}

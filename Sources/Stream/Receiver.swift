@@ -1,0 +1,234 @@
+// The receiving thread: reads the replication stream, hands whole transactions on, and tells the source what is durable
+// on the target. Telling never stops: not while the target is stuck, not while memory or disk is full. Then only reading
+// stops, and TCP holds the source back.
+
+internal import Assembly
+internal import Bytes
+internal import Failpoints
+internal import Model
+internal import PGOutput
+internal import Postgres
+internal import Spill
+internal import Telemetry
+internal import Threading
+
+final class Receiver {
+    struct Setup: Sendable {
+        let stream: StreamName
+        let start: LSN
+        let isBinary: Bool
+        /// Apply nothing that ends after this.
+        let until: LSN?
+        let book: ShapeBook
+        let limits: Assembler.Limits
+        let spill: SpillDirectory
+    }
+
+    private let connection: Connection
+    private let setup: Setup
+    private let queue: BoundedQueue<Delivery>
+    private let positions: StreamPositions
+    private let health: ReceiverHealth
+    private let stop: StopSignal
+    private let log: Log
+    private var assembler: Assembler
+
+    private var heard: LSN
+    private var lastQuiet = LSN.zero
+    private var quietAt = Monotonic.now
+    private var told: LSN = .zero
+    private var nextFeedback = Monotonic.now
+    private let feedbackEvery: Double
+    private var hasEnded = false
+    private var nextSpillTry: Monotonic?
+
+    init(
+        _ connection: Connection, _ setup: Setup, queue: BoundedQueue<Delivery>, positions: StreamPositions,
+        health: ReceiverHealth, stop: StopSignal, log: Log
+    ) throws {
+        self.connection = connection
+        self.setup = setup
+        self.queue = queue
+        self.positions = positions
+        self.health = health
+        self.stop = stop
+        self.log = log
+        heard = setup.start
+        assembler = Assembler(
+            book: setup.book, limits: setup.limits, directory: setup.spill, applied: setup.start,
+            afterSpilledBlock: { Failpoint.pass(.afterSpillBlock) })
+        feedbackEvery = try Self.feedbackInterval(connection)
+        try ReplicationCommands.start(setup.stream, from: setup.start, binary: setup.isBinary, on: connection)
+        Failpoint.pass(.afterStreamStarted)
+    }
+
+    /// Well inside the source's patience, which may be switched off.
+    private static func feedbackInterval(_ connection: Connection) throws(PostgresError) -> Double {
+        let row = try connection.script(
+            "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'",
+            doing: "reading wal_sender_timeout")
+        let milliseconds = Double(row.string(0, 0)) ?? 60_000
+        return milliseconds <= 0 ? 3 : min(3, max(0.1, milliseconds / 4000))
+    }
+
+    // MARK: the loop
+
+    func run() throws {
+        while !stop.isRaised {
+            let mayRead = try mayRead()
+            if mayRead { try read() }
+            try feedBack()
+            wait(reading: mayRead)
+        }
+        try? tell()
+    }
+
+    private func mayRead() throws -> Bool {
+        guard !hasEnded else { return false }
+        queue.drained.lower()
+        guard queue.hasRoom else { return false }
+        return try hasMemory()
+    }
+
+    /// Spills when too much is open; when that is impossible (disk full, limit reached) reading waits.
+    private func hasMemory() throws -> Bool {
+        guard assembler.isOverBudget else { return true }
+        if let next = nextSpillTry, Monotonic.now < next { return false }
+        guard !setup.spill.isFull else { return waiting("spill files have reached limits.spill", nil) }
+        do throws(SpillError) {
+            try assembler.makeRoom()
+            positions.spilled = setup.spill.bytesOnDisk
+        } catch {
+            guard error.isOutOfSpace else { throw error }
+            return waiting(error.description, error.hint)
+        }
+        if nextSpillTry != nil {
+            nextSpillTry = nil
+            health.clear()
+            log.info("reading again")
+        }
+        return true
+    }
+
+    private func waiting(_ reason: String, _ hint: String?) -> Bool {
+        if nextSpillTry == nil { log.error("waiting", [.reason: reason, .hint: hint ?? "raise limits.spill"]) }
+        nextSpillTry = Monotonic.now.adding(seconds: 1)
+        health.report(reason, hint: hint ?? "raise limits.spill, or let the large transactions end")
+        return false
+    }
+
+    /// Everything that is here, up to what the queue takes.
+    private func read() throws {
+        try connection.pull(doing: "receiving from \(connection.label)")
+        var count = 0
+        while let message = try connection.receiveCopy(doing: "receiving from \(connection.label)") {
+            try handle(message.bytes)
+            count += 1
+            guard count & 0x3f == 0 || assembler.readyBytes > 1 << 18 else { continue }
+            if assembler.readyBytes > 1 << 18 {
+                deliver()
+                if hasEnded || !queue.hasRoom { break }
+            }
+            if try !hasMemory() { break }
+            if Monotonic.now >= nextFeedback { try feedBack() }
+        }
+        deliver()
+    }
+
+    private func handle(_ bytes: UnsafeRawBufferPointer) throws {
+        var cursor = ByteCursor(bytes)
+        switch UnicodeScalar(try cursor.byte()) {
+        case "w":
+            try cursor.skip(8)
+            heard = max(heard, LSN(try cursor.integer()))
+            try cursor.skip(8)
+            let before = assembler.openTransactions
+            try assembler.take(cursor.rest)
+            if assembler.openTransactions < before { Failpoint.pass(.afterStreamCommit) }
+            if !assembler.isBetweenTransactions { Failpoint.pass(.afterStreamChunk) }
+        case "k":
+            let end = LSN(try cursor.integer())
+            heard = max(heard, end)
+            try cursor.skip(8)
+            if try cursor.byte() == 1 { nextFeedback = Monotonic.now }
+            noteQuiet(end)
+        default:
+            throw AssemblyError(problem: "a message that is neither data nor keepalive")
+        }
+    }
+
+    // MARK: handing on
+
+    private func deliver() {
+        positions.received = heard
+        var transactions = assembler.takeReady()
+        guard !transactions.isEmpty || setup.until != nil else { return }
+        if let until = setup.until, let first = transactions.firstIndex(where: { $0.commit.end > until }) {
+            transactions.removeSubrange(first...)
+            push(transactions)
+            return end(at: until)
+        }
+        push(transactions)
+        if let until = setup.until, assembler.delivered >= until, !hasEnded { end(at: until) }
+    }
+
+    private func push(_ transactions: [Transaction]) {
+        guard !transactions.isEmpty else { return }
+        queue.push(.transactions(transactions), bytes: transactions.reduce(0) { $0 + $1.bytes })
+    }
+
+    /// A position heard between transactions has nothing undelivered below it.
+    private func noteQuiet(_ position: LSN) {
+        guard assembler.isBetweenTransactions else { return }
+        deliver()
+        if let until = setup.until, position >= until, !hasEnded { return end(at: until) }
+        let quiet = max(position, assembler.delivered)
+        guard quiet > lastQuiet, quietAt.age >= 1 else { return }
+        lastQuiet = quiet
+        quietAt = Monotonic.now
+        queue.push(.quiet(quiet), bytes: 0)
+    }
+
+    private func end(at position: LSN) {
+        hasEnded = true
+        queue.push(.quiet(position), bytes: 0)
+        queue.push(.end, bytes: 0)
+    }
+
+    // MARK: telling the source
+
+    private func feedBack() throws {
+        let durable = positions.durable
+        guard durable > told || Monotonic.now >= nextFeedback else { return }
+        try tell()
+    }
+
+    private func tell() throws {
+        Failpoint.pass(.beforeFeedback)
+        let durable = positions.durable
+        let message = ByteBuffer(capacity: 64)
+        message.append(bigEndian: UInt8(0x72))  // 'r'
+        message.append(bigEndian: max(heard, durable).raw)
+        message.append(bigEndian: durable.raw)
+        message.append(bigEndian: durable.raw)
+        message.append(bigEndian: WallClock.serverMicroseconds)
+        message.append(bigEndian: UInt8(0))
+        try withExtendedLifetime(message) {
+            _ = try connection.sendCopy(message.bytes, doing: "telling \(connection.label) our progress")
+        }
+        told = durable
+        nextFeedback = Monotonic.now.adding(seconds: feedbackEvery)
+        Failpoint.pass(.afterFeedback)
+    }
+
+    private func wait(reading: Bool) {
+        var interests: [Poll.Interest] = [
+            .readable(stop.descriptor), .readable(positions.durableMoved.descriptor),
+            .readable(queue.drained.descriptor),
+        ]
+        if reading { interests.append(.readable(connection.socket)) }
+        let until = [nextFeedback, nextSpillTry ?? nextFeedback].min() ?? nextFeedback
+        Poll.wait(for: interests, until: until)
+        positions.durableMoved.lower()
+    }
+}

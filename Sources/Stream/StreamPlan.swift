@@ -1,0 +1,31 @@
+// What to stream from where to where, the same for every attempt.
+
+package import Configuration
+package import Model
+package import Postgres
+
+package struct StreamPlan: Sendable {
+    package let stream: StreamName
+    package let pair: String
+    package let source: ConnectionTarget
+    package let target: ConnectionTarget
+    package let initialCopy: InitialCopy
+    package let limits: Limits
+    package let spill: String
+
+    package init(_ configuration: Configuration, _ pair: Pair) {
+        self.pair = pair.name
+        stream = StreamName(migration: configuration.migration, pair: pair.name, direction: .forward)
+        source = ConnectionTarget(conninfo: pair.old, label: "old of \(pair.name)")
+        target = ConnectionTarget(conninfo: pair.new, label: "new of \(pair.name)")
+        initialCopy = configuration.initialCopy
+        limits = configuration.limits
+        spill = configuration.spill
+    }
+}
+
+package enum Until: Sendable {
+    /// Everything committed on the source by the time the stream is ready to start.
+    case caughtUp
+    case position(LSN)
+}

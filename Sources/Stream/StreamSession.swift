@@ -1,0 +1,218 @@
+// One attempt at streaming: checks both sides, starts the threads, keeps durable progress and status up to date, and
+// ends them all when one fails or the work is done. Runs on the runner's thread, with the runner's control connection.
+//
+//     source ─▶ Receiver ─▶ queue ─▶ Applier ─▶ target        Heart ─▶ source
+//                  ▲                    │
+//                  └── durable ◀── this (asks the target what is flushed)
+
+internal import Apply
+internal import Assembly
+internal import Configuration
+internal import Failpoints
+internal import Glibc
+internal import Model
+internal import Postgres
+internal import Spill
+internal import State
+internal import Telemetry
+internal import Threading
+
+final class StreamSession {
+    enum End {
+        case finished
+        case stopped
+    }
+
+    private let plan: StreamPlan
+    private let control: TargetSide
+    private let stop: StopSignal
+    private let log: Log
+    private let textOnly: Bool
+
+    private let ending = StopSignal()
+    private let outcome = Monitor<(finished: Bool, error: (any Error)?)>((false, nil))
+    private let changed = Wakeup()
+    private let health = ReceiverHealth()
+    private let watch = SourceWatch()
+    private let attention = Wakeup()
+    private var setAside: [QualifiedName] = []
+    private var lastStatus = Monotonic.now.adding(seconds: 0)
+    private var threads: [Thread] = []
+
+    init(_ plan: StreamPlan, control: TargetSide, textOnly: Bool, stop: StopSignal, log: Log) {
+        self.plan = plan
+        self.control = control
+        self.textOnly = textOnly
+        self.stop = stop
+        self.log = log
+    }
+
+    func run(until: Until?, resolved: inout LSN?, streaming: () -> Void) throws -> End {
+        let (start, isBinary) = try check(until, &resolved)
+        let progress = ApplyProgress(applied: start)
+        let positions = StreamPositions(durable: start)
+        let spill = try SpillDirectory(
+            path: plan.spill, limit: plan.limits.spill, owner: plan.stream.description,
+            systemIdentifier: UInt64(try control.binding()?.systemIdentifier ?? "") ?? 0,
+            slot: plan.stream.description)
+        setAside = try control.setAside().map(\.name)
+        begin(start, isBinary, until: resolved, progress, positions, spill)
+        log.info("streaming", [.lsn: start, .detail: isBinary ? "binary" : "text"])
+        streaming()
+        defer { end() }
+        return try keep(progress, positions, spill, hasEnd: until != nil)
+    }
+
+    // MARK: beginning and ending
+
+    private func check(_ until: Until?, _ resolved: inout LSN?) throws -> (LSN, Bool) {
+        let name = plan.stream
+        let source = try Connection(to: plan.source, for: .control, as: "\(name) start", stop: stop)
+        let replication = try Connection(to: plan.source, for: .replication, as: "\(name) start", stop: stop)
+        let start = StreamStart(
+            source: SourceSide(source, name), target: control, replication: replication,
+            initialCopy: plan.initialCopy, pair: plan.pair)
+        let position = try start.check()
+        if resolved == nil, let until {
+            switch until {
+            case .caughtUp: resolved = try start.source.currentPosition()
+            case .position(let wanted): resolved = wanted
+            }
+        }
+        return (position, try !textOnly && start.allowsBinary())
+    }
+
+    private func begin(
+        _ start: LSN, _ isBinary: Bool, until: LSN?, _ progress: ApplyProgress, _ positions: StreamPositions,
+        _ spill: SpillDirectory
+    ) {
+        let memory = MemoryPlan(limit: plan.limits.memory)
+        let queue = BoundedQueue<Delivery>(limit: memory.queue)
+        let book = ShapeBook()
+        let (plan, health, watch, attention, ending, log) = (plan, health, watch, attention, ending, log)
+        let receiving = Receiver.Setup(
+            stream: plan.stream, start: start, isBinary: isBinary, until: until, book: book,
+            limits: Assembler.Limits(memory: memory.open, small: memory.large), spill: spill)
+        spawn("receive") {
+            let connection = try Connection(
+                to: plan.source, for: .replication, as: "\(plan.stream) receive", stop: ending)
+            try Receiver(
+                connection, receiving, queue: queue, positions: positions, health: health, stop: ending, log: log
+            ).run()
+        }
+        spawn("apply", finishes: true) {
+            let setup = ApplySetup(
+                stream: plan.stream, source: plan.source, target: plan.target, book: book, isBinary: isBinary)
+            try Applier(
+                setup, queue: queue, progress: progress, limits: Applier.Limits(bytes: memory.batch),
+                attention: attention, stop: ending, log: log
+            ).run()
+        }
+        spawn("heart") {
+            try Heart(
+                plan.source, plan.stream, progress: progress, watch: watch, walHeldLimit: plan.limits.walHeld,
+                stop: ending, log: log
+            ).run()
+        }
+    }
+
+    private func spawn(_ name: String, finishes: Bool = false, _ body: @escaping @Sendable () throws -> Void) {
+        let (outcome, changed) = (outcome, changed)
+        threads.append(
+            Thread(name) {
+                do {
+                    try body()
+                    outcome.withLock { if finishes { $0.finished = true } }
+                } catch {
+                    outcome.withLock { if $0.error == nil { $0.error = error } }
+                }
+                changed.raise()
+            })
+    }
+
+    private func end() {
+        ending.raise()
+        for thread in threads { thread.join() }
+    }
+
+    // MARK: keeping
+
+    private func keep(
+        _ progress: ApplyProgress, _ positions: StreamPositions, _ spill: SpillDirectory, hasEnd: Bool
+    ) throws -> End {
+        while true {
+            try makeDurable(progress, positions)
+            if lastStatus <= Monotonic.now {
+                lastStatus = Monotonic.now.adding(seconds: 1)
+                positions.spilled = spill.bytesOnDisk
+                try control.write(status: status(progress, positions).encoded())
+                try noticeSetAside()
+                try mindTheLog()
+            }
+            let (finished, error) = outcome.withLock { $0 }
+            if let error { throw error }
+            if hasEnd, let (problem, isBlocked) = progress.problem, isBlocked { throw StreamBlocked(problem: problem) }
+            if finished && positions.durable >= progress.applied { return .finished }
+            if stop.isRaised { return .stopped }
+            let wait = Monotonic.now.adding(seconds: 0.25)
+            Poll.wait(
+                for: [.readable(stop.descriptor), .readable(changed.descriptor), .readable(progress.moved.descriptor)],
+                until: wait)
+            changed.lower()
+            progress.moved.lower()
+            pace()
+        }
+    }
+
+    /// A flush on the target costs all its writers: ten a second are enough for the source.
+    private func pace() {
+        guard !stop.isRaised, outcome.withLock({ !$0.finished && $0.error == nil }) else { return }
+        Poll.wait(
+            for: [.readable(stop.descriptor), .readable(changed.descriptor)], until: Monotonic.now.adding(seconds: 0.1))
+    }
+
+    private func makeDurable(_ progress: ApplyProgress, _ positions: StreamPositions) throws {
+        guard progress.applied > positions.durable else { return }
+        guard let durable = try control.progress(durable: true) else {
+            throw StateError.unsafe("replication origin \(plan.stream) vanished from new", hint: "who dropped it?")
+        }
+        positions.nowDurable(durable)
+    }
+
+    private func noticeSetAside() throws {
+        let names = try control.setAside().map(\.name)
+        guard names != setAside else { return }
+        setAside = names
+        log.info("set aside", [.relation: names.map(\.description).joined(separator: ", ")])
+        attention.raise()
+    }
+
+    /// Past `limits.wal_held` the heart has raised its alarm; with `on_wal_held: drop` old comes first.
+    private func mindTheLog() throws {
+        guard plan.limits.onWALHeld == .drop, let held = watch.current.held, held > plan.limits.walHeld else { return }
+        throw LogHeldTooLong(held: held, limit: plan.limits.walHeld)
+    }
+
+    // MARK: status
+
+    private func status(_ progress: ApplyProgress, _ positions: StreamPositions) -> StreamStatus {
+        var status = StreamStatus(state: .streaming, host: HostName.current, pid: getpid())
+        if let (problem, isBlocked) = progress.problem {
+            status.state = isBlocked ? .blocked : .retrying
+            status.problem = problem
+        } else if let problem = health.current {
+            status.state = .waiting
+            status.problem = problem
+        }
+        status.received = positions.received.description
+        status.applied = progress.applied.description
+        status.durable = positions.durable.description
+        status.latency = progress.latency
+        status.transactions = progress.transactions
+        status.changes = progress.changes
+        status.differences = progress.differences
+        status.spilled = positions.spilled
+        (status.walHeld, status.walRate) = watch.current
+        return status
+    }
+}

@@ -1,0 +1,114 @@
+// Every command of tandem, in one table: parser, help and manual page are made from it.
+
+internal import CommandLine
+internal import Model
+
+enum TandemVersion {
+    static let text = "0.1.0"
+}
+
+let commandTable = CommandTable(
+    program: "tandem",
+    version: TandemVersion.text,
+    summary: "moves a live service from one PostgreSQL database to another, and back",
+    common: [
+        Option(
+            "config", value: "FILE", summary: "the configuration; ./tandem.yaml when not given"),
+        Option("pair", value: "NAME", summary: "only this pair of the configuration"),
+    ],
+    commands: [prepareCommand, runCommand, lagCommand, statusCommand, setAsideCommand, abortCommand, failpointsCommand])
+
+private let prepareCommand = Command(
+    name: "prepare",
+    summary: "creates publication and slot, and holds a snapshot for loading new",
+    details: """
+        For those who load new from their own dump or backup. Creates the publication and the slot on old, prints the \
+        position from which `tandem run` will continue and the snapshot that shows old at exactly that position, and \
+        holds the snapshot until interrupted (Ctrl-C). What was created stays.
+
+        Load new from that snapshot while this command holds it:
+
+          pg_dump --snapshot=ID --data-only OLD | psql NEW
+
+        An interrupted or failed `prepare` can be repeated. Once new has begun to follow, it is refused.
+        """,
+    options: [
+        Option(
+            "again",
+            summary: "replace a slot that was prepared and not used yet; new must then be loaded from the new snapshot")
+    ],
+    examples: [
+        ("tandem prepare", "creates what the stream needs and holds the snapshot"),
+        ("tandem prepare --again", "starts over, when loading new went wrong"),
+    ])
+
+private let runCommand = Command(
+    name: "run",
+    summary: "the replicator: new follows old until this is stopped",
+    details: """
+        Runs in the foreground and logs to standard error. Stop it with SIGTERM or Ctrl-C and start it again whenever \
+        you like, kill it, restart either server: it continues exactly where new stands. A second one on the same \
+        stream stands by and takes over when the first ends.
+
+        A change that cannot be applied stops the stream before the transaction it belongs to; `tandem status` says \
+        what to do, and replication goes on by itself once that is done.
+        """,
+    options: [
+        Option(
+            "until", value: "caught-up|LSN",
+            summary: "stop with exit code 0 once new holds everything old had at the start, or up to a position"),
+        Option("log", value: "FORMAT", summary: "logfmt (the default) or json", check: .choice(["logfmt", "json"])),
+        Option("verbose", short: "v", summary: "log more"),
+    ],
+    examples: [
+        ("tandem run", "follows until stopped"),
+        ("tandem run --until caught-up", "catches up and ends"),
+    ])
+
+private let lagCommand = Command(
+    name: "lag",
+    summary: "how far new is behind old, in seconds and bytes",
+    details: """
+        Lag is the time from commit on old to visible on new, measured with a heartbeat row. It needs no running \
+        replicator, and tells the truth without one: then new is known to hold what was committed before its newest \
+        heartbeat, and the lag is at most the age of that. What cannot be known is "unknown", never zero.
+        """,
+    options: [
+        Option("watch", short: "w", summary: "redraw every second, with the last minute as a sparkline"),
+        Option("json", summary: "for machines; with --watch, one line a second"),
+        Option("max", value: "TIME", summary: "exit with 3 when any lag is over this, or unknown", check: .duration),
+    ],
+    examples: [
+        ("tandem lag --watch", "to keep an eye on it"),
+        ("tandem lag --max 5s", "for a script or an alert"),
+    ])
+
+private let statusCommand = Command(
+    name: "status",
+    summary: "one screen: the streams, what stands in their way, and what tandem has created",
+    options: [Option("json", summary: "for machines")])
+
+private let setAsideCommand = Command(
+    name: "set-aside",
+    summary: "takes a table that blocks out of the stream, so that the rest goes on",
+    details: """
+        From then on the changes of this table are counted, not applied: new's copy of it falls behind and stays wrong. \
+        `tandem status` shows it until the stream is prepared afresh. Nothing else is ever left out.
+        """,
+    arguments: .requiredMany("TABLE"),
+    examples: [("tandem set-aside public.audit_log", "lets all other tables go on")])
+
+private let abortCommand = Command(
+    name: "abort",
+    summary: "ends replication and removes everything tandem created in both databases",
+    details: """
+        Drops slot, publication and origin, and tandem's own schema on both sides. Your tables stay as they are. Stop \
+        `tandem run` first.
+        """,
+    options: [Option("yes", short: "y", summary: "do not ask")])
+
+private let failpointsCommand = Command(
+    name: "failpoints",
+    summary: "the places where TANDEM_FAILPOINT=NAME makes tandem die as by kill -9",
+    details: "For tests and drills. NAME:3 dies on the third passing.",
+    isHidden: true)

@@ -1,0 +1,44 @@
+// `tandem run`: one runner a pair, each on its own thread; ends when all have.
+
+internal import CommandLine
+internal import Model
+internal import Stream
+internal import Telemetry
+internal import Threading
+
+func run(_ arguments: Parsed) throws -> ExitCode {
+    let workspace = try Workspace(arguments)
+    let until = try until(arguments)
+    let log = Log(
+        format: arguments.value("log") == "json" ? .json : .logfmt, threshold: arguments.has("verbose") ? .debug : .info
+    )
+    let results = Monitor<[ExitCode]>([])
+    let threads = workspace.plans.map { plan in
+        Thread("run \(plan.pair)") {
+            let failure = StreamRunner(plan, until: until, stop: processStop, log: log).run()
+            results.withLock { $0.append(report(failure, log.with(.stream, plan.stream))) }
+        }
+    }
+    for thread in threads { thread.join() }
+    return results.withLock { $0.max { $0.rawValue < $1.rawValue } ?? .done }
+}
+
+private func until(_ arguments: Parsed) throws -> Until? {
+    guard let text = arguments.value("until") else { return nil }
+    if text == "caught-up" { return .caughtUp }
+    guard let position = LSN(text) else {
+        throw UsageError(
+            "--until takes `caught-up` or a position such as 16/B374D848, not \(mention(text))", hint: nil)
+    }
+    return .position(position)
+}
+
+private func report(_ failure: (any Error)?, _ log: Log) -> ExitCode {
+    guard let failure else {
+        log.info("stopped")
+        return .done
+    }
+    let explained = failure as? any Explained
+    log.error("ended", [.reason: "\(failure)", .hint: explained?.hint ?? ""])
+    return explained?.exitCode ?? .failed
+}

@@ -1,0 +1,42 @@
+// `tandem set-aside TABLE…`
+
+internal import CommandLine
+internal import Configuration
+internal import Failpoints
+internal import Model
+internal import Postgres
+internal import State
+internal import Stream
+
+func setAside(_ arguments: Parsed) throws -> ExitCode {
+    let workspace = try Workspace(arguments)
+    let plan = try workspace.onePlan(for: "set-aside")
+    let source = SourceSide(
+        try Connection(to: plan.source, for: .control, as: "\(plan.stream) set-aside", stop: processStop), plan.stream)
+    let target = TargetSide(
+        try Connection(to: plan.target, for: .control, as: "\(plan.stream) set-aside", stop: processStop), plan.stream)
+    guard try target.binding() != nil, let progress = try target.progress(durable: false) else {
+        throw StateError.notPrepared(pair: plan.pair)
+    }
+    let published = try source.publishedTables() ?? []
+    let names = try arguments.arguments.map { try table($0, among: published) }
+    for name in names {
+        try target.setAside(name, since: progress)
+        Failpoint.pass(.afterSetAside)
+        Terminal.show("\(name) is set aside: its changes after \(progress) are counted, not applied")
+    }
+    return .done
+}
+
+private func table(_ text: String, among published: Set<QualifiedName>) throws -> QualifiedName {
+    let pattern = try TablePattern(text)
+    guard let name = pattern.literalName else {
+        throw UsageError("\(mention(text)) is a pattern", hint: "name each table that is to be set aside")
+    }
+    guard published.contains(name), name.schema != Schema.name else {
+        let near = nearest(to: text, among: published.filter { $0.schema != Schema.name }.map(\.description))
+        throw UsageError(
+            "\(mention(text)) is not a table of this stream", hint: near.map { "did you mean \(mention($0))?" })
+    }
+    return name
+}

@@ -1,0 +1,183 @@
+// `tandem status`: one screen a pair, from the databases alone.
+
+internal import CommandLine
+internal import Configuration
+internal import Foundation
+internal import Lag
+internal import Model
+internal import Postgres
+internal import State
+internal import Stream
+
+func status(_ arguments: Parsed) throws -> ExitCode {
+    let workspace = try Workspace(arguments)
+    let screens = workspace.plans.map { StatusScreen($0, limit: workspace.configuration.limits.walHeld) }
+    if arguments.has("json") {
+        Terminal.json(screens.map(\.machineReadable))
+    } else {
+        Terminal.show(screens.map(\.text).joined(separator: "\n\n"))
+    }
+    return screens.contains { $0.isIncomplete } ? .failed : .done
+}
+
+/// Everything one status shows, read once.
+struct StatusScreen {
+    private let plan: StreamPlan
+    private let limit: Int
+    private let lag: LagReading
+    private var binding: Binding?
+    private var slot: SlotState?
+    private var published: Int?
+    private var hasOrigin = false
+    private var setAside: [SetAsideTable] = []
+    private var differences: [DifferenceCount] = []
+    private var problems: [String] = []
+
+    var isIncomplete: Bool { !problems.isEmpty }
+
+    init(_ plan: StreamPlan, limit: Int) {
+        self.plan = plan
+        self.limit = limit
+        let old = Reached(plan.source, as: "\(plan.stream) status")
+        let new = Reached(plan.target, as: "\(plan.stream) status")
+        let source = old.connection.map { SourceSide($0, plan.stream) }
+        let target = new.connection.map { TargetSide($0, plan.stream) }
+        lag = LagReader(
+            old: source, new: target, oldProblem: old.problem, newProblem: new.problem, walHeldLimit: limit
+        ).read()
+        problems = [lag.oldProblem, lag.newProblem].compactMap { $0 }
+        do {
+            if let source { try read(source) }
+            if let target { try read(target) }
+        } catch { problems.append("\(error)") }
+    }
+
+    private mutating func read(_ source: SourceSide) throws {
+        slot = try source.slot()
+        published = try source.publishedTables().map { $0.count - 1 }
+    }
+
+    private mutating func read(_ target: TargetSide) throws {
+        hasOrigin = try target.hasOrigin
+        guard try target.hasSchema else { return }
+        binding = try target.binding()
+        setAside = try target.setAside()
+        differences = try target.differences()
+    }
+
+    // MARK: for people
+
+    var text: String {
+        var lines = [Terminal.strong("pair \(plan.pair)")]
+        lines.append(line("stream", stateInWords(lag) + countsText))
+        lines.append(line("lag", lagText))
+        if let held = heldText { lines.append(line("log held", held)) }
+        if let problem = lag.status?.problem, lag.status?.state != .streaming { lines += problemLines(problem) }
+        for problem in problems { lines.append(line("unreachable", Terminal.alarming(withoutControls(problem)))) }
+        for table in setAside {
+            lines.append(
+                line(
+                    "set aside",
+                    Terminal.alarming("\(table.name) since \(table.since), \(table.changes) changes left out")))
+        }
+        for difference in differences {
+            lines.append(
+                line(
+                    "difference",
+                    "\(difference.table): \(difference.found) rows \(difference.kind), \(difference.repaired) read again,"
+                        + " last at \(difference.last)"))
+        }
+        lines.append(line("on old", oldText))
+        lines.append(line("on new", newText))
+        return lines.joined(separator: "\n")
+    }
+
+    private func line(_ label: String, _ text: String) -> String {
+        "  " + label.padding(toLength: 13, withPad: " ", startingAt: 0) + text
+    }
+
+    private var countsText: String {
+        guard let status = lag.status, lag.isRunning else { return "" }
+        return ", \(status.transactions) transactions and \(status.changes) changes since its start, on \(status.host)"
+            + " (pid \(status.pid))"
+    }
+
+    private var lagText: String {
+        let bytes = lag.report.bytes.map { ", \(readable(bytes: $0)) of log" } ?? ""
+        switch lag.report.seconds {
+        case .known(let seconds): return readable(seconds: seconds) + bytes
+        case .atMost(let seconds): return "at most \(readable(seconds: seconds))\(bytes)"
+        case .unknown(let reason): return "unknown: \(withoutControls(reason))"
+        }
+    }
+
+    private var heldText: String? {
+        guard let held = lag.report.walHeld else { return nil }
+        var text = "\(readable(bytes: held)) of \(readable(bytes: UInt64(limit)))"
+        if lag.report.isOverLimit { return Terminal.alarming(text + ": over the limit") }
+        if let left = lag.report.untilLimit { text += ", reached in \(readable(seconds: left)) if new stays away" }
+        return text
+    }
+
+    private func problemLines(_ problem: StreamStatus.Problem) -> [String] {
+        var text = problem.message
+        if let state = problem.sqlstate { text += " [\(state)]" }
+        if let position = problem.position { text += ", transaction ending at \(position)" }
+        var lines = [line("problem", Terminal.alarming(withoutControls(text)))]
+        if let hint = problem.hint { lines.append(line("remedy", withoutControls(hint))) }
+        return lines
+    }
+
+    private var oldText: String {
+        let slotText =
+            slot.map { slot in
+                "slot \(plan.stream) (\(slot.isInvalid ? "lost" : slot.walStatus ?? "?")"
+                    + "\(slot.isActive ? ", in use" : ""))"
+            } ?? "no slot"
+        let publication = published.map { "publication of \($0) tables" } ?? "no publication"
+        return slotText + ", " + publication
+    }
+
+    private var newText: String {
+        (hasOrigin ? "origin \(plan.stream)" : "no origin")
+            + (binding.map { ", started from \($0.start)" } ?? ", never started")
+    }
+
+    // MARK: for machines
+
+    struct Line: Encodable {
+        var lag: LagLine
+        var status: StreamStatus?
+        var slot: String?
+        var slotStatus: String?
+        var publication: String?
+        var publishedTables: Int?
+        var origin: String?
+        var start: String?
+        var setAside: [String: Int]
+        var differences: [Difference]
+        var problems: [String]
+    }
+
+    struct Difference: Encodable {
+        var table: String
+        var kind: String
+        var found: Int
+        var repaired: Int
+        var last: String
+    }
+
+    var machineReadable: Line {
+        Line(
+            lag: LagLine(plan, lag, limit), status: lag.status, slot: slot.map { _ in plan.stream.description },
+            slotStatus: slot?.walStatus, publication: published.map { _ in plan.stream.description },
+            publishedTables: published, origin: hasOrigin ? plan.stream.description : nil,
+            start: binding?.start.description,
+            setAside: Dictionary(uniqueKeysWithValues: setAside.map { ($0.name.description, $0.changes) }),
+            differences: differences.map {
+                Difference(
+                    table: $0.table.description, kind: $0.kind, found: $0.found, repaired: $0.repaired,
+                    last: $0.last.description)
+            }, problems: problems)
+    }
+}

@@ -1,0 +1,65 @@
+// What a person sees: standard output for answers, standard error for problems; numbers in a readable size.
+
+internal import Foundation
+internal import Glibc
+internal import Model
+
+enum Terminal {
+    static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
+    static var hasScreen: Bool { isatty(STDOUT_FILENO) == 1 }
+    static var usesColor: Bool {
+        hasScreen && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
+            && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+    }
+
+    static var width: Int {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    static func show(_ text: String) {
+        try? FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
+    }
+
+    static func note(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+    }
+
+    static func complain(_ error: any Error) {
+        note("tandem: \(withoutControls("\(error)"))")
+        if let hint = (error as? any Explained)?.hint { note("        \(withoutControls(hint))") }
+    }
+
+    static func strong(_ text: String) -> String { usesColor ? "\u{1b}[1m\(text)\u{1b}[0m" : text }
+    static func alarming(_ text: String) -> String { usesColor ? "\u{1b}[31m\(text)\u{1b}[0m" : text }
+
+    static func json(_ value: some Encodable) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.dateEncodingStrategy = .iso8601
+        if let data = try? encoder.encode(value) { show(String(decoding: data, as: UTF8.self)) }
+    }
+}
+
+func readable(bytes: UInt64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB"]
+    var value = Double(bytes)
+    var unit = 0
+    while value >= 1024 && unit < units.count - 1 {
+        value /= 1024
+        unit += 1
+    }
+    return unit == 0 ? "\(bytes) B" : String(format: value < 10 ? "%.1f %@" : "%.0f %@", value, units[unit])
+}
+
+func readable(seconds: Double) -> String {
+    switch seconds {
+    case ..<10: String(format: "%.2f s", seconds)
+    case ..<120: String(format: "%.0f s", seconds)
+    case ..<7200: String(format: "%.0f min", seconds / 60)
+    case ..<172_800: String(format: "%.0f h", seconds / 3600)
+    default: String(format: "%.0f d", seconds / 86_400)
+    }
+}
