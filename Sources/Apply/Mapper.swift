@@ -97,12 +97,13 @@ struct Mapper {
         }
     }
 
-    /// A full identity on a table that has a key on new: that key finds the row. Without one, the whole row does.
+    /// A full identity on a table that has a key on new: that key finds the row. Without one, the whole row does; also
+    /// with a deferrable one, because rows may share it for the length of a transaction.
     private func full(_ shape: RelationShape, _ table: TargetTable, _ columns: [MappedColumn?]) -> (
         Locator, [String]?, Bool
     ) {
         let usable = table.indexes.first { index in
-            index.isPlain && index.isUnique
+            index.isPlain && index.isUnique && index.isImmediate
                 && index.parts.allSatisfy { part in
                     table.column(part.column)?.isNotNull == true
                         && shape.columns.indices.contains {
