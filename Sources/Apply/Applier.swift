@@ -82,7 +82,13 @@ package final class Applier {
         while true {
             fill()
             try launch()
-            if isIdle, try !idle() { return }
+            if isIdle {
+                switch try idle() {
+                case .worked: continue
+                case .nothingToDo: break
+                case .finished: return
+                }
+            }
             try settle()
         }
     }
@@ -262,24 +268,22 @@ package final class Applier {
 
     // MARK: nothing to send
 
-    /// Work that needs the connection to itself. False when everything is done for good.
-    private func idle() throws -> Bool {
+    private enum Idle {
+        case worked, nothingToDo, finished
+    }
+
+    /// Work that needs the connection to itself.
+    private func idle() throws -> Idle {
         if attention.take() { try changed() }
         guard let transaction = intake.peek() else {
-            if intake.hasEnded {
-                try confirmQuiet(atOnce: true)
-                return false
-            }
-            try confirmQuiet(atOnce: false)
-            return true
+            try confirmQuiet(atOnce: intake.hasEnded)
+            return intake.hasEnded ? .finished : .nothingToDo
         }
+        if missingShape(transaction) != nil, try resolveAll(transaction) { return .worked }
+        // Large, or not to be mapped: replay takes it whole, or reports it and waits.
         intake.advance()
-        if case .slice = transaction.content, missingShape(transaction) != nil {
-            if try resolveAll(transaction) { intake.rewind() } else { try replay([transaction]) }
-        } else {
-            try replay([transaction])
-        }
-        return true
+        try replay([transaction])
+        return .worked
     }
 
     /// Looks up every table of a transaction; false when one cannot be mapped, which replay then reports and waits for.

@@ -40,9 +40,6 @@ struct Intake {
     }
 
     mutating func advance() { transaction += 1 }
-
-    /// The transaction just passed is looked at again.
-    mutating func rewind() { transaction -= 1 }
 }
 
 extension Transaction {
