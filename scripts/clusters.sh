@@ -161,3 +161,13 @@ content() {
 # Fractions of a second since the epoch, and the difference of two such.
 now() { echo "$EPOCHREALTIME"; }
 since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }
+
+# lock_table SIDE TABLE: until unlock_table. The server would not notice that a sleeping client has gone: its session is
+# ended there.
+lock_table() {
+    background locker env PGAPPNAME=locker psql -XAtq -d "$(address "$1")" -c "BEGIN; LOCK TABLE $2; SELECT pg_sleep(86400)"
+    until [ -n "$(q "$1" "SELECT 1 FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+        WHERE l.relation = '$2'::regclass AND l.granted AND a.application_name = 'locker'")" ]; do sleep 0.1; done
+}
+
+unlock_table() { q "$1" "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'locker'" >/dev/null; }
