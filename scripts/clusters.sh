@@ -56,6 +56,7 @@ close_world() {
         [ -f "$data/postmaster.pid" ] && as_server "$pg_bin/pg_ctl" -D "$data" -m immediate -w -t 30 -s stop || true
     done
     if [ -n "${KEEP:-}" ]; then echo "Kept: $world" >&2; else rm -rf "$world"; fi
+    [ "$status" -ne 130 ] || echo "Interrupted; what was started is ended and removed." >&2
     exit "$status"
 }
 
