@@ -116,12 +116,6 @@ package struct Segment {
     }
 }
 
-extension UnsafeRawBufferPointer {
-    static func sameBytes(_ left: Self, _ right: Self) -> Bool {
-        left.count == right.count && left.elementsEqual(right)
-    }
-}
-
 package enum BatchError: Error, Equatable {
     /// An update or delete that does not say which row it means.
     case noIdentity(shape: Int)
