@@ -78,5 +78,6 @@ let package = Package(
         tests("TestSupportTests", ["TestSupport"]),
         tests("HouseRulesTests"),
         tests("PGOutputTests", ["PGOutput", "Bytes", "Model"], without: ["Captures"]),
+        tests("AssemblyTests", ["Assembly", "PGOutput", "Spill", "Bytes", "Model"]),
     ]
 )
