@@ -79,5 +79,6 @@ let package = Package(
         tests("HouseRulesTests"),
         tests("PGOutputTests", ["PGOutput", "Bytes", "Model"], without: ["Captures"]),
         tests("AssemblyTests", ["Assembly", "PGOutput", "Spill", "Bytes", "Model"]),
+        tests("BatchingTests", ["Batching", "Assembly", "PGOutput", "Bytes", "Model"]),
     ]
 )
