@@ -1,4 +1,4 @@
-// A row inside a batch: where it begins, and the shape it has. The batch keeps the bytes alive.
+// A row inside a batch: where it begins, and the shape it has. The batch keeps the bytes alive; a segment of it does not.
 
 internal import Bytes
 package import PGOutput

@@ -117,7 +117,9 @@ struct Source {
 extension Source {
     /// By the value in the first column.
     mutating func update(_ table: Int, _ first: String?, to row: Row) throws {
-        try #require(update(table, at: try #require(place(table, first)), to: row))
+        let found = try #require(place(table, first))
+        let isDone = update(table, at: found, to: row)
+        try #require(isDone)
     }
 
     mutating func delete(_ table: Int, _ first: String?) throws {

@@ -19,14 +19,14 @@ struct World {
         target = Target(tables)
     }
 
-    /// One transaction, one batch. Returns how many segments it took.
+    /// One transaction, one batch.
     @discardableResult
-    mutating func replicate() throws -> Int {
+    mutating func replicate() throws -> Batch {
         let batch = Batch()
         let target = target
         try batch.add(source.commit(), plans: target.plan)
         self.target.apply(batch)
-        return batch.segments.count
+        return batch
     }
 
     /// What is wrong on the new side.
@@ -42,4 +42,9 @@ struct World {
     private static func counted(_ rows: [Row]) -> [Row: Int] {
         rows.reduce(into: [:]) { $0[$1, default: 0] += 1 }
     }
+}
+
+extension Batch {
+    /// The kinds of the keyed effects, segment after segment.
+    var kinds: [[KeyedEffects.Kind]] { segments.map { $0.tables.flatMap { $0.keyed.entries.map(\.kind) } } }
 }
