@@ -47,6 +47,7 @@ import Testing
         try desk.take(
             .block(1, first: true), .table(in: 1), .insert("a", in: 1), .insert("b", in: 2), .stop, .abort(1, 2))
         try desk.assembler.makeRoom()
+        try desk.take(.block(1), .insert("in memory", in: 1), .stop)
         try desk.take(.block(1, first: true), .table(in: 1), .insert("c", in: 1), .insert("d", in: 2), .stop)
         #expect(try desk.spillFiles == 0)
         try desk.take(.commit(streamed: 1, 10))
