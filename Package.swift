@@ -16,8 +16,8 @@ func room(_ name: String, _ imports: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: imports, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ imports: [Target.Dependency] = []) -> Target {
-    .testTarget(name: name, dependencies: imports, swiftSettings: settings)
+func tests(_ name: String, _ imports: [Target.Dependency] = [], without: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: imports, exclude: without, swiftSettings: settings)
 }
 
 let package = Package(
@@ -77,5 +77,8 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"]),
         tests("HouseRulesTests"),
+        tests("PGOutputTests", ["PGOutput", "Bytes", "Model"], without: ["Captures"]),
+        tests("AssemblyTests", ["Assembly", "PGOutput", "Spill", "Bytes", "Model"]),
+        tests("BatchingTests", ["Batching", "Assembly", "PGOutput", "Bytes", "Model"]),
     ]
 )

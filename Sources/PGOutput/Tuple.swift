@@ -33,9 +33,10 @@ package struct Tuple {
     package mutating func read(_ cursor: inout ByteCursor) throws(DecodeError) {
         columns.removeAll(keepingCapacity: true)
         do {
-            let count: Int16 = try cursor.integer()
-            for _ in 0..<max(0, Int(count)) {
-                let letter = try cursor.byte()
+            let count: Int16 = try cursor.number()
+            guard count >= 0 else { throw DecodeError(message: 0x4e, problem: "a row announces \(count) columns") }
+            for _ in 0..<count {
+                let letter = try cursor.letter()
                 guard let state = ColumnState(rawValue: letter) else {
                     throw DecodeError(message: letter, problem: "a column is neither null, unchanged, text nor binary")
                 }
@@ -44,7 +45,7 @@ package struct Tuple {
                     continue
                 }
                 let start = cursor.pointer
-                let length: Int32 = try cursor.integer()
+                let length: Int32 = try cursor.number()
                 try cursor.skip(Int(length))
                 columns.append(Column(state: state, start: start, length: Int(length)))
             }
@@ -76,19 +77,25 @@ package struct RowPair {
         oldStart = nil
         newStart = nil
         while !cursor.isAtEnd {
-            let marker = (try? cursor.byte()) ?? 0
+            let marker = (try? cursor.letter()) ?? 0
             switch UnicodeScalar(marker) {
             case "K", "O":
+                guard oldStart == nil, newStart == nil else { throw Self.misplaced(marker) }
                 oldKind = marker == 0x4b ? .key : .full
                 oldStart = cursor.pointer
                 try old.read(&cursor)
             case "N":
+                guard newStart == nil else { throw Self.misplaced(marker) }
                 newStart = cursor.pointer
                 try new.read(&cursor)
             default:
                 throw DecodeError(message: marker, problem: "a row is neither old nor new")
             }
         }
+    }
+
+    private static func misplaced(_ marker: UInt8) -> DecodeError {
+        DecodeError(message: marker, problem: "one change has an old row after a row, or two new ones")
     }
 
     /// Whether both rows have as many columns as their table was described with.
