@@ -30,7 +30,7 @@ package struct Decoder {
         guard let kind = bytes.first else { throw DecodeError(message: 0, problem: "it is empty") }
         var cursor = ByteCursor(bytes)
         do {
-            _ = try cursor.letter()
+            _ = try cursor.byte()
             return try body(kind, &cursor)
         } catch let error as DecodeError {
             throw error
@@ -43,9 +43,9 @@ package struct Decoder {
         if let change = ChangeKind(rawValue: kind) { return try self.change(change, &cursor) }
         switch UnicodeScalar(kind) {
         case "B":
-            let final = LSN(try cursor.number())
-            let time = ServerTime(microseconds: try cursor.number())
-            return .begin(xid: try cursor.number(), final: final, time: time)
+            let final = LSN(try cursor.integer())
+            let time = ServerTime(microseconds: try cursor.integer())
+            return .begin(xid: try cursor.integer(), final: final, time: time)
         case "C":
             return .commit(try commit(&cursor))
         case "O":
@@ -56,14 +56,14 @@ package struct Decoder {
             return .relation(try relation(&cursor))
         case "Y":
             _ = try subtransaction(&cursor)
-            let oid: UInt32 = try cursor.number()
+            let oid: UInt32 = try cursor.integer()
             return .type(oid: oid, name: try name(&cursor))
         case "M":
             return .logicalMessage
         case "S":
             guard streaming == nil else { throw DecodeError(message: kind, problem: "a block begins inside a block") }
-            let xid: UInt32 = try cursor.number()
-            let first = try cursor.letter() == 1
+            let xid: UInt32 = try cursor.integer()
+            let first = try cursor.byte() == 1
             streaming = xid
             return .streamStart(xid: xid, first: first)
         case "E":
@@ -71,12 +71,12 @@ package struct Decoder {
             streaming = nil
             return .streamStop
         case "c":
-            let xid: UInt32 = try cursor.number()
+            let xid: UInt32 = try cursor.integer()
             return .streamCommit(xid: xid, try commit(&cursor))
         case "A":
             // Protocol 4 may add where and when; both are left unread.
-            let xid: UInt32 = try cursor.number()
-            return .streamAbort(xid: xid, subtransaction: try cursor.number())
+            let xid: UInt32 = try cursor.integer()
+            return .streamAbort(xid: xid, subtransaction: try cursor.integer())
         default:
             throw DecodeError(message: kind, problem: "its kind is unknown")
         }
@@ -84,32 +84,32 @@ package struct Decoder {
 
     /// Inside a block of an open transaction every message names its (sub)transaction; outside none does.
     private func subtransaction(_ cursor: inout ByteCursor) throws(OutOfBytes) -> UInt32 {
-        streaming == nil ? 0 : try cursor.number()
+        streaming == nil ? 0 : try cursor.integer()
     }
 
     private func change(_ kind: ChangeKind, _ cursor: inout ByteCursor) throws -> Message {
         let xid = try subtransaction(&cursor)
         if kind == .truncate { return .truncate(xid: xid, try truncate(&cursor)) }
-        let relation: UInt32 = try cursor.number()
+        let relation: UInt32 = try cursor.integer()
         return .change(kind, xid: xid, relation: relation, rows: cursor.rest)
     }
 
     private func truncate(_ cursor: inout ByteCursor) throws -> TruncateMessage {
-        let count: Int32 = try cursor.number()
-        let flags = try cursor.letter()
+        let count: Int32 = try cursor.integer()
+        let flags = try cursor.byte()
         guard count >= 0, Int(count) * 4 <= cursor.left else {
             throw DecodeError(message: 0x54, problem: "it announces \(count) tables and names fewer")
         }
         var relations: [UInt32] = []
-        for _ in 0..<count { relations.append(try cursor.number()) }
+        for _ in 0..<count { relations.append(try cursor.integer()) }
         return TruncateMessage(relations: relations, cascade: flags & 1 != 0, restartIdentity: flags & 2 != 0)
     }
 
     private func commit(_ cursor: inout ByteCursor) throws(OutOfBytes) -> CommitMessage {
-        _ = try cursor.letter()
-        let position = LSN(try cursor.number())
-        let end = LSN(try cursor.number())
-        return CommitMessage(position: position, end: end, time: ServerTime(microseconds: try cursor.number()))
+        _ = try cursor.byte()
+        let position = LSN(try cursor.integer())
+        let end = LSN(try cursor.integer())
+        return CommitMessage(position: position, end: end, time: ServerTime(microseconds: try cursor.integer()))
     }
 
     private func name(_ cursor: inout ByteCursor) throws(OutOfBytes) -> QualifiedName {
@@ -118,20 +118,20 @@ package struct Decoder {
     }
 
     private func relation(_ cursor: inout ByteCursor) throws -> RelationMessage {
-        let oid: UInt32 = try cursor.number()
+        let oid: UInt32 = try cursor.integer()
         let name = try name(&cursor)
-        let letter = try cursor.letter()
+        let letter = try cursor.byte()
         guard let identity = RelationShape.Identity(rawValue: letter) else {
             throw DecodeError(message: 0x52, problem: "replica identity \(letter) is unknown")
         }
-        let count: Int16 = try cursor.number()
+        let count: Int16 = try cursor.integer()
         guard count >= 0 else { throw DecodeError(message: 0x52, problem: "it announces \(count) columns") }
         var columns: [RelationShape.Column] = []
         for _ in 0..<count {
-            let flags = try cursor.letter()
+            let flags = try cursor.byte()
             let name = try cursor.string()
-            let type: UInt32 = try cursor.number()
-            let modifier: Int32 = try cursor.number()
+            let type: UInt32 = try cursor.integer()
+            let modifier: Int32 = try cursor.integer()
             columns.append(.init(name: name, type: type, modifier: modifier, isKey: flags & 1 != 0))
         }
         return RelationMessage(oid: oid, name: name, identity: identity, columns: columns)

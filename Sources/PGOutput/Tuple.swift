@@ -33,10 +33,10 @@ package struct Tuple {
     package mutating func read(_ cursor: inout ByteCursor) throws(DecodeError) {
         columns.removeAll(keepingCapacity: true)
         do {
-            let count: Int16 = try cursor.number()
+            let count: Int16 = try cursor.integer()
             guard count >= 0 else { throw DecodeError(message: 0x4e, problem: "a row announces \(count) columns") }
             for _ in 0..<count {
-                let letter = try cursor.letter()
+                let letter = try cursor.byte()
                 guard let state = ColumnState(rawValue: letter) else {
                     throw DecodeError(message: letter, problem: "a column is neither null, unchanged, text nor binary")
                 }
@@ -45,7 +45,7 @@ package struct Tuple {
                     continue
                 }
                 let start = cursor.pointer
-                let length: Int32 = try cursor.number()
+                let length: Int32 = try cursor.integer()
                 try cursor.skip(Int(length))
                 columns.append(Column(state: state, start: start, length: Int(length)))
             }
@@ -77,7 +77,7 @@ package struct RowPair {
         oldStart = nil
         newStart = nil
         while !cursor.isAtEnd {
-            let marker = (try? cursor.letter()) ?? 0
+            let marker = (try? cursor.byte()) ?? 0
             switch UnicodeScalar(marker) {
             case "K", "O":
                 guard oldStart == nil, newStart == nil else { throw Self.misplaced(marker) }
