@@ -16,7 +16,7 @@ package struct AssemblyError: Explained, Equatable {
     package var hint: String? { "the stream starts again from new's own progress; if it repeats, report it" }
 }
 
-package struct Assembler {
+package final class Assembler {
     package struct Limits: Sendable {
         /// Bytes of open transactions in memory.
         package let memory: Int
@@ -100,7 +100,7 @@ package struct Assembler {
 
     // MARK: in
 
-    package mutating func take(_ bytes: UnsafeRawBufferPointer) throws {
+    package func take(_ bytes: UnsafeRawBufferPointer) throws {
         let message = try decoder.decode(bytes)
         if case .change(let kind, let xid, let relation, let rows) = message {
             return try append(kind, shape: try number(relation), subtransaction: xid, rows: rows)
@@ -126,16 +126,16 @@ package struct Assembler {
         guard isBetweenTransactions else { throw AssemblyError(problem: "\(what) inside another transaction") }
     }
 
-    private mutating func begin(_ xid: UInt32) throws {
+    private func begin(_ xid: UInt32) throws {
         try checkBetween("a transaction begins")
         open = Open(xid: xid, start: page.count)
     }
 
-    private mutating func note(origin name: String) {
+    private func note(origin name: String) {
         if let xid = decoder.streaming { streamed[xid]?.origin = name } else { open?.origin = name }
     }
 
-    private mutating func note(_ message: RelationMessage) {
+    private func note(_ message: RelationMessage) {
         descriptions += 1
         let known = decoder.streaming.flatMap { streamed[$0]?.shapes[message.oid] } ?? shapes[message.oid]
         let described = Described(shape: book.add(message, after: known?.shape), order: descriptions)
@@ -147,7 +147,7 @@ package struct Assembler {
     }
 
     /// The number of a table's shape. The server describes a table anew inside every streamed transaction.
-    private mutating func number(_ relation: UInt32) throws -> Int {
+    private func number(_ relation: UInt32) throws -> Int {
         if let current, current.relation == relation { return current.shape }
         let described: Described?
         if let xid = decoder.streaming {
@@ -162,7 +162,7 @@ package struct Assembler {
         return described.shape.number
     }
 
-    private mutating func append(
+    private func append(
         _ kind: ChangeKind, shape: Int, subtransaction: UInt32, rows: UnsafeRawBufferPointer
     ) throws {
         if let buffer = block ?? open?.buffer {
@@ -177,7 +177,7 @@ package struct Assembler {
     }
 
     /// A transaction that outgrows the page gets a buffer of its own, which can spill.
-    private mutating func moveOutWhenLarge() {
+    private func moveOutWhenLarge() {
         guard let transaction = open, page.count - transaction.start > limits.small else { return }
         let buffer = TransactionBuffer(xid: transaction.xid)
         let records = UnsafeRawBufferPointer(
@@ -188,7 +188,7 @@ package struct Assembler {
         open?.buffer = buffer
     }
 
-    private mutating func truncate(_ message: TruncateMessage, subtransaction: UInt32) throws {
+    private func truncate(_ message: TruncateMessage, subtransaction: UInt32) throws {
         let shapes = try message.relations.map { try number($0) }
         let rows = TruncateRecord.rows(shapes, cascade: message.cascade, restartIdentity: message.restartIdentity)
         try withExtendedLifetime(rows) {
@@ -198,7 +198,7 @@ package struct Assembler {
 
     // MARK: streamed transactions
 
-    private mutating func startBlock(_ xid: UInt32, first: Bool) throws {
+    private func startBlock(_ xid: UInt32, first: Bool) throws {
         guard open == nil, block == nil else { throw AssemblyError(problem: "a block begins inside a transaction") }
         // A first block of a known transaction: the server sends it again from its beginning.
         if first, let old = streamed.removeValue(forKey: xid)?.buffer { forget(old) }
@@ -209,7 +209,7 @@ package struct Assembler {
         }
     }
 
-    private mutating func abort(_ xid: UInt32, subtransaction: UInt32) throws {
+    private func abort(_ xid: UInt32, subtransaction: UInt32) throws {
         try checkBetween("a streamed transaction aborts")
         if xid != subtransaction {
             streamed[xid]?.buffer.rollBack(subtransaction: subtransaction)
@@ -218,12 +218,12 @@ package struct Assembler {
         }
     }
 
-    private mutating func forget(_ buffer: TransactionBuffer) {
+    private func forget(_ buffer: TransactionBuffer) {
         openMemory -= buffer.memory
         buffer.discard()
     }
 
-    private mutating func finish(streamed xid: UInt32, _ commit: CommitMessage) throws {
+    private func finish(streamed xid: UInt32, _ commit: CommitMessage) throws {
         try checkBetween("a streamed transaction commits")
         guard let transaction = streamed.removeValue(forKey: xid) else {
             throw AssemblyError(problem: "streamed transaction \(xid) commits and was not started")
@@ -235,7 +235,7 @@ package struct Assembler {
 
     // MARK: out
 
-    private mutating func finish(_ commit: CommitMessage) throws {
+    private func finish(_ commit: CommitMessage) throws {
         guard let transaction = open else { throw AssemblyError(problem: "a commit without a transaction") }
         open = nil
         openMemory -= transaction.buffer?.memory ?? 0
@@ -245,7 +245,7 @@ package struct Assembler {
         deliver(transaction.xid, commit, origin: transaction.origin, transaction.changes, content)
     }
 
-    private mutating func deliver(
+    private func deliver(
         _ xid: UInt32, _ commit: CommitMessage, origin: String?, _ changes: Int, _ content: Transaction.Content
     ) {
         let known = commit.end <= applied
@@ -262,7 +262,7 @@ package struct Assembler {
     }
 
     /// The whole transactions so far. Records of one still open move to the next page.
-    package mutating func takeReady() -> [Transaction] {
+    package func takeReady() -> [Transaction] {
         guard !ready.isEmpty else { return [] }
         let taken = ready
         ready = []
@@ -282,7 +282,7 @@ package struct Assembler {
     package var isOverBudget: Bool { openMemory > limits.memory }
 
     /// Spills the largest open transactions until the budget holds.
-    package mutating func makeRoom() throws(SpillError) {
+    package func makeRoom() throws(SpillError) {
         while isOverBudget {
             let buffers = streamed.values.map(\.buffer) + (open?.buffer.map { [$0] } ?? [])
             guard let largest = buffers.max(by: { $0.memory < $1.memory }), largest.memory > 0 else { return }
