@@ -46,6 +46,9 @@ final class RowGroup {
         }
     }
 
+    /// An update of a table that is all key, with the key unchanged, has nothing to set.
+    var changesSomething: Bool { values.contains { !mapping.keyColumns.contains($0) } }
+
     var parameters: BinaryParameters {
         var parameters = BinaryParameters()
         for array in arrays { parameters.append(array.bytes) }
