@@ -98,12 +98,15 @@ package final class Preparation {
                 "slot \(plan.stream) is in use by pid \(slot.activePID ?? 0) on old",
                 hint: "stop the running `tandem run` or `tandem prepare` first")
         }
-        if let bound, slot != nil {
+        // Also when the slot is gone: a new one would leave a gap that nobody hears of.
+        if let start = try target?.binding()?.start ?? bound?.start {
             let progress = try target?.progress(durable: false)
-            if (slot?.confirmed ?? .zero) > bound.start || (progress ?? .zero) > bound.start {
+            if (slot?.confirmed ?? .zero) > start || (progress ?? .zero) > start {
                 throw StateError.alreadyStreaming(stream: plan.stream.description)
             }
-            if !again { throw StateError.alreadyPrepared(stream: plan.stream.description, at: bound.start) }
+        }
+        if let bound, slot != nil, !again {
+            throw StateError.alreadyPrepared(stream: plan.stream.description, at: bound.start)
         }
         if slot != nil { try source.dropSlot() }
     }
