@@ -12,7 +12,9 @@ import Testing
         try Scenario.prepared("until", on: Self.made.get(), Self.tables)
     }
 
-    private func until(_ position: String, _ s: Scenario, sees expected: [String], _ location: SourceLocation = #_sourceLocation)
+    private func until(
+        _ position: String, _ s: Scenario, sees expected: [String], _ location: SourceLocation = #_sourceLocation
+    )
         throws
     {
         let outcome = try s.tandem("run", "--until", position)
@@ -41,6 +43,9 @@ import Testing
         let fourth = try end(of: "INSERT INTO t VALUES (4, 'fourth')", s)
         try until(first, s, sees: ["first"])
         try until(first, s, sees: ["first"])
+        // The source has been told before it ended.
+        try s.old.wait(
+            for: "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '\(s.slotName)'", toBe: first)
         // Inside the commit record: this transaction ends after it, and must come later all the same.
         try until(moved(second, by: -1, s), s, sees: ["first"])
         try until(moved(second, by: -8, s), s, sees: ["first"])
@@ -75,7 +80,9 @@ import Testing
     @Test func aTransactionOverSeveralSegmentsEndsWhereItEnds() throws {
         let s = try scenario()
         defer { s.end() }
-        let statements = (1...3).map { "INSERT INTO t SELECT i, 'wide' FROM generate_series(1, 400) i; SELECT pg_switch_wal(), \($0);" }
+        let statements = (1...3).map {
+            "INSERT INTO t SELECT i, 'wide' FROM generate_series(1, 400) i; SELECT pg_switch_wal(), \($0);"
+        }
         let session = try s.old.session()
         try session.send("BEGIN; INSERT INTO t VALUES (0, 'wide')")
         for statement in statements { try session.send(statement) }

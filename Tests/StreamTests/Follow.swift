@@ -29,7 +29,8 @@ extension Scenario {
     /// Where new stands, as the server that holds it says.
     func progress() throws -> String {
         try new.value(
-            "SELECT pg_replication_origin_progress(roname, false) FROM pg_replication_origin WHERE roname = '\(slotName)'")
+            "SELECT pg_replication_origin_progress(roname, false) FROM pg_replication_origin WHERE roname = '\(slotName)'"
+        )
             ?? "0/0"
     }
 

@@ -123,9 +123,12 @@ import Testing
 
 extension Scenario {
     /// One of several reasons will do.
-    fileprivate func expectUnsafe(_ one: String, _ other: String, _ location: SourceLocation = #_sourceLocation) throws {
+    fileprivate func expectUnsafe(_ one: String, _ other: String, _ location: SourceLocation = #_sourceLocation) throws
+    {
         let outcome = try tandem("run", "--until", "caught-up")
         #expect(outcome.status == .exited(6), "\(outcome.stderr)", sourceLocation: location)
-        #expect(outcome.stderr.contains(one) || outcome.stderr.contains(other), "\(outcome.stderr)", sourceLocation: location)
+        #expect(
+            outcome.stderr.contains(one) || outcome.stderr.contains(other), "\(outcome.stderr)",
+            sourceLocation: location)
     }
 }

@@ -92,7 +92,9 @@ extension Scenario {
         #expect((line.seconds ?? 0) >= 2)
         try lock.send("COMMIT")
         try s.catchUp()
-        #expect(poll(within: .seconds(30)) { (try? s.lag().seconds).flatMap { $0 }.map { $0 < 2 } == true ? true : nil } == true)
+        #expect(
+            poll(within: .seconds(30)) { (try? s.lag().seconds).flatMap { $0 }.map { $0 < 2 } == true ? true : nil }
+                == true)
         #expect(try run.stop() == .exited(0))
     }
 
@@ -143,7 +145,9 @@ extension Scenario {
         try s.new.wait(for: "SELECT status LIKE '%streaming%' FROM tandem.stream_status", toBe: "t")
         let status = try s.tandem("status")
         #expect(status.status == .exited(0))
-        for part in ["streaming", "slot \(s.slotName)", "publication of 2 tables", "origin \(s.slotName)", "pid \(run.pid)"] {
+        for part in [
+            "streaming", "slot \(s.slotName)", "publication of 2 tables", "origin \(s.slotName)", "pid \(run.pid)",
+        ] {
             #expect(status.stdout.contains(part), "\(status.stdout)")
         }
         let json = try s.tandem("status", "--json").stdout
@@ -152,6 +156,8 @@ extension Scenario {
         #expect(screens?.first?["slot"] as? String == s.slotName)
         #expect(screens?.first?["published_tables"] as? Int == 2)
         run.kill()
-        #expect(poll(within: .seconds(30)) { (try? s.tandem("status").stdout.contains("not running")) == true ? true : nil } == true)
+        #expect(
+            poll(within: .seconds(30)) { (try? s.tandem("status").stdout.contains("not running")) == true ? true : nil }
+                == true)
     }
 }

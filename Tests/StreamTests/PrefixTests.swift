@@ -15,7 +15,8 @@ import Testing
         defer { s.end() }
         let pgbench = try s.old.cluster.installation.client("pgbench")
         for side in [s.old, s.new] {
-            try Command(pgbench, ["-i", "-I", side.name == s.old.name ? "dtgp" : "dtp", "-q", side.connection]).succeed()
+            try Command(pgbench, ["-i", "-I", side.name == s.old.name ? "dtgp" : "dtp", "-q", side.connection])
+                .succeed()
             try side.sql("ALTER TABLE pgbench_history REPLICA IDENTITY FULL")
         }
         try s.new.sql("TRUNCATE pgbench_accounts, pgbench_branches, pgbench_tellers, pgbench_history")
@@ -49,7 +50,8 @@ import Testing
     @Test func aLargeTransactionIsSeenWholeOrNotAtAll() throws {
         let s = try Scenario.prepared(
             "whole", extra: "limits: { memory: 16MB }",
-            "CREATE TABLE t (a int PRIMARY KEY, b text); CREATE TABLE u (a int, b text); ALTER TABLE u REPLICA IDENTITY FULL")
+            "CREATE TABLE t (a int PRIMARY KEY, b text); CREATE TABLE u (a int, b text); ALTER TABLE u REPLICA IDENTITY FULL"
+        )
         defer { s.end() }
         let run = try s.start("run")
         let reader = try s.new.session()

@@ -18,7 +18,8 @@ import Testing
         try s.old.sql("BEGIN; \(messages) INSERT INTO t VALUES (1, 'small'); \(messages) COMMIT")
         try s.old.sql("BEGIN; INSERT INTO t VALUES (2, 'aborted'); \(messages) ROLLBACK")
         try s.old.sql(
-            "BEGIN; \(rows("t", from: 10, count: 3000)) \(messages) SAVEPOINT a; \(messages) ROLLBACK TO a; \(rows("t", from: 5000, count: 3000)) COMMIT")
+            "BEGIN; \(rows("t", from: 10, count: 3000)) \(messages) SAVEPOINT a; \(messages) ROLLBACK TO a; \(rows("t", from: 5000, count: 3000)) COMMIT"
+        )
         try s.old.sql("BEGIN; \(messages) COMMIT")
         try s.old.sql("SELECT pg_logical_emit_message(false, 'tandem', 'not ours')")
         try s.catchUp()
@@ -65,7 +66,8 @@ import Testing
 
     /// Heartbeats carry the position on; but never past a large transaction that is still open, or not yet applied.
     @Test func thePositionDoesNotPassAnOpenTransaction() throws {
-        let s = try Scenario.prepared("open", extra: "limits: { memory: 4MB }", "CREATE TABLE t (a int PRIMARY KEY, b text)")
+        let s = try Scenario.prepared(
+            "open", extra: "limits: { memory: 4MB }", "CREATE TABLE t (a int PRIMARY KEY, b text)")
         defer { s.end() }
         let run = try s.start("run")
         let session = try s.old.session()

@@ -78,6 +78,7 @@ import Testing
         #expect(try other.tandem("abort", "--yes").status == .exited(0))
         try s.follow()
         try s.expectSame()
-        #expect(try s.old.value("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '\(other.slotName)'") == "0")
+        #expect(
+            try s.old.value("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '\(other.slotName)'") == "0")
     }
 }

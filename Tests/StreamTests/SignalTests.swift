@@ -36,7 +36,8 @@ import Testing
         try s.catchUp()
         try s.old.sql(rows("t", count: 100_000))
         try s.new.wait(
-            for: "SELECT count(*) > 0 FROM pg_locks WHERE relation = 't'::regclass AND mode = 'RowExclusiveLock'", toBe: "t")
+            for: "SELECT count(*) > 0 FROM pg_locks WHERE relation = 't'::regclass AND mode = 'RowExclusiveLock'",
+            toBe: "t")
         run.signal(15)
         #expect(try run.wait(within: .seconds(10)) == .exited(0))
         #expect(["0", "100000"].contains(try s.new.value("SELECT count(*) FROM t")))
@@ -114,7 +115,8 @@ import Testing
 extension Scenario {
     func waitUntilNewWaitsForALock() throws {
         try new.wait(
-            for: "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+            for:
+                "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
             toBe: "t")
     }
 }

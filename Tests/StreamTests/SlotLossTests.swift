@@ -83,7 +83,8 @@ import Testing
         defer { pair.remove() }
         let write = { (s: Scenario) in
             for _ in 0..<12 {
-                try s.old.sql("SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000)); SELECT pg_switch_wal()")
+                try s.old.sql(
+                    "SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000)); SELECT pg_switch_wal()")
             }
             try s.old.sql("CHECKPOINT")
         }

@@ -55,6 +55,39 @@ import Testing
         #expect(try second.stop() == .exited(0))
     }
 
+    /// The lock is free, but what the frozen one holds on either server is not; and when it thaws it does no harm.
+    @Test func aFrozenRunnerWhoseSessionsAreEndedIsReplaced() throws {
+        let s = try Scenario.prepared("thawed", on: ShortPatience.pair, Self.tables)
+        defer { s.end() }
+        let first = try s.start("run")
+        try s.catchUp()
+        first.pause()
+        let second = try s.start("run")
+        try second.waitForLog("standing by")
+        let end = { (part: String) -> Void in
+            try s.new.sql(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(s.slotName) \(part)'
+                AND backend_start < (SELECT max(backend_start) FROM pg_stat_activity WHERE application_name = '\(s.slotName) runner')
+                """)
+        }
+        try end("runner")
+        try second.waitForLog("stream interrupted")
+        try s.old.sql(rows("t", count: 50))
+        #expect(try s.new.value("SELECT count(*) FROM t") == "0")
+        try end("apply")
+        try s.catchUp()
+        first.continue()
+        try first.waitForLog("standing by")
+        try s.old.sql(rows("t", from: 51, count: 50))
+        try s.catchUp()
+        #expect(try s.new.value("SELECT count(*) FROM t") == "100")
+        try s.expectSame()
+        #expect(second.status == nil)
+        #expect(try first.stop() == .exited(0))
+        #expect(try second.stop() == .exited(0))
+    }
+
     @Test func standingByEndsWhenAsked() throws {
         let s = try Scenario.prepared("standby", Self.tables)
         defer { s.end() }
@@ -87,7 +120,8 @@ import Testing
         try s.waitUntilNewWaitsForALock()
         first.kill()
         try s.new.wait(
-            for: "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '% runner'",
+            for:
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '% runner'",
             toBe: "0")
         // From here on whoever starts reads its progress and then waits, before it becomes the one that applies.
         try reading.send("BEGIN; LOCK TABLE tandem.set_aside IN ACCESS EXCLUSIVE MODE")
@@ -100,7 +134,8 @@ import Testing
         try commit.send("SELECT pg_advisory_unlock(4711)")
         try s.new.wait(for: "SELECT count(*) FROM t", toBe: "1")
         try s.new.wait(
-            for: "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '% apply'",
+            for:
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '% apply'",
             toBe: "0")
         try reading.send("COMMIT")
         try s.old.sql("INSERT INTO t VALUES (2, 'next')")

@@ -13,8 +13,10 @@ import Testing
         let (first, second) = (try s.old.session(), try s.old.session())
         try first.send("BEGIN; \(rows("t", from: 3, count: 4998))")
         try second.send("BEGIN; \(rows("t", from: 5001, count: 4999))")
-        try first.send("UPDATE t SET b = md5(b) WHERE a % 2 = 0 AND a < 5001; DELETE FROM t WHERE a % 3 = 0 AND a < 5001")
-        try second.send("UPDATE t SET b = md5(b) WHERE a % 2 = 0 AND a > 5000; DELETE FROM t WHERE a % 3 = 0 AND a > 5000")
+        try first.send(
+            "UPDATE t SET b = md5(b) WHERE a % 2 = 0 AND a < 5001; DELETE FROM t WHERE a % 3 = 0 AND a < 5001")
+        try second.send(
+            "UPDATE t SET b = md5(b) WHERE a % 2 = 0 AND a > 5000; DELETE FROM t WHERE a % 3 = 0 AND a > 5000")
         try second.send("COMMIT")
         try s.catchUp()
         #expect(try s.new.value("SELECT count(*) FROM t") == "3334")
@@ -75,9 +77,12 @@ import Testing
         let s = try Scenario.prepared("nested", "CREATE TABLE t (a serial PRIMARY KEY, b text)")
         defer { s.end() }
         let run = try s.start("run")
-        let depth = (1...80).map { "SAVEPOINT s\($0); INSERT INTO t (b) SELECT repeat('x', 400) FROM generate_series(1, 5);" }
+        let depth = (1...80).map {
+            "SAVEPOINT s\($0); INSERT INTO t (b) SELECT repeat('x', 400) FROM generate_series(1, 5);"
+        }
         try s.old.sql("BEGIN; \(depth.joined()) COMMIT")
-        try s.old.sql("BEGIN; \(depth.joined()) ROLLBACK TO s40; INSERT INTO t (b) VALUES ('after'); RELEASE s20; COMMIT")
+        try s.old.sql(
+            "BEGIN; \(depth.joined()) ROLLBACK TO s40; INSERT INTO t (b) VALUES ('after'); RELEASE s20; COMMIT")
         try s.old.sql("BEGIN; \(depth.joined()) ROLLBACK")
         try s.old.sql(
             """
@@ -107,12 +112,14 @@ import Testing
         var expected = 0
         for top in [10, 5000] {
             for sub in [10, 5000] {
-                for (end, kept) in [("RELEASE s", true), ("ROLLBACK TO s", false), ("ROLLBACK TO s; RELEASE s", false)] {
+                for (end, kept) in [("RELEASE s", true), ("ROLLBACK TO s", false), ("ROLLBACK TO s; RELEASE s", false)]
+                {
                     let insert = { (count: Int, name: String) in
                         "INSERT INTO t (which, b) SELECT '\(name)', md5(i::text) FROM generate_series(1, \(count)) i;"
                     }
                     try s.old.sql(
-                        "BEGIN; \(insert(top, "top")) SAVEPOINT s; \(insert(sub, "sub")) \(end); \(insert(3, "end")) COMMIT")
+                        "BEGIN; \(insert(top, "top")) SAVEPOINT s; \(insert(sub, "sub")) \(end); \(insert(3, "end")) COMMIT"
+                    )
                     expected += top + (kept ? sub : 0) + 3
                 }
             }

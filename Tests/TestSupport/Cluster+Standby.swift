@@ -8,7 +8,8 @@ extension Cluster {
         try self.init(name, options: primary.options, installation: primary.installation, started: false)
         try installation.asServer("rm", ["-rf", dataDirectory]).succeed()
         let from = primary.connection()
-        try installation.server("pg_basebackup", ["-D", dataDirectory, "-d", from, "-c", "fast", "-X", "stream"]).succeed()
+        try installation.server("pg_basebackup", ["-D", dataDirectory, "-d", from, "-c", "fast", "-X", "stream"])
+            .succeed()
         try settle(primaryConnection: from)
         try Data().write(to: URL(fileURLWithPath: "\(dataDirectory)/standby.signal"))
     }
