@@ -83,6 +83,9 @@ let package = Package(
         // Tests. TestSupport runs real servers and the binary, and knows no room.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"]),
+        tests("LagTests", ["Lag", "Model"]),
+        tests("StreamUnitTests", ["Stream", "Apply", "Model"]),
+        tests("StreamTests", ["TestSupport", "tandem"]),
         tests("HouseRulesTests"),
         tests("PGOutputTests", ["PGOutput", "Bytes", "Model"], without: ["Captures"]),
         tests("AssemblyTests", ["Assembly", "PGOutput", "Spill", "Bytes", "Model"]),

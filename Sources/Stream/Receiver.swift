@@ -166,9 +166,12 @@ final class Receiver {
         var transactions = assembler.takeReady()
         guard !transactions.isEmpty || setup.until != nil else { return }
         if let until = setup.until, let first = transactions.firstIndex(where: { $0.commit.end > until }) {
+            // The source leaves out every commit whose record begins below the position we go on from; `until` may lie
+            // inside this one's record.
+            let last = min(until, transactions[first].commit.position)
             transactions.removeSubrange(first...)
             push(transactions)
-            return end(at: until)
+            return end(at: last)
         }
         push(transactions)
         if let until = setup.until, assembler.delivered >= until, !hasEnded { end(at: until) }
