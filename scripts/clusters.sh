@@ -1,0 +1,173 @@
+# Two throwaway PostgreSQL clusters, and the end of everything a script started. Sourced by the demo, the soak tests and
+# the benchmarks; not run. Servers listen on unix sockets only, so there is no port to collide with and nobody else to
+# let in. As root they run as user postgres, otherwise as whoever runs the script.
+#
+#     open_world soak            # $world, a directory that vanishes with the script
+#     make_cluster old 'wal_level=logical'
+#     start_cluster old
+#     q old 'SELECT 1'           # in database $database
+#     background NAME command …  # ended with the script; its pid is in $started, its output in $world/NAME.log
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+database=postgres
+export PGUSER=postgres PGCONNECT_TIMEOUT=10
+unset PGDATABASE PGHOST PGHOSTADDR PGPORT PGSERVICE PGOPTIONS PGPASSWORD PGAPPNAME
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+find_postgres() {
+    pg_bin=${TANDEM_PG_BIN:-$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -t/ -k5 -V | tail -n 1)}
+    [ -x "$pg_bin/initdb" ] || fail 'No PostgreSQL server programs found: set TANDEM_PG_BIN to their directory.'
+    PATH=$pg_bin:$PATH
+}
+
+# TANDEM_BIN, or the release binary of this checkout, which is built when it is not there.
+find_tandem() {
+    tandem=${TANDEM_BIN:-$repository/.build/release/tandem}
+    if [ -z "${TANDEM_BIN:-}" ] && [ ! -x "$tandem" ]; then make -C "$repository" release; fi
+    [ -x "$tandem" ] || fail "There is no tandem at $tandem."
+}
+
+# Runs a server program as the account that owns the clusters.
+as_server() {
+    if [ "$(id -u)" -eq 0 ]; then (cd / && exec runuser -u postgres -- "$@"); else "$@"; fi
+}
+
+open_world() {
+    find_postgres
+    find_tandem
+    # Not $TMPDIR: the path must be short enough for a socket, and user postgres must be able to enter it.
+    world=$(mktemp -d "/tmp/tandem-$1.XXXXXX")
+    chmod 755 "$world"
+    trap close_world EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+}
+
+close_world() {
+    local status=$? pid data
+    trap - EXIT
+    trap '' INT TERM HUP
+    for pid in $(jobs -pr); do end_background "$pid" 5; done
+    for data in "$world"/*/data; do
+        [ -f "$data/postmaster.pid" ] && as_server "$pg_bin/pg_ctl" -D "$data" -m immediate -w -t 30 -s stop || true
+    done
+    if [ -n "${KEEP:-}" ]; then echo "Kept: $world" >&2; else rm -rf "$world"; fi
+    exit "$status"
+}
+
+# make_cluster NAME 'setting=value …'
+make_cluster() {
+    local name=$1 setting
+    mkdir -p "$world/$name"
+    [ "$(id -u)" -ne 0 ] || chown postgres: "$world/$name"
+    as_server "$pg_bin/initdb" -D "$world/$name/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
+    for setting in "listen_addresses=''" "unix_socket_directories='$world/$name'" "wal_level=logical" \
+        "max_wal_size=4GB" "timezone=UTC" "log_timezone=UTC" $2; do
+        echo "${setting%%=*} = ${setting#*=}"
+    done | as_server tee -a "$world/$name/data/postgresql.conf" >/dev/null
+}
+
+start_cluster() {
+    as_server "$pg_bin/pg_ctl" -D "$world/$1/data" -l "$world/$1/server.log" -w -t 60 -s start ||
+        fail "cluster $1 does not start: $(tail -n 20 "$world/$1/server.log")"
+}
+
+# stop_cluster NAME [smart|fast|immediate]
+stop_cluster() { as_server "$pg_bin/pg_ctl" -D "$world/$1/data" -m "${2:-fast}" -w -t 120 -s stop; }
+
+address() { echo "host=$world/$1 user=postgres dbname=$database"; }
+
+# q SIDE SQL: bare values, one row a line. An error ends the script.
+q() { psql -XAtq -v ON_ERROR_STOP=1 -d "$(address "$1")" -c "$2"; }
+both() { q old "$1" >/dev/null && q new "$1" >/dev/null; }
+
+# background NAME COMMAND…: in a session of its own, so that Ctrl-C reaches the script first and the script ends it.
+background() {
+    local name=$1
+    shift
+    setsid "$@" >>"$world/$name.log" 2>&1 </dev/null &
+    started=$!
+}
+
+is_running() { jobs -pr | grep -qx "$1"; }
+
+# end_background PID [SECONDS]: SIGTERM, and SIGKILL when that is not enough. Only ever a child of this script.
+end_background() {
+    local left=$((${2:-30} * 20))
+    is_running "$1" || return 0
+    kill -TERM -- "-$1" 2>/dev/null || kill -TERM "$1" 2>/dev/null || true
+    while is_running "$1" && [ $((left--)) -gt 0 ]; do sleep 0.05; done
+    if is_running "$1"; then
+        kill -KILL -- "-$1" 2>/dev/null || kill -KILL "$1" 2>/dev/null || true
+    fi
+    wait "$1" 2>/dev/null || true
+}
+
+# write_configuration [FURTHER LINES]: $world/tandem.yaml with one pair.
+write_configuration() {
+    cat >"$world/tandem.yaml" <<YAML
+migration: $migration
+pairs:
+  - name: main
+    old: $(address old)
+    new: $(address new)
+data_a: ["public.*"]
+initial_copy: none
+${1:-}
+YAML
+    stream=tandem_${migration}_main_forward
+}
+
+tandem() { "$tandem" "$@" --config "$world/tandem.yaml"; }
+
+# Runs `tandem prepare` and leaves it holding its snapshot: $prepare is its pid, $snapshot and $position what it said.
+prepare_and_hold() {
+    : >"$world/prepare.out"
+    setsid "$tandem" prepare --config "$world/tandem.yaml" >"$world/prepare.out" 2>"$world/prepare.log" </dev/null &
+    prepare=$!
+    local left=600
+    until grep -q '^position ' "$world/prepare.out"; do
+        is_running "$prepare" && [ $((left--)) -gt 0 ] || fail "tandem prepare: $(cat "$world/prepare.log")"
+        sleep 0.1
+    done
+    snapshot=$(sed -n 's/^snapshot //p' "$world/prepare.out")
+    position=$(sed -n 's/^position //p' "$world/prepare.out")
+}
+
+# Interrupts it; publication and slot stay.
+release_snapshot() {
+    kill -INT "$prepare"
+    wait "$prepare" || fail "tandem prepare: $(cat "$world/prepare.log")"
+}
+
+prepare_and_release() {
+    prepare_and_hold
+    release_snapshot
+}
+
+confirmed() { q old "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '$stream'"; }
+progress() { q new "SELECT pg_replication_origin_progress('$stream', false)"; }
+
+# content SIDE TABLE: row count and one md5 over all rows, whatever their order; equal rows count as often as they are.
+content() {
+    q "$1" "SELECT count(*), coalesce(md5(string_agg(h, '' ORDER BY h)), 'empty')
+              FROM (SELECT md5(t::text) AS h FROM ONLY $2 AS t) AS rows" | tr '|' ' '
+}
+
+# Fractions of a second since the epoch, and the difference of two such.
+now() { echo "$EPOCHREALTIME"; }
+since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }
+
+# lock_table SIDE TABLE: until unlock_table. The server would not notice that a sleeping client has gone: its session is
+# ended there.
+lock_table() {
+    background locker env PGAPPNAME=locker psql -XAtq -d "$(address "$1")" -c "BEGIN; LOCK TABLE $2; SELECT pg_sleep(86400)"
+    until [ -n "$(q "$1" "SELECT 1 FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+        WHERE l.relation = '$2'::regclass AND l.granted AND a.application_name = 'locker'")" ]; do sleep 0.1; done
+}
+
+unlock_table() { q "$1" "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'locker'" >/dev/null; }
