@@ -17,8 +17,8 @@ benches := $(basename $(notdir $(wildcard Benchmarks/*.sh)))
 .PHONY: help
 help: ## list the targets
 	@echo 'make TARGET, one of:'
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r target what; do \
-	    printf '  %-8s %s\n' "$$target" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r target what; do \
+	    printf '  %-12s %s\n' "$$target" "$$what"; done
 
 .PHONY: toolchain
 toolchain:
@@ -40,6 +40,10 @@ release: toolchain ## build the binary for use, with the Swift runtime linked in
 .PHONY: test
 test: deps build lint ## everything continuous integration checks, from a bare machine on
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TEST_WIDTH) swift test --skip-build $(TEST_ARGS)
+
+.PHONY: test-matrix
+test-matrix: deps build ## run the tests of rows between other PostgreSQL versions: PAIRS="13:18 15:18", all when not given
+	@scripts/test-matrix.sh $(PAIRS)
 
 .PHONY: lint
 lint: toolchain ## check the format of the sources

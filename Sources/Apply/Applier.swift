@@ -73,6 +73,9 @@ package final class Applier {
         self.stop = stop
         self.log = log
         try side.attachOrigin()
+        // A runner that was killed may have had a commit under way when our starting point was read: only with the origin
+        // in hand can nobody else move it.
+        guard try side.progress(durable: false) == progress.applied else { throw ProgressMoved() }
         try learnSetAside()
         try connection.enterPipeline()
     }

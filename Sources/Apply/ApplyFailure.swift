@@ -5,6 +5,11 @@ internal import Model
 internal import Postgres
 internal import State
 
+/// New is further than it was when the stream's starting point was read: the stream must start again from there.
+struct ProgressMoved: Explained {
+    var description: String { "another runner's last transaction has just arrived on new" }
+}
+
 enum ApplyFailure {
     case server(PostgresError, table: QualifiedName?)
     /// A statement touched more or fewer rows than the source changed.

@@ -12,6 +12,8 @@ final class RowGroup {
     private let arrays: [ArrayParameter]
     private let keys: [Int]
     private let values: [Int]
+    /// Keys, then values: the columns in the order of their arrays.
+    private let columns: [Int]
 
     init(_ mapping: TableMapping, _ operation: Operation) {
         self.mapping = mapping
@@ -25,6 +27,7 @@ final class RowGroup {
         case .deleteImage: (keys, values) = (carried, [])
         case .updateImage: (keys, values) = (carried, carried)
         }
+        columns = keys + values
         arrays = Self.arrays(mapping, operation, keys, values)
     }
 
@@ -43,6 +46,9 @@ final class RowGroup {
         }
     }
 
+    /// An update of a table that is all key, with the key unchanged, has nothing to set.
+    var changesSomething: Bool { values.contains { !mapping.keyColumns.contains($0) } }
+
     var parameters: BinaryParameters {
         var parameters = BinaryParameters()
         for array in arrays { parameters.append(array.bytes) }
@@ -52,8 +58,8 @@ final class RowGroup {
     /// One row by its values; for deletes and probes, by its key.
     func append(_ tuple: Tuple) {
         expected += 1
-        if values.isEmpty && keys.isEmpty { return arrays[0].append(text: nil) }
-        for (place, column) in (keys + values).enumerated() { arrays[place].append(tuple.columns[column]) }
+        if columns.isEmpty { return arrays[0].append(text: nil) }
+        for place in columns.indices { arrays[place].append(tuple.columns[columns[place]]) }
     }
 
     /// One row whose key changes.

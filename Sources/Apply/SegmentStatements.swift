@@ -85,28 +85,19 @@ struct SegmentStatements {
                 inserts.group(entry.new.shape, .insert, mapping).append(new)
             case .update:
                 entry.new.read(into: &new)
-                let without = left(out: new)
-                guard changesSomething(entry.new.shape, without) else { continue }
-                updates.group(entry.new.shape, .update(without: without), mapping).append(new)
+                updates.group(entry.new.shape, .update(without: left(out: new)), mapping).append(new)
             case .rekey:
                 entry.old.read(into: &old)
                 entry.new.read(into: &new)
                 rekeys.group(entry.new.shape, .rekey(without: left(out: new)), mapping).append(old: old, new: new)
             }
         }
-        return deletes.order + rekeys.order + updates.order + inserts.order
+        return deletes.order + rekeys.order + updates.order.filter(\.changesSomething) + inserts.order
     }
 
     private func left(out tuple: Tuple) -> [Int] {
         guard tuple.columns.contains(where: { $0.state == .unchanged }) else { return [] }
         return tuple.columns.indices.filter { tuple.columns[$0].state == .unchanged }
-    }
-
-    /// An update of a table that is all key, with the key unchanged, has nothing to set.
-    private func changesSomething(_ shape: Int, _ without: [Int]) -> Bool {
-        let mapping = mapping(shape)
-        let keys = mapping.keyColumns
-        return mapping.plan.carried.contains { !keys.contains($0) && !without.contains($0) }
     }
 
     private func inserts(_ rows: [RowReference]) -> [RowGroup] {

@@ -26,7 +26,7 @@ struct MappedColumn: Sendable {
     func expression(_ alias: String) -> String { cast.map { alias + $0 } ?? alias }
 }
 
-struct TableMapping: Sendable {
+final class TableMapping: Sendable {
     let shape: RelationShape
     let table: TargetTable
     let plan: TablePlan
@@ -36,6 +36,18 @@ struct TableMapping: Sendable {
     let keyOperators: [String]?
     /// Duplicate keys would not be noticed, because the replica role leaves deferrable constraints unchecked.
     let keyIsUnchecked: Bool
+
+    init(
+        shape: RelationShape, table: TargetTable, plan: TablePlan, columns: [MappedColumn?], keyOperators: [String]?,
+        keyIsUnchecked: Bool
+    ) {
+        self.shape = shape
+        self.table = table
+        self.plan = plan
+        self.columns = columns
+        self.keyOperators = keyOperators
+        self.keyIsUnchecked = keyIsUnchecked
+    }
 
     func column(_ index: Int) -> MappedColumn {
         guard let column = columns[index] else { preconditionFailure("only carried columns are asked for") }

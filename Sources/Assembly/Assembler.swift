@@ -16,7 +16,7 @@ package struct AssemblyError: Explained, Equatable {
     package var hint: String? { "the stream starts again from new's own progress; if it repeats, report it" }
 }
 
-package struct Assembler {
+package final class Assembler {
     package struct Limits: Sendable {
         /// Bytes of open transactions in memory.
         package let memory: Int
@@ -42,7 +42,13 @@ package struct Assembler {
         let buffer: TransactionBuffer
         var origin: String?
         /// How this transaction alone sees tables it has altered.
-        var shapes: [UInt32: RelationShape] = [:]
+        var shapes: [UInt32: Described] = [:]
+    }
+
+    private struct Described {
+        let shape: RelationShape
+        /// Descriptions are counted: of two, the later one holds.
+        let order: Int
     }
 
     private let book: ShapeBook
@@ -51,9 +57,14 @@ package struct Assembler {
     private let afterSpilledBlock: () -> Void
 
     private var decoder = Decoder()
-    private var shapes: [UInt32: RelationShape] = [:]
+    private var shapes: [UInt32: Described] = [:]
+    private var descriptions = 0
+    /// The table of the last change, while nothing but changes comes.
+    private var current: (relation: UInt32, shape: Int)?
     private var open: Open?
     private var streamed: [UInt32: Streamed] = [:]
+    /// Of the streamed transaction whose block is open.
+    private var block: TransactionBuffer?
     private var page = ByteBuffer(capacity: 1 << 16)
     private var ready: [Transaction] = []
 
@@ -76,136 +87,165 @@ package struct Assembler {
 
     // MARK: what is held
 
-    package var openMemory: Int {
-        streamed.values.reduce(open?.buffer?.memory ?? 0) { $0 + $1.buffer.memory }
-    }
+    /// Bytes of open transactions that are large or streamed.
+    package private(set) var openMemory = 0
 
     package var openTransactions: Int { streamed.count + (open == nil ? 0 : 1) }
 
     /// Bytes of whole transactions not taken yet.
-    package var readyBytes: Int { ready.isEmpty ? 0 : page.count }
+    package private(set) var readyBytes = 0
 
     /// Between transactions: a position heard now is above everything delivered.
     package var isBetweenTransactions: Bool { open == nil && decoder.streaming == nil }
 
     // MARK: in
 
-    package mutating func take(_ bytes: UnsafeRawBufferPointer) throws {
-        switch try decoder.decode(bytes) {
+    package func take(_ bytes: UnsafeRawBufferPointer) throws {
+        let message = try decoder.decode(bytes)
+        if case .change(let kind, let xid, let relation, let rows) = message {
+            return try append(kind, shape: try number(relation), subtransaction: xid, rows: rows)
+        }
+        current = nil
+        switch message {
         case .begin(let xid, _, _): try begin(xid)
         case .commit(let commit): try finish(commit)
         case .origin(let name): note(origin: name)
         case .relation(let message): note(message)
         case .type(let oid, let name): book.note(type: oid, name: name)
-        case .change(let kind, let xid, let relation, let rows):
-            let shape = try shape(relation)
-            try append(kind, shape: shape.number, subtransaction: xid, rows: rows)
         case .truncate(let xid, let message): try truncate(message, subtransaction: xid)
-        case .logicalMessage: break
-        case .streamStart(let xid, let first): startBlock(xid, first: first)
-        case .streamStop: break
+        case .change, .logicalMessage: break
+        case .streamStart(let xid, let first): try startBlock(xid, first: first)
+        case .streamStop: block = nil
         case .streamCommit(let xid, let commit): try finish(streamed: xid, commit)
-        case .streamAbort(let xid, let sub): abort(xid, subtransaction: sub)
+        case .streamAbort(let xid, let sub): try abort(xid, subtransaction: sub)
         }
     }
 
-    private mutating func begin(_ xid: UInt32) throws {
-        guard open == nil else { throw AssemblyError(problem: "a transaction begins inside another") }
+    /// Streamed transactions begin, commit and abort between others, and nothing else comes inside a block.
+    private func checkBetween(_ what: String) throws {
+        guard isBetweenTransactions else { throw AssemblyError(problem: "\(what) inside another transaction") }
+    }
+
+    private func begin(_ xid: UInt32) throws {
+        try checkBetween("a transaction begins")
         open = Open(xid: xid, start: page.count)
     }
 
-    private mutating func note(origin name: String) {
+    private func note(origin name: String) {
         if let xid = decoder.streaming { streamed[xid]?.origin = name } else { open?.origin = name }
     }
 
-    private mutating func note(_ message: RelationMessage) {
-        if let xid = decoder.streaming, let transaction = streamed[xid] {
-            let known = transaction.shapes[message.oid] ?? shapes[message.oid]
-            streamed[xid]?.shapes[message.oid] = book.add(message, after: known)
+    private func note(_ message: RelationMessage) {
+        descriptions += 1
+        let known = decoder.streaming.flatMap { streamed[$0]?.shapes[message.oid] } ?? shapes[message.oid]
+        let described = Described(shape: book.add(message, after: known?.shape), order: descriptions)
+        if let xid = decoder.streaming {
+            streamed[xid]?.shapes[message.oid] = described
         } else {
-            shapes[message.oid] = book.add(message, after: shapes[message.oid])
+            shapes[message.oid] = described
         }
     }
 
-    private func shape(_ relation: UInt32) throws -> RelationShape {
-        let known = decoder.streaming.map { streamed[$0]?.shapes[relation] } ?? shapes[relation]
-        guard let known else { throw AssemblyError(problem: "a change of table \(relation), which was not described") }
-        return known
+    /// The number of a table's shape. The server describes a table anew inside every streamed transaction.
+    private func number(_ relation: UInt32) throws -> Int {
+        if let current, current.relation == relation { return current.shape }
+        let described: Described?
+        if let xid = decoder.streaming {
+            described = streamed[xid]?.shapes[relation]
+        } else {
+            described = shapes[relation]
+        }
+        guard let described else {
+            throw AssemblyError(problem: "a change of table \(relation), which was not described")
+        }
+        current = (relation, described.shape.number)
+        return described.shape.number
     }
 
-    private mutating func append(
+    private func append(
         _ kind: ChangeKind, shape: Int, subtransaction: UInt32, rows: UnsafeRawBufferPointer
     ) throws {
-        if let xid = decoder.streaming {
-            guard let buffer = streamed[xid]?.buffer else {
-                throw AssemblyError(problem: "a change of streamed transaction \(xid), which was not started")
-            }
-            buffer.append(kind, shape: shape, subtransaction: subtransaction, rows: rows)
-            return
+        if let buffer = block ?? open?.buffer {
+            openMemory += buffer.append(kind, shape: shape, subtransaction: subtransaction, rows: rows)
         }
+        if block != nil { return }
         guard open != nil else { throw AssemblyError(problem: "a change outside any transaction") }
         open?.changes += 1
-        if let buffer = open?.buffer {
-            buffer.append(kind, shape: shape, subtransaction: 0, rows: rows)
-        } else {
-            ChangeRecord.append(to: page, kind, shape: shape, subtransaction: 0, rows: rows)
-            moveOutWhenLarge()
-        }
+        guard open?.buffer == nil else { return }
+        ChangeRecord.append(to: page, kind, shape: shape, subtransaction: 0, rows: rows)
+        moveOutWhenLarge()
     }
 
     /// A transaction that outgrows the page gets a buffer of its own, which can spill.
-    private mutating func moveOutWhenLarge() {
+    private func moveOutWhenLarge() {
         guard let transaction = open, page.count - transaction.start > limits.small else { return }
         let buffer = TransactionBuffer(xid: transaction.xid)
         let records = UnsafeRawBufferPointer(
             start: page.base + transaction.start, count: page.count - transaction.start)
         buffer.append(records: records, changes: transaction.changes)
+        openMemory += buffer.memory
         page.truncate(to: transaction.start)
         open?.buffer = buffer
     }
 
-    private mutating func truncate(_ message: TruncateMessage, subtransaction: UInt32) throws {
-        let shapes = try message.relations.map { try shape($0).number }
+    private func truncate(_ message: TruncateMessage, subtransaction: UInt32) throws {
+        let shapes = try message.relations.map { try number($0) }
         let rows = TruncateRecord.rows(shapes, cascade: message.cascade, restartIdentity: message.restartIdentity)
-        try append(.truncate, shape: 0, subtransaction: subtransaction, rows: rows.bytes)
+        try withExtendedLifetime(rows) {
+            try append(.truncate, shape: 0, subtransaction: subtransaction, rows: rows.bytes)
+        }
     }
 
     // MARK: streamed transactions
 
-    private mutating func startBlock(_ xid: UInt32, first: Bool) {
+    private func startBlock(_ xid: UInt32, first: Bool) throws {
+        guard open == nil, block == nil else { throw AssemblyError(problem: "a block begins inside a transaction") }
         // A first block of a known transaction: the server sends it again from its beginning.
-        if first { streamed[xid]?.buffer.discard() }
-        if first || streamed[xid] == nil { streamed[xid] = Streamed(buffer: TransactionBuffer(xid: xid)) }
-    }
-
-    private mutating func abort(_ xid: UInt32, subtransaction: UInt32) {
-        if xid == subtransaction {
-            streamed.removeValue(forKey: xid)?.buffer.discard()
-        } else {
-            streamed[xid]?.buffer.rollBack(subtransaction: subtransaction)
+        if first, let old = streamed.removeValue(forKey: xid)?.buffer { forget(old) }
+        if first { streamed[xid] = Streamed(buffer: TransactionBuffer(xid: xid)) }
+        block = streamed[xid]?.buffer
+        guard block != nil else {
+            throw AssemblyError(problem: "streamed transaction \(xid) goes on, but its beginning never came")
         }
     }
 
-    private mutating func finish(streamed xid: UInt32, _ commit: CommitMessage) throws {
+    private func abort(_ xid: UInt32, subtransaction: UInt32) throws {
+        try checkBetween("a streamed transaction aborts")
+        if xid != subtransaction {
+            streamed[xid]?.buffer.rollBack(subtransaction: subtransaction)
+        } else if let buffer = streamed.removeValue(forKey: xid)?.buffer {
+            forget(buffer)
+        }
+    }
+
+    private func forget(_ buffer: TransactionBuffer) {
+        openMemory -= buffer.memory
+        buffer.discard()
+    }
+
+    private func finish(streamed xid: UInt32, _ commit: CommitMessage) throws {
+        try checkBetween("a streamed transaction commits")
         guard let transaction = streamed.removeValue(forKey: xid) else {
             throw AssemblyError(problem: "streamed transaction \(xid) commits and was not started")
         }
-        shapes.merge(transaction.shapes) { $1 }
+        openMemory -= transaction.buffer.memory
+        shapes.merge(transaction.shapes) { $0.order > $1.order ? $0 : $1 }
         deliver(xid, commit, origin: transaction.origin, transaction.buffer.changes, .buffer(transaction.buffer))
     }
 
     // MARK: out
 
-    private mutating func finish(_ commit: CommitMessage) throws {
+    private func finish(_ commit: CommitMessage) throws {
         guard let transaction = open else { throw AssemblyError(problem: "a commit without a transaction") }
         open = nil
+        openMemory -= transaction.buffer?.memory ?? 0
         let content =
             transaction.buffer.map { Transaction.Content.buffer($0) }
             ?? .slice(page, from: transaction.start, count: page.count - transaction.start)
         deliver(transaction.xid, commit, origin: transaction.origin, transaction.changes, content)
     }
 
-    private mutating func deliver(
+    private func deliver(
         _ xid: UInt32, _ commit: CommitMessage, origin: String?, _ changes: Int, _ content: Transaction.Content
     ) {
         let known = commit.end <= applied
@@ -216,14 +256,17 @@ package struct Assembler {
         default: break
         }
         guard !known, changes > 0 else { return }
-        ready.append(Transaction(xid: xid, commit: commit, origin: origin, changes: changes, content: content))
+        let transaction = Transaction(xid: xid, commit: commit, origin: origin, changes: changes, content: content)
+        readyBytes += transaction.bytes
+        ready.append(transaction)
     }
 
     /// The whole transactions so far. Records of one still open move to the next page.
-    package mutating func takeReady() -> [Transaction] {
+    package func takeReady() -> [Transaction] {
         guard !ready.isEmpty else { return [] }
         let taken = ready
         ready = []
+        readyBytes = 0
         let next = ByteBuffer(capacity: 1 << 16)
         if let transaction = open, transaction.buffer == nil {
             next.append(page.base + transaction.start, page.count - transaction.start)
@@ -239,10 +282,12 @@ package struct Assembler {
     package var isOverBudget: Bool { openMemory > limits.memory }
 
     /// Spills the largest open transactions until the budget holds.
-    package mutating func makeRoom() throws(SpillError) {
+    package func makeRoom() throws(SpillError) {
         while isOverBudget {
             let buffers = streamed.values.map(\.buffer) + (open?.buffer.map { [$0] } ?? [])
             guard let largest = buffers.max(by: { $0.memory < $1.memory }), largest.memory > 0 else { return }
+            let before = largest.memory
+            defer { openMemory -= before - largest.memory }
             try largest.spill(into: directory, afterBlock: afterSpilledBlock)
         }
     }

@@ -11,6 +11,8 @@ internal import Threading
 package final class ShapeBook: Sendable {
     private struct Pages {
         var shapes: [RelationShape] = []
+        /// The last shape described of each table, in whatever transaction.
+        var latest: [UInt32: RelationShape] = [:]
         var types: [UInt32: QualifiedName] = [:]
     }
 
@@ -27,13 +29,17 @@ package final class ShapeBook: Sendable {
 
     func note(type oid: UInt32, name: QualifiedName) { pages.withLock { $0.types[oid] = name } }
 
+    /// The shape described, which keeps its number when it only says again what was known.
     func add(_ message: RelationMessage, after known: RelationShape?) -> RelationShape {
         pages.withLock { pages in
             let shape = RelationShape(
                 number: pages.shapes.count, oid: message.oid, name: message.name, identity: message.identity,
                 columns: message.columns)
-            if let known, known.describesTheSame(as: shape) { return known }
+            for before in [known, pages.latest[message.oid]] {
+                if let before, before.describesTheSame(as: shape) { return before }
+            }
             pages.shapes.append(shape)
+            pages.latest[message.oid] = shape
             return shape
         }
     }

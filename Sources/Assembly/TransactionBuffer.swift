@@ -19,12 +19,14 @@ package final class TransactionBuffer: @unchecked Sendable {  // handed over who
 
     init(xid: UInt32) { self.xid = xid }
 
-    func append(_ kind: ChangeKind, shape: Int, subtransaction: UInt32, rows: UnsafeRawBufferPointer) {
+    /// Returns how many bytes it took.
+    func append(_ kind: ChangeKind, shape: Int, subtransaction: UInt32, rows: UnsafeRawBufferPointer) -> Int {
         let chunk = room(for: ChangeRecord.headSize + rows.count)
         let before = chunk.count
         ChangeRecord.append(to: chunk, kind, shape: shape, subtransaction: subtransaction, rows: rows)
-        memory += chunk.count - before
         changes += 1
+        memory += chunk.count - before
+        return chunk.count - before
     }
 
     /// Takes over records already written elsewhere.

@@ -1,7 +1,6 @@
 // The net effect of many changes on one table without any key: pairs of what a row was before the batch and what it is
 // after. Rows that hold the same bytes are interchangeable, so a delete may take back an insert of the same batch.
 
-internal import Bytes
 internal import PGOutput
 
 package struct ImageEffects {

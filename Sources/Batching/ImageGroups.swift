@@ -1,7 +1,6 @@
 // The pairs of a keyless table ordered for statements: equal old images are looked for once, and each pair says which
 // of the equal rows it takes.
 
-internal import Bytes
 internal import PGOutput
 
 package struct ImageGroups {
@@ -23,7 +22,6 @@ package struct ImageGroups {
     package private(set) var inserts: [RowReference] = []
 
     package init(_ effects: ImageEffects) {
-        let arena = Arena()
         var tuple = Tuple()
         var deleting = KeyIndex()
         var updating = KeyIndex()
@@ -33,7 +31,7 @@ package struct ImageGroups {
                 continue
             }
             old.read(into: &tuple)
-            guard let image = arena.key(tuple, Array(tuple.columns.indices)) else { continue }
+            let image = tuple.image(at: old.start)
             if let new = pair.new {
                 let group = Self.group(of: image, old, &updates, &updating)
                 pairs.append(Pair(group: group + 1, rank: updates[group].count, new: new))

@@ -1,5 +1,6 @@
 // Finds a batch's entries by key bytes: open addressing over a power of two, hashes kept so that growing never looks at
-// a key again. The hash is seeded per process, so that nobody can choose keys that collide.
+// a key again. The hash multiplies with secrets drawn per process, so that nobody can choose keys that collide. An
+// index that holds nothing costs nothing: a batch may have many segments with a change or two each.
 
 internal import Glibc
 
@@ -11,28 +12,36 @@ struct KeyIndex {
         var key: UnsafeRawPointer
     }
 
-    private var slots: [Slot?] = Array(repeating: nil, count: 32)
+    private var slots: [Slot?] = []
     private(set) var count = 0
 
-    private static let seed = UInt64.random(in: 0...UInt64.max)
+    private static let secret = (start: UInt64.random(in: .min ... .max), factor: UInt64.random(in: .min ... .max) | 1)
 
     static func hash(_ key: UnsafeRawBufferPointer) -> UInt64 {
-        var hash = seed ^ UInt64(key.count)
+        let secret = secret
+        var hash = folded(secret.start, UInt64(key.count) ^ secret.factor)
         var offset = 0
         while offset &+ 8 <= key.count {
-            hash = (hash ^ key.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) &* 0x9E37_79B9_7F4A_7C15
-            hash ^= hash >> 29
+            hash = folded(hash ^ key.loadUnaligned(fromByteOffset: offset, as: UInt64.self), secret.factor)
             offset &+= 8
         }
+        var tail: UInt64 = 0
         while offset < key.count {
-            hash = (hash ^ UInt64(key[offset])) &* 0xBF58_476D_1CE4_E5B9
+            tail = tail << 8 | UInt64(key[offset])
             offset &+= 1
         }
-        return hash ^ (hash >> 32)
+        return folded(hash ^ tail, secret.factor)
+    }
+
+    /// All 128 bits of the product take part, so no bit of a key stays where one could predict it.
+    private static func folded(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        let product = left.multipliedFullWidth(by: right)
+        return product.high ^ product.low
     }
 
     /// The entry of this key, if it has one.
     func find(_ key: UnsafeRawBufferPointer, _ hash: UInt64) -> Int? {
+        guard count > 0 else { return nil }
         let mask = slots.count - 1
         var place = Int(truncatingIfNeeded: hash) & mask
         while let slot = slots[place] {
@@ -62,18 +71,24 @@ struct KeyIndex {
     private static var nowhere: UnsafeRawPointer { UnsafeRawPointer(bitPattern: 1)! }
 
     private static func equal(_ slot: Slot, _ key: UnsafeRawBufferPointer) -> Bool {
-        guard Int(slot.length) == key.count else { return false }
-        return key.count == 0 || memcmp(slot.key, key.baseAddress!, key.count) == 0
+        UnsafeRawBufferPointer.sameBytes(UnsafeRawBufferPointer(start: slot.key, count: Int(slot.length)), key)
     }
 
     private mutating func grow() {
         let old = slots
-        slots = Array(repeating: nil, count: old.count * 2)
+        slots = Array(repeating: nil, count: max(8, old.count * 2))
         let mask = slots.count - 1
         for case let slot? in old {
             var place = Int(truncatingIfNeeded: slot.hash) & mask
             while slots[place] != nil { place = (place + 1) & mask }
             slots[place] = slot
         }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    static func sameBytes(_ left: Self, _ right: Self) -> Bool {
+        guard left.count == right.count else { return false }
+        return left.count == 0 || memcmp(left.baseAddress!, right.baseAddress!, left.count) == 0
     }
 }

@@ -54,8 +54,7 @@ package struct KeyedEffects {
         }
         switch entries[place].kind {
         case .insert, .update, .replace:
-            guard let merged = merge(row, tuple, over: entries[place].new, arena) else { return false }
-            entries[place].new = merged
+            entries[place].new = merge(row, tuple, over: entries[place].new, arena)
             return true
         case .delete, .nothing, .rekey: return false
         }
@@ -89,13 +88,17 @@ package struct KeyedEffects {
         index.set(key, hash, entry: entries.count - 1)
     }
 
-    /// Later values over earlier ones. Rows of two shapes do not merge.
+    /// Later values over earlier ones.
     private mutating func merge(
         _ row: RowReference, _ tuple: Tuple, over before: RowReference, _ arena: Arena
-    ) -> RowReference? {
+    ) -> RowReference {
         guard tuple.isPartial else { return row }
-        guard before.shape == row.shape else { return nil }
+        if let woven = WovenRow(at: before.start) {
+            // It belongs to this entry alone.
+            woven.weave(tuple)
+            return before
+        }
         before.read(into: &earlier)
-        return RowReference(shape: row.shape, start: arena.merged(tuple, over: earlier))
+        return RowReference(shape: row.shape, start: WovenRow(tuple, over: earlier, in: arena).start)
     }
 }

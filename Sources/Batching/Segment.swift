@@ -1,5 +1,6 @@
 // A part of a batch in which order inside a table no longer matters: first whole tables are emptied, then rows go, move,
-// change and come. A change that would need order starts the next segment.
+// change and come. A change that would need order starts the next segment. So does a row of another shape: by its bytes
+// it cannot be compared with those before, and a table's key may be another one now.
 
 internal import Bytes
 internal import PGOutput
@@ -7,6 +8,8 @@ internal import PGOutput
 package struct Segment {
     package struct TableEffects {
         package let target: Int
+        /// All its rows are of this shape.
+        package let shape: Int
         package fileprivate(set) var keyed = KeyedEffects()
         package fileprivate(set) var images = ImageEffects()
         /// Rows of tables that only ever get inserts.
@@ -21,30 +24,38 @@ package struct Segment {
     package let truncation: Truncation?
     package private(set) var tables: [TableEffects] = []
     private var places: [Int: Int] = [:]
+    private var last: (target: Int, place: Int)?
+    private var scratch = Tuple()
 
     init(truncation: Truncation? = nil) { self.truncation = truncation }
 
     package var isEmpty: Bool { truncation == nil && tables.isEmpty }
 
-    private mutating func place(of target: Int) -> Int {
-        if let place = places[target] { return place }
-        tables.append(TableEffects(target: target))
-        places[target] = tables.count - 1
-        return tables.count - 1
+    private mutating func place(of target: Int, _ shape: Int) -> Int {
+        if let last, last.target == target { return last.place }
+        let place = places[target] ?? tables.count
+        if place == tables.count {
+            tables.append(TableEffects(target: target, shape: shape))
+            places[target] = place
+        }
+        last = (target, place)
+        return place
     }
 
     /// False when the change has to wait for the next segment.
     mutating func add(
         _ kind: ChangeKind, shape: Int, _ plan: TablePlan, _ rows: borrowing RowPair, _ arena: Arena
     ) throws(BatchError) -> Bool {
-        let place = place(of: plan.target)
+        let place = place(of: plan.target, shape)
+        guard tables[place].shape == shape else { return false }
         switch plan.locator {
         case .none:
             guard kind == .insert, let new = rows.newStart else { throw .noIdentity(shape: shape) }
             tables[place].inserts.append(RowReference(shape: shape, start: new))
             return true
         case .image:
-            return try addImage(kind, place, shape, rows, arena)
+            try addImage(kind, place, shape, rows, arena)
+            return true
         case .key(let columns):
             return try addKeyed(kind, place, shape, columns, rows, arena)
         }
@@ -76,10 +87,10 @@ package struct Segment {
         }
         // Large values that did not change: a full old row has them all, a key only its own columns.
         let lent = rows.oldKind == .full ? nil : columns
-        let whole = RowReference(shape: shape, start: arena.merged(rows.new, over: rows.old, columns: lent))
-        var tuple = Tuple()
-        whole.read(into: &tuple)
-        return keyed(place, from: before, to: key, old, whole, tuple, arena)
+        let whole = RowReference(
+            shape: shape, start: WovenRow(rows.new, over: rows.old, lending: lent, in: arena).start)
+        whole.read(into: &scratch)
+        return keyed(place, from: before, to: key, old, whole, scratch, arena)
     }
 
     private mutating func keyed(
@@ -94,32 +105,26 @@ package struct Segment {
 
     private mutating func addImage(
         _ kind: ChangeKind, _ place: Int, _ shape: Int, _ rows: borrowing RowPair, _ arena: Arena
-    ) throws(BatchError) -> Bool {
-        let all = Array(rows.newStart != nil ? rows.new.columns.indices : rows.old.columns.indices)
-        if kind == .insert, let start = rows.newStart, let image = arena.key(rows.new, all) {
-            tables[place].images.insert(image, RowReference(shape: shape, start: start))
-            return true
+    ) throws(BatchError) {
+        if kind == .insert {
+            guard let start = rows.newStart, !rows.new.isPartial else { throw .noIdentity(shape: shape) }
+            tables[place].images.insert(rows.new.image(at: start), RowReference(shape: shape, start: start))
+            return
         }
-        guard rows.oldKind == .full, let oldStart = rows.oldStart, let before = arena.key(rows.old, all) else {
+        guard rows.oldKind == .full, let oldStart = rows.oldStart, !rows.old.isPartial else {
             throw .noIdentity(shape: shape)
         }
+        let before = rows.old.image(at: oldStart)
         let old = RowReference(shape: shape, start: oldStart)
-        if kind == .delete {
-            tables[place].images.delete(before, old)
-            return true
+        if kind == .delete { return tables[place].images.delete(before, old) }
+        guard var start = rows.newStart else { throw .noIdentity(shape: shape) }
+        var after = rows.new.image(at: start)
+        if rows.new.isPartial {
+            start = arena.joined(rows.new, over: rows.old)
+            RowReference(shape: shape, start: start).read(into: &scratch)
+            after = scratch.image(at: start)
         }
-        guard let start = rows.newStart, let after = arena.key(rows.new, all, fallback: rows.old) else {
-            throw .noIdentity(shape: shape)
-        }
-        let whole = rows.new.isPartial ? arena.merged(rows.new, over: rows.old) : start
-        tables[place].images.update(from: before, to: after, old: old, new: RowReference(shape: shape, start: whole))
-        return true
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    static func sameBytes(_ left: Self, _ right: Self) -> Bool {
-        left.count == right.count && left.elementsEqual(right)
+        tables[place].images.update(from: before, to: after, old: old, new: RowReference(shape: shape, start: start))
     }
 }
 

@@ -44,7 +44,17 @@ package final class ByteBuffer: @unchecked Sendable {  // handed over whole betw
         count += length
     }
 
-    package func append<I: FixedWidthInteger>(bigEndian value: I) {
+    // One function a type: a generic one is not specialised across modules on this toolchain.
+    package func append(bigEndian value: UInt8) { put(value) }
+    package func append(bigEndian value: Int16) { put(value) }
+    package func append(bigEndian value: UInt16) { put(value) }
+    package func append(bigEndian value: Int32) { put(value) }
+    package func append(bigEndian value: UInt32) { put(value) }
+    package func append(bigEndian value: Int64) { put(value) }
+    package func append(bigEndian value: UInt64) { put(value) }
+
+    @inline(__always)
+    private func put<I: FixedWidthInteger>(_ value: I) {
         reserve(MemoryLayout<I>.size)
         (base + count).storeBytes(of: value.bigEndian, as: I.self)
         count += MemoryLayout<I>.size
@@ -55,9 +65,9 @@ package final class ByteBuffer: @unchecked Sendable {  // handed over whole betw
         text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
-    package func overwrite<I: FixedWidthInteger>(at offset: Int, bigEndian value: I) {
-        precondition(offset >= 0 && offset + MemoryLayout<I>.size <= count)
-        (base + offset).storeBytes(of: value.bigEndian, as: I.self)
+    package func overwrite(at offset: Int, bigEndian value: Int32) {
+        precondition(offset >= 0 && offset + 4 <= count)
+        (base + offset).storeBytes(of: value.bigEndian, as: Int32.self)
     }
 
     /// Forgets the bytes after the first `length`; the memory stays for the next ones.

@@ -42,13 +42,23 @@ package struct ByteCursor {
         return UnsafeRawBufferPointer(start: start, count: count)
     }
 
-    @inlinable package mutating func integer<I: FixedWidthInteger>(_ type: I.Type = I.self) throws(OutOfBytes) -> I {
+    // One function a type: a generic one is not specialised across modules on this toolchain, and costs ten times more.
+    package mutating func integer(_: UInt8.Type = UInt8.self) throws(OutOfBytes) -> UInt8 { try number() }
+    package mutating func integer(_: Int16.Type = Int16.self) throws(OutOfBytes) -> Int16 { try number() }
+    package mutating func integer(_: UInt16.Type = UInt16.self) throws(OutOfBytes) -> UInt16 { try number() }
+    package mutating func integer(_: Int32.Type = Int32.self) throws(OutOfBytes) -> Int32 { try number() }
+    package mutating func integer(_: UInt32.Type = UInt32.self) throws(OutOfBytes) -> UInt32 { try number() }
+    package mutating func integer(_: Int64.Type = Int64.self) throws(OutOfBytes) -> Int64 { try number() }
+    package mutating func integer(_: UInt64.Type = UInt64.self) throws(OutOfBytes) -> UInt64 { try number() }
+
+    @inline(__always)
+    private mutating func number<I: FixedWidthInteger>() throws(OutOfBytes) -> I {
         let start = pointer
         try skip(MemoryLayout<I>.size)
         return I(bigEndian: start.loadUnaligned(as: I.self))
     }
 
-    @inlinable package mutating func byte() throws(OutOfBytes) -> UInt8 { try integer(UInt8.self) }
+    package mutating func byte() throws(OutOfBytes) -> UInt8 { try number() }
 
     /// The bytes up to the next NUL, which is read and left out.
     @inlinable package mutating func untilNul() throws(OutOfBytes) -> UnsafeRawBufferPointer {

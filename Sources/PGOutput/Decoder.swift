@@ -63,8 +63,9 @@ package struct Decoder {
         case "S":
             guard streaming == nil else { throw DecodeError(message: kind, problem: "a block begins inside a block") }
             let xid: UInt32 = try cursor.integer()
+            let first = try cursor.byte() == 1
             streaming = xid
-            return .streamStart(xid: xid, first: try cursor.byte() == 1)
+            return .streamStart(xid: xid, first: first)
         case "E":
             guard streaming != nil else { throw DecodeError(message: kind, problem: "no block is open") }
             streaming = nil
@@ -124,8 +125,9 @@ package struct Decoder {
             throw DecodeError(message: 0x52, problem: "replica identity \(letter) is unknown")
         }
         let count: Int16 = try cursor.integer()
+        guard count >= 0 else { throw DecodeError(message: 0x52, problem: "it announces \(count) columns") }
         var columns: [RelationShape.Column] = []
-        for _ in 0..<max(0, count) {
+        for _ in 0..<count {
             let flags = try cursor.byte()
             let name = try cursor.string()
             let type: UInt32 = try cursor.integer()

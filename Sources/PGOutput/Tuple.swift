@@ -34,7 +34,8 @@ package struct Tuple {
         columns.removeAll(keepingCapacity: true)
         do {
             let count: Int16 = try cursor.integer()
-            for _ in 0..<max(0, Int(count)) {
+            guard count >= 0 else { throw DecodeError(message: 0x4e, problem: "a row announces \(count) columns") }
+            for _ in 0..<count {
                 let letter = try cursor.byte()
                 guard let state = ColumnState(rawValue: letter) else {
                     throw DecodeError(message: letter, problem: "a column is neither null, unchanged, text nor binary")
@@ -79,16 +80,22 @@ package struct RowPair {
             let marker = (try? cursor.byte()) ?? 0
             switch UnicodeScalar(marker) {
             case "K", "O":
+                guard oldStart == nil, newStart == nil else { throw Self.misplaced(marker) }
                 oldKind = marker == 0x4b ? .key : .full
                 oldStart = cursor.pointer
                 try old.read(&cursor)
             case "N":
+                guard newStart == nil else { throw Self.misplaced(marker) }
                 newStart = cursor.pointer
                 try new.read(&cursor)
             default:
                 throw DecodeError(message: marker, problem: "a row is neither old nor new")
             }
         }
+    }
+
+    private static func misplaced(_ marker: UInt8) -> DecodeError {
+        DecodeError(message: marker, problem: "one change has an old row after a row, or two new ones")
     }
 
     /// Whether both rows have as many columns as their table was described with.

@@ -53,6 +53,12 @@ extension Connection {
         }
     }
 
+    /// libpq reads from the socket into a buffer that only grows when a message needs it, and never shrinks: one large row
+    /// now makes every later read a large one.
+    package func growReadBuffer() throws(PostgresError) {
+        try script("SELECT pg_catalog.repeat('x', 1048576)", doing: "preparing to receive from \(label)")
+    }
+
     /// The next message of the replication stream, if it is here; does not wait. The server ending the stream throws.
     package func receiveCopy(doing: String) throws(PostgresError) -> CopyMessage? {
         onOwnThread()

@@ -21,12 +21,8 @@ package final class Connection {
         let doing = "connecting to \(target.label)"
         raw = try Self.connect(target, purpose, application, doing: doing)
         PQsetNoticeReceiver(raw, { _, _ in }, nil)
-        do {
-            try pin(purpose)
-        } catch {
-            PQfinish(raw)
-            throw error
-        }
+        // Complete from here on: when this throws, `deinit` closes.
+        try pin(purpose)
     }
 
     deinit { PQfinish(raw) }

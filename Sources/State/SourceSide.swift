@@ -106,6 +106,14 @@ package struct SourceSide {
             to: "recording what was prepared")
     }
 
+    /// Held by the session of whoever prepares, as long as the snapshot is to be used.
+    package func tryPreparationLock() throws(PostgresError) -> Bool {
+        try ask(
+            "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended($1, 7462))", [stream.description],
+            to: "taking the preparation's lock"
+        ).bool(0, 0)
+    }
+
     // MARK: tables and publication
 
     /// Ordinary and partitioned tables that logical replication can carry, leaf partitions left out.

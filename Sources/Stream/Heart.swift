@@ -30,14 +30,13 @@ final class Heart {
     private let stream: StreamName
     private let progress: ApplyProgress
     private let watch: SourceWatch
-    private let limit: Int
     private let stop: StopSignal
     private let log: Log
 
     private var connection: Connection?
     private var failures = 0
     private var troubled = false
-    private var alarmed = false
+    private var heldLog: HeldLog
     private var samples: [(at: Monotonic, position: LSN)] = []
     private var nextLook = Monotonic.now
 
@@ -49,7 +48,7 @@ final class Heart {
         self.stream = stream
         self.progress = progress
         self.watch = watch
-        limit = walHeldLimit
+        heldLog = HeldLog(limit: walHeldLimit)
         self.stop = stop
         self.log = log
     }
@@ -106,13 +105,7 @@ final class Heart {
         if samples.count > 13 { samples.removeFirst() }
         let held = try source.slot()?.walHeld
         watch.note(held: held, rate: rate)
-        guard let held else { return }
-        if held > limit && !alarmed {
-            log.error(
-                "wal held past its limit",
-                [.bytes: held, .limit: limit, .hint: "old keeps this log for new; look at `tandem status`"])
-        }
-        alarmed = held > limit
+        if let held { heldLog.note(held, log) }
     }
 
     private var rate: Double? {

@@ -24,6 +24,8 @@ package final class Preparation {
     private let stop: StopSignal
     private let say: @Sendable (String) -> Void
     private var replication: Connection?
+    /// Keeps the preparation's lock.
+    private var control: Connection?
 
     package init(
         _ plan: StreamPlan, tables: TableChoice, stop: StopSignal, say: @escaping @Sendable (String) -> Void
@@ -35,8 +37,10 @@ package final class Preparation {
     }
 
     package func prepare(again: Bool) throws -> Prepared {
-        let source = SourceSide(
-            try Connection(to: plan.source, for: .control, as: "\(plan.stream) prepare", stop: stop), plan.stream)
+        let control = try Connection(to: plan.source, for: .control, as: "\(plan.stream) prepare", stop: stop)
+        self.control = control
+        let source = SourceSide(control, plan.stream)
+        try lock(source)
         let target = Self.connect(plan, stop)
         try checkSource(source)
         let chosen = try tables.choose(from: try source.tables())
@@ -82,6 +86,14 @@ package final class Preparation {
 
     // MARK: what must hold
 
+    /// Somebody else may be loading new from a snapshot that belongs to the slot as it is.
+    private func lock(_ source: SourceSide) throws {
+        guard try source.tryPreparationLock() else {
+            throw StateError.refused(
+                "another `tandem prepare` holds the snapshot of \(plan.stream)", hint: "interrupt that one first")
+        }
+    }
+
     private func checkSource(_ source: SourceSide) throws {
         guard try source.walLevel() == "logical" else {
             throw StateError.refused(
@@ -98,12 +110,15 @@ package final class Preparation {
                 "slot \(plan.stream) is in use by pid \(slot.activePID ?? 0) on old",
                 hint: "stop the running `tandem run` or `tandem prepare` first")
         }
-        if let bound, slot != nil {
+        // Also when the slot is gone: a new one would leave a gap that nobody hears of.
+        if let start = try target?.binding()?.start ?? bound?.start {
             let progress = try target?.progress(durable: false)
-            if (slot?.confirmed ?? .zero) > bound.start || (progress ?? .zero) > bound.start {
+            if (slot?.confirmed ?? .zero) > start || (progress ?? .zero) > start {
                 throw StateError.alreadyStreaming(stream: plan.stream.description)
             }
-            if !again { throw StateError.alreadyPrepared(stream: plan.stream.description, at: bound.start) }
+        }
+        if let bound, slot != nil, !again {
+            throw StateError.alreadyPrepared(stream: plan.stream.description, at: bound.start)
         }
         if slot != nil { try source.dropSlot() }
     }

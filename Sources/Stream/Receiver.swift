@@ -58,6 +58,7 @@ final class Receiver {
             book: setup.book, limits: setup.limits, directory: setup.spill, applied: setup.start,
             afterSpilledBlock: { Failpoint.pass(.afterSpillBlock) })
         feedbackEvery = try Self.feedbackInterval(connection)
+        try connection.growReadBuffer()
         try ReplicationCommands.start(setup.stream, from: setup.start, binary: setup.isBinary, on: connection)
         Failpoint.pass(.afterStreamStarted)
     }
@@ -76,9 +77,9 @@ final class Receiver {
     func run() throws {
         while !stop.isRaised {
             let mayRead = try mayRead()
-            if mayRead { try read() }
+            let messages = mayRead ? try read() : 0
             try feedBack()
-            wait(reading: mayRead)
+            wait(reading: mayRead, isBusy: messages >= Self.busy)
         }
         try? tell()
     }
@@ -117,8 +118,8 @@ final class Receiver {
         return false
     }
 
-    /// Everything that is here, up to what the queue takes.
-    private func read() throws {
+    /// Everything that is here, up to what the queue takes; how many messages.
+    private func read() throws -> Int {
         try connection.pull(doing: "receiving from \(connection.label)")
         var count = 0
         while let message = try connection.receiveCopy(doing: "receiving from \(connection.label)") {
@@ -133,6 +134,7 @@ final class Receiver {
             if Monotonic.now >= nextFeedback { try feedBack() }
         }
         deliver()
+        return count
     }
 
     private func handle(_ bytes: UnsafeRawBufferPointer) throws {
@@ -164,9 +166,12 @@ final class Receiver {
         var transactions = assembler.takeReady()
         guard !transactions.isEmpty || setup.until != nil else { return }
         if let until = setup.until, let first = transactions.firstIndex(where: { $0.commit.end > until }) {
+            // The source leaves out every commit whose record begins below the position we go on from; `until` may lie
+            // inside this one's record.
+            let last = min(until, transactions[first].commit.position)
             transactions.removeSubrange(first...)
             push(transactions)
-            return end(at: until)
+            return end(at: last)
         }
         push(transactions)
         if let until = setup.until, assembler.delivered >= until, !hasEnded { end(at: until) }
@@ -221,13 +226,20 @@ final class Receiver {
         Failpoint.pass(.afterFeedback)
     }
 
-    private func wait(reading: Bool) {
+    /// So many messages at once mean that there are more than we can show anybody at once.
+    private static let busy = 64
+    private static let nap = 0.001
+
+    /// In a flood the socket is left alone for a moment: the source sends each message by itself, and waking for each
+    /// costs more than reading it. What gathers is read at once.
+    private func wait(reading: Bool, isBusy: Bool) {
         var interests: [Poll.Interest] = [
             .readable(stop.descriptor), .readable(positions.durableMoved.descriptor),
             .readable(queue.drained.descriptor),
         ]
-        if reading { interests.append(.readable(connection.socket)) }
-        let until = [nextFeedback, nextSpillTry ?? nextFeedback].min() ?? nextFeedback
+        if reading && !isBusy { interests.append(.readable(connection.socket)) }
+        var until = min(nextFeedback, nextSpillTry ?? nextFeedback)
+        if reading && isBusy { until = min(until, Monotonic.now.adding(seconds: Self.nap)) }
         Poll.wait(for: interests, until: until)
         positions.durableMoved.lower()
     }

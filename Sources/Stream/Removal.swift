@@ -56,6 +56,10 @@ package struct Removal {
                 "a tandem runs stream \(plan.stream)" + (try target.runnerPID().map { " (pid \($0) on new)" } ?? ""),
                 hint: "stop it first")
         }
+        guard try source.tryPreparationLock() else {
+            throw StateError.refused(
+                "a `tandem prepare` holds the snapshot of \(plan.stream)", hint: "interrupt it first")
+        }
         if let slot = try source.slot(), slot.isActive {
             throw StateError.refused(
                 "slot \(plan.stream) is in use by pid \(slot.activePID ?? 0) on old",

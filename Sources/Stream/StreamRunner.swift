@@ -3,6 +3,7 @@
 // here until the first one's lock is free.
 
 internal import Apply
+internal import Configuration
 internal import Glibc
 internal import Model
 internal import Postgres
@@ -20,14 +21,18 @@ package final class StreamRunner {
     private var resolvedEnd: LSN?
     private var textOnly = false
     private var hasStreamed = false
-    private var backoff = Backoff(first: 0.2, longest: 10)
+    private var backoff = StreamRunner.freshBackoff
     private var lastReason = ""
+    private var heldLog: HeldLog
+
+    private static var freshBackoff: Backoff { Backoff(first: 0.2, longest: 10) }
 
     package init(_ plan: StreamPlan, until: Until?, stop: StopSignal, log: Log) {
         self.plan = plan
         self.until = until
         self.stop = stop
         self.log = log.with(.stream, plan.stream)
+        heldLog = HeldLog(limit: plan.limits.walHeld)
     }
 
     /// Nil when it ended as asked.
@@ -49,15 +54,16 @@ package final class StreamRunner {
         let side = TargetSide(connection, plan.stream)
         guard try takeLock(side) else { return nil }
         while !stop.isRaised {
+            let session = StreamSession(plan, control: side, textOnly: textOnly, stop: stop, log: log)
             do {
-                let session = StreamSession(plan, control: side, textOnly: textOnly, stop: stop, log: log)
-                let end = try session.run(until: until, resolved: &resolvedEnd) { begun() }
+                let end = try session.run(until: until, resolved: &resolvedEnd) { hasStreamed = true }
                 say(.stopped, nil, side)
                 if case .finished = end { log.info("reached its end", [.lsn: resolvedEnd ?? .zero]) }
                 return nil
             } catch let held as LogHeldTooLong {
                 return try letGo(held, side)
             } catch {
+                if session.hasProgressed { forgetFailures() }
                 if connection.isBroken { throw error }
                 if let final = judge(error, side) { return final }
             }
@@ -66,9 +72,8 @@ package final class StreamRunner {
         return nil
     }
 
-    private func begun() {
-        hasStreamed = true
-        backoff = Backoff(first: 0.2, longest: 10)
+    private func forgetFailures() {
+        backoff = Self.freshBackoff
         lastReason = ""
     }
 
@@ -95,6 +100,7 @@ package final class StreamRunner {
             textOnly = true
             return nil
         }
+        let error = asUnsafe(error)
         if isFinal(error) {
             say(.stopped, error, side)
             return error
@@ -103,6 +109,7 @@ package final class StreamRunner {
         if reason != lastReason { log.warning("stream interrupted", [.reason: reason]) }
         lastReason = reason
         say(.retrying, error, side)
+        if let final = watchTheLog(side) { return final }
         stop.wait(seconds: backoff.seconds())
         return nil
     }
@@ -112,22 +119,43 @@ package final class StreamRunner {
         case is StateError, is StreamBlocked: return true
         case let error as SpillError: return !error.isCorrupt && !error.isOutOfSpace && !hasStreamed
         case let error as PostgresError:
-            if Self.isLost(error) { return true }
             return !hasStreamed && (error.kind == .cannotConnect || !error.isTransient)
         default: return false
         }
     }
 
-    /// The source says that the slot cannot give what is still needed.
-    private static func isLost(_ error: PostgresError) -> Bool {
-        error.sqlState == "55000" && error.message.contains("slot")
+    /// What the source says that can only mean that it cannot give any more what new needs.
+    private func asUnsafe(_ error: any Error) -> any Error {
+        guard let server = error as? PostgresError, let state = server.sqlState else { return error }
+        let hint = "`tandem abort`, then `tandem prepare` and load new again"
+        if state == "55000" && server.message.contains("slot") {
+            return StateError.unsafe("slot \(plan.stream) cannot be read any more: \(server.message)", hint: hint)
+        }
+        // Recreating the publication does not help: decoding looks at the catalogs as they were at each change.
+        if state == "42704" && server.message.contains("publication") {
+            return StateError.unsafe(
+                "old has changes that were written while publication \(plan.stream) did not exist, which can never be"
+                    + " decoded: \(server.message)", hint: hint)
+        }
+        return error
     }
 
     // MARK: too much log held
 
-    private func letGo(_ held: LogHeldTooLong, _ side: TargetSide) throws -> any Error {
+    /// While no session runs, nobody else looks at how much log the slot holds: most of all when new is away.
+    private func watchTheLog(_ side: TargetSide?) -> (any Error)? {
+        guard hasStreamed,
+            let connection = try? Connection(to: plan.source, for: .control, as: "\(plan.stream) watch", stop: stop),
+            let slot = try? SourceSide(connection, plan.stream).slot(), !slot.isActive, let held = slot.walHeld
+        else { return nil }
+        heldLog.note(held, log)
+        guard plan.limits.onWALHeld == .drop, held > plan.limits.walHeld else { return nil }
+        return try? letGo(LogHeldTooLong(held: held, limit: plan.limits.walHeld), side)
+    }
+
+    private func letGo(_ held: LogHeldTooLong, _ side: TargetSide?) throws -> any Error {
         let source = try Connection(to: plan.source, for: .control, as: "\(plan.stream) runner", stop: stop)
-        try SourceSide(source, plan.stream).dropSlot()
+        try drop(SourceSide(source, plan.stream))
         let error = StateError.unsafe(
             "slot \(plan.stream) held \(held.held) bytes of log on old, over limits.wal_held (\(held.limit)), and was"
                 + " dropped as limits.on_wal_held asks",
@@ -137,10 +165,38 @@ package final class StreamRunner {
         return error
     }
 
+    /// Our own session that used it has ended, but its server process may still be on its way out.
+    private func drop(_ source: SourceSide) throws {
+        var pause = Backoff(first: 0.05, longest: 1)
+        for attempt in 1...10 {
+            do throws(PostgresError) {
+                try source.dropSlot()
+                return
+            } catch {
+                guard error.sqlState == "55006", attempt < 10 else { throw error }
+                stop.wait(seconds: pause.seconds())
+            }
+        }
+    }
+
     // MARK: status between sessions
 
     private func say(_ state: StreamStatus.State, _ error: (any Error)?, _ side: TargetSide?) {
-        guard let side, (try? side.hasSchema) == true else { return }
+        guard let side else { return }
+        guard stop.isRaised else { return write(state, error, side) }
+        // Asked to stop, every connection refuses to wait: the last word has one of its own, and not for long.
+        if side.connection.isBroken { return }
+        let (limit, done) = (StopSignal(), StopSignal())
+        let clock = Thread("last word") { if !done.wait(seconds: 3) { limit.raise() } }
+        if let last = try? Connection(to: plan.target, for: .control, as: "\(plan.stream) runner", stop: limit) {
+            write(state, error, TargetSide(last, plan.stream))
+        }
+        done.raise()
+        clock.join()
+    }
+
+    private func write(_ state: StreamStatus.State, _ error: (any Error)?, _ side: TargetSide) {
+        guard (try? side.hasSchema) == true else { return }
         var status =
             (try? side.readStatus()).flatMap { StreamStatus.decode($0.text) }
             ?? StreamStatus(state: state, host: HostName.current, pid: getpid())

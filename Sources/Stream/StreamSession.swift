@@ -38,6 +38,8 @@ final class StreamSession {
     private var setAside: [QualifiedName] = []
     private var lastStatus = Monotonic.now.adding(seconds: 0)
     private var threads: [Thread] = []
+    /// Something became durable that was not when it began.
+    private(set) var hasProgressed = false
 
     init(_ plan: StreamPlan, control: TargetSide, textOnly: Bool, stop: StopSignal, log: Log) {
         self.plan = plan
@@ -177,6 +179,7 @@ final class StreamSession {
             throw StateError.unsafe("replication origin \(plan.stream) vanished from new", hint: "who dropped it?")
         }
         positions.nowDurable(durable)
+        hasProgressed = true
     }
 
     private func noticeSetAside() throws {

@@ -56,6 +56,7 @@ func readable(bytes: UInt64) -> String {
 
 func readable(seconds: Double) -> String {
     switch seconds {
+    case ..<0.0995: String(format: "%.0f ms", max(seconds * 1000, seconds > 0 ? 1 : 0))
     case ..<10: String(format: "%.2f s", seconds)
     case ..<120: String(format: "%.0f s", seconds)
     case ..<7200: String(format: "%.0f min", seconds / 60)

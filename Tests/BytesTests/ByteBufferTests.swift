@@ -40,7 +40,7 @@ import Testing
         let buffer = ByteBuffer()
         buffer.append(bigEndian: UInt32(0))
         buffer.append(text: "é")
-        buffer.overwrite(at: 0, bigEndian: UInt32(2))
+        buffer.overwrite(at: 0, bigEndian: 2)
         #expect(Array(buffer.bytes) == [0, 0, 0, 2, 0xc3, 0xa9])
     }
 
@@ -48,7 +48,7 @@ import Testing
         await #expect(processExitsWith: .failure) {
             let buffer = ByteBuffer(capacity: 100)
             buffer.append(text: "abc")
-            buffer.overwrite(at: 0, bigEndian: UInt32(2))
+            buffer.overwrite(at: 0, bigEndian: 2)
         }
     }
 

@@ -12,22 +12,24 @@ import Testing
     }
 
     /// One byte short for `I`: the read throws, and the cursor stands where it stood.
-    private func refuses<I: FixedWidthInteger>(_ type: I.Type) throws {
+    private func refuses<I: FixedWidthInteger>(
+        _ read: (inout ByteCursor) throws(OutOfBytes) -> I
+    ) throws {
         let size = I.bitWidth / 8
         try withCursor([UInt8](repeating: 1, count: size - 1)) { (cursor: inout ByteCursor) throws -> Void in
-            #expect(throws: OutOfBytes(wanted: size, left: size - 1)) { try cursor.integer(I.self) }
+            #expect(throws: OutOfBytes(wanted: size, left: size - 1)) { try read(&cursor) }
             #expect(cursor.left == size - 1)
         }
     }
 
     @Test func integersNeedAllTheirBytes() throws {
-        try refuses(UInt8.self)
-        try refuses(Int16.self)
-        try refuses(UInt16.self)
-        try refuses(Int32.self)
-        try refuses(UInt32.self)
-        try refuses(Int64.self)
-        try refuses(UInt64.self)
+        try refuses { (cursor) throws(OutOfBytes) in try cursor.integer(UInt8.self) }
+        try refuses { (cursor) throws(OutOfBytes) in try cursor.integer(Int16.self) }
+        try refuses { (cursor) throws(OutOfBytes) in try cursor.integer(UInt16.self) }
+        try refuses { (cursor) throws(OutOfBytes) in try cursor.integer(Int32.self) }
+        try refuses { (cursor) throws(OutOfBytes) in try cursor.integer(UInt32.self) }
+        try refuses { (cursor) throws(OutOfBytes) in try cursor.integer(Int64.self) }
+        try refuses { (cursor) throws(OutOfBytes) in try cursor.integer(UInt64.self) }
     }
 
     @Test func integersAreBigEndianAndMayStandAnywhere() throws {

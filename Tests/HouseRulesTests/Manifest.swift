@@ -20,7 +20,8 @@ struct Manifest {
 
     /// The names of the calls that declare a target, and what they declare.
     private static let declarations: [(call: String, kind: Target.Kind)] = [
-        ("room(", .room), (".target(", .room), (".executableTarget(", .executable), (".systemLibrary(", .system),
+        ("room(", .room), ("hotRoom(", .room), (".target(", .room), (".executableTarget(", .executable),
+        (".systemLibrary(", .system),
         ("tests(", .test), (".testTarget(", .test),
     ]
 

@@ -50,6 +50,11 @@ package final class Cluster: Sendable {
         try append(lines.joined(), to: "postgresql.conf")
     }
 
+    /// After its files were replaced by those of another cluster.
+    func settle(primaryConnection: String) throws {
+        try configure(place.merging(["primary_conninfo": primaryConnection, "hot_standby": "on"]) { $1 })
+    }
+
     /// Replaces pg_hba.conf; counts from the next start or reload.
     package func replaceHostBasedAuthentication(_ lines: [String]) throws {
         truncate("\(dataDirectory)/pg_hba.conf", 0)

@@ -9,8 +9,11 @@ package final class ClusterPair: Sendable {
         old: ClusterOptions = ClusterOptions(), new: ClusterOptions = ClusterOptions(),
         oldInstallation: PostgresInstallation? = nil, newInstallation: PostgresInstallation? = nil
     ) throws {
-        self.old = try Cluster("old", options: old, installation: oldInstallation)
-        self.new = try Cluster("new", options: new, installation: newInstallation)
+        let (oldAsked, newAsked) = try (
+            PostgresInstallation.asked(for: "TANDEM_TEST_OLD"), PostgresInstallation.asked(for: "TANDEM_TEST_NEW")
+        )
+        self.old = try Cluster("old", options: old, installation: oldInstallation ?? oldAsked)
+        self.new = try Cluster("new", options: new, installation: newInstallation ?? newAsked)
     }
 
     /// Lives as long as the process; do not stop or reconfigure it.

@@ -38,8 +38,23 @@ package struct PostgresInstallation: Sendable, Hashable {
         }
     }
 
+    /// One of this system, or one that `scripts/postgres-release.sh` made usable.
     package static func major(_ wanted: Int) throws -> PostgresInstallation? {
-        try ([newest] + installed).first { $0.major == wanted }
+        if let here = try ([newest] + installed).first(where: { $0.major == wanted }) { return here }
+        guard let roots = environmentVariable("TANDEM_PG_ROOTS") else { return nil }
+        let chroot = "\(roots)/\(wanted)"
+        let bindir = "/usr/lib/postgresql/\(wanted)/bin"
+        guard access("\(chroot)\(bindir)/postgres", X_OK) == 0 else { return nil }
+        return try PostgresInstallation(bindir: bindir, chroot: chroot)
+    }
+
+    /// The version a side of every pair runs, when the matrix asks for one: `TANDEM_TEST_OLD`, `TANDEM_TEST_NEW`.
+    static func asked(for side: String) throws -> PostgresInstallation? {
+        guard let text = environmentVariable(side) else { return nil }
+        guard let wanted = Int(text), let found = try major(wanted) else {
+            throw HarnessFailure(.setUp, "\(side)=\(text), but there is no such PostgreSQL: see make test-matrix")
+        }
+        return found
     }
 
     private static let standard = Result<PostgresInstallation, any Error> {

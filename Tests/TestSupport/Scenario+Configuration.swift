@@ -24,7 +24,6 @@ extension Scenario {
             data_a: [\(patterns.map(yaml).joined(separator: ", "))]
             initial_copy: none
             spill: \(yaml(spillDirectory))
-            evidence: \(yaml("\(directory)/evidence"))
             \(extra)
 
             """
