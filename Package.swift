@@ -77,7 +77,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"]),
         tests("LagTests", ["Lag", "Model"]),
-        tests("StreamUnitTests", ["Stream", "Apply", "Model"]),
+        tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
         tests("StreamTests", ["TestSupport", "tandem"]),
         tests("HouseRulesTests"),
     ]
