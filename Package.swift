@@ -39,7 +39,7 @@ let package = Package(
 
         // The stream, in flow order.
         room("PGOutput", ["Bytes", "Model"]),
-        room("Postgres", ["CLibPQ", "Bytes", "Model", "Threading"]),
+        room("Postgres", ["CLibPQ", "Model", "Threading"]),
         room("Spill", ["CLZ4", "Bytes", "Model"]),
         room("Assembly", ["PGOutput", "Spill", "Bytes", "Model", "Threading"]),
         room("Batching", ["Assembly", "PGOutput", "Bytes"]),
@@ -54,8 +54,8 @@ let package = Package(
         room(
             "Stream",
             [
-                "Apply", "Batching", "Assembly", "PGOutput", "Postgres", "State", "Lag", "Spill", "Configuration",
-                "Failpoints", "Telemetry", "Threading", "Bytes", "Model",
+                "Apply", "Assembly", "PGOutput", "Postgres", "State", "Spill", "Configuration", "Failpoints",
+                "Telemetry", "Threading", "Bytes", "Model",
             ]),
 
         .executableTarget(
