@@ -61,8 +61,8 @@ let package = Package(
         hotRoom(
             "Stream",
             [
-                "Apply", "Assembly", "PGOutput", "Postgres", "State", "Spill", "Configuration",
-                "Failpoints", "Telemetry", "Threading", "Bytes", "Model",
+                "Apply", "Assembly", "PGOutput", "Postgres", "State", "Spill", "Configuration", "Failpoints",
+                "Telemetry", "Threading", "Bytes", "Model",
             ]),
 
         .executableTarget(
@@ -84,7 +84,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"]),
         tests("LagTests", ["Lag", "Model"]),
-        tests("StreamUnitTests", ["Stream", "Apply", "Model"]),
+        tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
         tests("StreamTests", ["TestSupport", "tandem"]),
         tests("HouseRulesTests"),
         tests("PGOutputTests", ["PGOutput", "Bytes", "Model"], without: ["Captures"]),

@@ -18,8 +18,15 @@ func abort(_ arguments: Parsed) throws -> ExitCode {
             return .refused
         }
     }
-    let removed = try Removal(plan, stop: processStop).remove()
-    for thing in removed { Terminal.show("removed \(thing)") }
-    if removed.isEmpty { Terminal.show("nothing of pair \(plan.pair) was there") }
+    let report = try Removal(plan, stop: processStop).remove()
+    for thing in report.removed { Terminal.show("removed \(thing)") }
+    if report.removed.isEmpty && report.unreachable.isEmpty {
+        Terminal.show("nothing of pair \(plan.pair) was there")
+    }
+    for problem in report.unreachable { Terminal.note("tandem: \(withoutControls(problem))") }
+    guard report.unreachable.isEmpty else {
+        Terminal.note("        what tandem has on that side stays; when it is back, repeat `tandem abort`")
+        return .failed
+    }
     return .done
 }

@@ -103,7 +103,7 @@ private let abortCommand = Command(
     summary: "ends replication and removes everything tandem created in both databases",
     details: """
         Drops slot, publication and origin, and tandem's own schema on both sides. Your tables stay as they are. Stop \
-        `tandem run` first.
+        `tandem run` first. When one side cannot be reached the other is freed all the same; repeat it for the rest.
         """,
     options: [Option("yes", short: "y", summary: "do not ask")])
 

@@ -67,6 +67,20 @@ import Testing
         try s.follow()
     }
 
+    @Test func whoeverHoldsASnapshotThatEndsIsTold() throws {
+        let s = try Scenario("snapshotlost")
+        defer { s.end() }
+        try s.both(Self.tables)
+        let prepare = try s.start("prepare")
+        try prepare.waitForLog("Holding the snapshot")
+        try s.old.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(s.slotName) prepare'")
+        #expect(try prepare.wait() == .exited(3))
+        #expect(prepare.log.contains("--again"), "\(prepare.log)")
+        try s.interrupted(s.start("prepare", "--again"))
+        try s.follow()
+    }
+
     @Test func anOpenTransactionIsNamedAndTheWaitCanBeInterrupted() throws {
         let s = try Scenario("opentransaction")
         defer { s.end() }

@@ -55,6 +55,31 @@ import Testing
         #expect(try run.stop() == .exited(0))
     }
 
+    /// Old must not fill its disk for a new that is gone; nor new keep traces of an old that is.
+    @Test func aSideThatIsGoneDoesNotKeepTheOtherFromBeingFreed() throws {
+        let pair = try ClusterPair()
+        defer { pair.remove() }
+        let s = try Scenario("abortalone", on: pair)
+        defer { s.end() }
+        try s.both(Self.tables)
+        let before = try Traces(s)
+        try s.prepare()
+        try s.follow()
+        try pair.new.stop()
+        let first = try s.tandem("abort", "--yes")
+        #expect(first.status == .exited(1))
+        #expect(first.stdout.contains("slot") && first.stderr.contains("new of"), "\(first.stderr)")
+        #expect(try !s.hasSlot())
+        try pair.new.start()
+        try pair.old.stop()
+        let second = try s.tandem("abort", "--yes")
+        #expect(second.status == .exited(1))
+        #expect(second.stdout.contains("origin") && second.stderr.contains("old of"), "\(second.stderr)")
+        try pair.old.start()
+        #expect(try s.tandem("abort", "--yes").status == .exited(0))
+        #expect(try Traces(s) == before)
+    }
+
     @Test func withoutATerminalItAsksForTheFlag() throws {
         let s = try Scenario.prepared("abortasks", Self.tables)
         defer { s.end() }
