@@ -21,7 +21,7 @@ extension Applier {
             } else {
                 bytes.append(try buffer.piece(index, scratch: bytes))
             }
-            if let failure = try resolve(records: bytes.bytes, closing: &piece, total) { return failure }
+            if let failure = try resolve(bytes.bytes, without: buffer.rolledBack, closing: &piece, total) { return failure }
             do throws(BatchError) {
                 try piece.add(piece: bytes, without: buffer.rolledBack, plans: mappings.plan)
             } catch {
@@ -37,14 +37,15 @@ extension Applier {
 
     /// Tables not seen before are looked up between pieces, when the connection is free.
     private func resolve(
-        records: UnsafeRawBufferPointer, closing piece: inout Batch, _ total: Batch
+        _ records: UnsafeRawBufferPointer, without rolledBack: Set<UInt32>, closing piece: inout Batch,
+        _ total: Batch
     ) throws -> ApplyFailure? {
         var isKnown = true
-        records.visitShapes { if mappings.plan($0) == nil { isKnown = false } }
+        records.visitShapes(without: rolledBack) { if mappings.plan($0) == nil { isKnown = false } }
         if isKnown { return nil }
         if let failure = try send(&piece, total) { return failure }
         if let failure = try finishOpenGroup() { return failure }
-        return try resolve(records)
+        return try resolve(records, without: rolledBack)
     }
 
     /// One piece runs on the target while the next is read and put together.

@@ -81,9 +81,9 @@ extension Applier {
 
     // MARK: mapping
 
-    func resolve(_ records: UnsafeRawBufferPointer) throws -> ApplyFailure? {
+    func resolve(_ records: UnsafeRawBufferPointer, without rolledBack: Set<UInt32> = []) throws -> ApplyFailure? {
         var shapes: [Int] = []
-        records.visitShapes { shape in
+        records.visitShapes(without: rolledBack) { shape in
             if mappings.plan(shape) == nil && !shapes.contains(shape) { shapes.append(shape) }
         }
         return shapes.isEmpty ? nil : try resolve(shapes)
@@ -145,7 +145,7 @@ extension Applier {
         in records: UnsafeRawBufferPointer, without rolledBack: Set<UInt32>,
         _ body: (ChangeRecord) throws -> ApplyFailure?
     ) throws -> ApplyFailure? {
-        if let failure = try resolve(records) { return failure }
+        if let failure = try resolve(records, without: rolledBack) { return failure }
         var cursor = ByteCursor(records)
         while let record = try ChangeRecord.next(&cursor) {
             if rolledBack.contains(record.subtransaction) { continue }

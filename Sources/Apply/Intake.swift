@@ -51,9 +51,11 @@ extension Transaction {
 }
 
 extension UnsafeRawBufferPointer {
-    func visitShapes(_ body: (Int) -> Void) {
+    /// Changes that were rolled back ask for nothing: what they altered was never so.
+    func visitShapes(without rolledBack: Set<UInt32> = [], _ body: (Int) -> Void) {
         var cursor = ByteCursor(self)
         while let record = try? ChangeRecord.next(&cursor) {
+            if rolledBack.contains(record.subtransaction) { continue }
             if record.kind == .truncate {
                 (try? TruncateRecord(record.rows))?.shapes.forEach(body)
             } else {
