@@ -38,10 +38,22 @@ struct Mapper {
     private func columns(_ shape: RelationShape, _ table: TargetTable) throws -> [MappedColumn?] {
         let missing = shape.columns.filter { table.column($0.name) == nil }
         guard missing.isEmpty else { throw try lacks(missing, shape) }
-        return shape.columns.map { column in
-            guard let target = table.column(column.name), !target.isGenerated else { return nil }
-            return mapped(column, target)
-        }
+        let generated = shape.columns.filter { table.column($0.name)?.isGenerated == true }
+        guard generated.isEmpty else { throw generates(generated, shape, table) }
+        return shape.columns.map { column in table.column(column.name).map { mapped(column, $0) } }
+    }
+
+    /// Columns that old generates as well are not in the stream: what comes are values that new would not keep.
+    private func generates(
+        _ columns: [RelationShape.Column], _ shape: RelationShape, _ table: TargetTable
+    ) -> MappingProblem {
+        let names = columns.map { quoted($0.name) }.joined(separator: ", ")
+        let drops = columns.map { "ALTER COLUMN \(quoted($0.name)) DROP EXPRESSION" }.joined(separator: ", ")
+        return MappingProblem(
+            table: shape.name,
+            description: "new generates \(columns.count == 1 ? "column" : "columns") \(names) of \(table.name), which old"
+                + " does not",
+            hint: "ALTER TABLE \(table.name.sql) \(drops); then replication goes on by itself")
     }
 
     private func mapped(_ column: RelationShape.Column, _ target: TargetTable.Column) -> MappedColumn {
@@ -83,12 +95,6 @@ struct Mapper {
             let keys = shape.keyColumns
             guard !keys.isEmpty else { return (.none, nil, false) }
             let names = Set(keys.map { shape.columns[$0].name })
-            for key in keys where columns[key] == nil {
-                throw MappingProblem(
-                    table: shape.name,
-                    description: "key column \(quoted(shape.columns[key].name)) of \(shape.name) is generated on new",
-                    hint: "make it an ordinary column on new")
-            }
             let candidates = table.indexes.filter { $0.isPlain && Set($0.parts.map(\.column)) == names }
             guard let index = candidates.first(where: \.isUnique) ?? candidates.first else {
                 return (.key(keys), nil, false)
