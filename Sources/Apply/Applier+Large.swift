@@ -21,7 +21,9 @@ extension Applier {
             } else {
                 bytes.append(try buffer.piece(index, scratch: bytes))
             }
-            if let failure = try resolve(bytes.bytes, without: buffer.rolledBack, closing: &piece, total) { return failure }
+            if let failure = try resolve(bytes.bytes, without: buffer.rolledBack, closing: &piece, total) {
+                return failure
+            }
             do throws(BatchError) {
                 try piece.add(piece: bytes, without: buffer.rolledBack, plans: mappings.plan)
             } catch {

@@ -75,7 +75,8 @@ extension Applier {
 
     func table(of error: BatchError) -> QualifiedName {
         switch error {
-        case .noIdentity(let shape), .unreadable(let shape), .noPlan(let shape): mappings.name(shape)
+        case .noIdentity(let shape), .unreadable(let shape), .noPlan(let shape), .truncatesPart(let shape):
+            mappings.name(shape)
         }
     }
 

@@ -87,7 +87,7 @@ extension Applier {
     /// Counts, in the same transaction, the changes of tables that are set aside.
     func queueLeftOut(_ batch: Batch) throws {
         for (shape, count) in batch.leftOutOf {
-            let name = mappings.name(shape)
+            let name = mappings.setAsideName(shape)
             try writer.queue(
                 control: """
                     UPDATE tandem.set_aside SET changes = changes + $4

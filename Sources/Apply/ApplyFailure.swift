@@ -40,6 +40,8 @@ enum ApplyFailure {
             "\(table): an update or delete came without saying which row it means"
         case .batch(.unreadable, let table): "\(table): a row does not fit the table's description"
         case .batch(.noPlan, let table): "\(table): the table was never described"
+        case .batch(.truncatesPart, let table):
+            "\(table): TRUNCATE of a partition that new does not have; its rows are in new's table of the root's name"
         case .mapping(let problem): problem.description
         }
     }
@@ -51,6 +53,9 @@ enum ApplyFailure {
             "give \(table) on old a primary key or REPLICA IDENTITY FULL; for what was written already: tandem set-aside"
         case .rowCount(let table, _, _):
             "rows of \(table) on new are not unique by old's key: add the unique index that old has"
+        case .batch(.truncatesPart, let table):
+            "delete its rows on new and create an empty table \(table) there, which then takes what comes for it; or"
+                + " `tandem set-aside '\(table)'`"
         case .batch: "report this as a bug in tandem"
         case .server(let error, let table): Self.hint(error, table)
         }

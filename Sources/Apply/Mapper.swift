@@ -6,28 +6,52 @@ internal import Model
 internal import Postgres
 
 struct Mapper {
+    /// The table on the target that rows of a shape go to.
+    struct Destination {
+        let name: QualifiedName
+        /// The shape is a partition that new does not have as such.
+        var isWhole = false
+    }
+
     let catalog: TargetCatalog
+    let source: SourceRows
     let book: ShapeBook
     let isBinary: Bool
 
-    func map(_ shape: RelationShape, number: Int) throws -> TableMapping {
+    /// The table of the same name; for a partition that new parts otherwise, or not at all, that of its root.
+    func destination(_ shape: RelationShape) throws -> Destination {
+        if try catalog.hasRelation(shape.name) { return Destination(name: shape.name) }
+        guard let root = try source.root(of: shape), try catalog.hasRelation(root) else {
+            return Destination(name: shape.name)
+        }
+        return Destination(name: root, isWhole: true)
+    }
+
+    /// `equal` are mappings of the same table that may serve rows of this shape as well.
+    func map(
+        _ shape: RelationShape, to destination: Destination, number: Int, equal: [TableMapping]
+    ) throws -> TableMapping {
         if isBinary, shape.columns.contains(where: { !WireTypes.travelsInBinary($0.type) }) {
             throw NeedsTextStream(table: shape.name)
         }
-        guard let table = try catalog.table(shape.name, number: number) else {
+        guard let table = try catalog.table(destination.name, number: number) else {
             throw MappingProblem(
                 table: shape.name, description: "new has no table \(shape.name)",
                 hint: "create it as on old: pg_dump --schema-only --table='\(shape.name.sql)' OLD | psql NEW")
         }
         guard ["r", "p"].contains(table.kind) else {
             throw MappingProblem(
-                table: shape.name, description: "\(shape.name) on new is not a table", hint: "replace it by a table")
+                table: shape.name, description: "\(table.name) on new is not a table", hint: "replace it by a table")
         }
         let columns = try self.columns(shape, table)
         let key = try locator(shape, table, columns)
         let carried = columns.indices.filter { columns[$0] != nil }
         let plan = TablePlan(
-            target: table.number, columns: shape.columns.count, carried: carried, locator: key.locator)
+            target: table.number, columns: shape.columns.count, carried: carried, locator: key.locator,
+            isPart: destination.isWhole,
+            equal: equal.first { $0.plan.isPart && $0.shape.hasRowsLike(shape) }.map {
+                $0.plan.equal ?? $0.shape.number
+            })
         return TableMapping(
             shape: shape, table: table, plan: plan, columns: columns, keyOperators: key.operators,
             keyIsUnchecked: key.isUnchecked)
@@ -37,7 +61,7 @@ struct Mapper {
 
     private func columns(_ shape: RelationShape, _ table: TargetTable) throws -> [MappedColumn?] {
         let missing = shape.columns.filter { table.column($0.name) == nil }
-        guard missing.isEmpty else { throw try lacks(missing, shape) }
+        guard missing.isEmpty else { throw try lacks(missing, shape, table) }
         let generated = shape.columns.filter { table.column($0.name)?.isGenerated == true }
         guard generated.isEmpty else { throw generates(generated, shape, table) }
         return shape.columns.map { column in table.column(column.name).map { mapped(column, $0) } }
@@ -51,7 +75,8 @@ struct Mapper {
         let drops = columns.map { "ALTER COLUMN \(quoted($0.name)) DROP EXPRESSION" }.joined(separator: ", ")
         return MappingProblem(
             table: shape.name,
-            description: "new generates \(columns.count == 1 ? "column" : "columns") \(names) of \(table.name), which old"
+            description:
+                "new generates \(columns.count == 1 ? "column" : "columns") \(names) of \(table.name), which old"
                 + " does not",
             hint: "ALTER TABLE \(table.name.sql) \(drops); then replication goes on by itself")
     }
@@ -65,16 +90,16 @@ struct Mapper {
         return .text(target)
     }
 
-    private func lacks(_ missing: [RelationShape.Column], _ shape: RelationShape) throws(PostgresError)
-        -> MappingProblem
-    {
+    private func lacks(
+        _ missing: [RelationShape.Column], _ shape: RelationShape, _ table: TargetTable
+    ) throws(PostgresError) -> MappingProblem {
         var additions: [String] = []
         for column in missing { additions.append("ADD COLUMN \(quoted(column.name)) \(try typeText(column))") }
         let names = missing.map { quoted($0.name) }.joined(separator: ", ")
         return MappingProblem(
             table: shape.name,
-            description: "table \(shape.name) on new lacks \(missing.count == 1 ? "column" : "columns") \(names)",
-            hint: "ALTER TABLE \(shape.name.sql) \(additions.joined(separator: ", "));"
+            description: "table \(table.name) on new lacks \(missing.count == 1 ? "column" : "columns") \(names)",
+            hint: "ALTER TABLE \(table.name.sql) \(additions.joined(separator: ", "));"
                 + " then replication goes on by itself")
     }
 

@@ -14,6 +14,7 @@ final class Mappings {
     private var numbers: [QualifiedName: Int] = [:]
     private var byTarget: [Int: TableMapping] = [:]
     private(set) var setAside: Set<QualifiedName> = []
+    private var setAsideRoots: [Int: QualifiedName] = [:]
 
     init(mapper: Mapper, book: ShapeBook) {
         self.mapper = mapper
@@ -24,6 +25,7 @@ final class Mappings {
         byShape = [:]
         byTarget = [:]
         plans = []
+        setAsideRoots = [:]
         self.setAside = setAside
     }
 
@@ -42,22 +44,36 @@ final class Mappings {
         return mapping
     }
 
+    /// The table that was set aside and takes this shape along.
+    func setAsideName(_ shape: Int) -> QualifiedName { setAsideRoots[shape] ?? name(shape) }
+
     func name(_ shape: Int) -> QualifiedName { book[shape]?.name ?? QualifiedName(schema: "?", name: "\(shape)") }
 
     /// Looks the table up on the target; the connection must be idle.
     func resolve(_ number: Int) throws {
         guard plan(number) == nil, let shape = book[number] else { return }
         while plans.count <= number { plans.append(nil) }
-        if setAside.contains(shape.name) {
+        if try isSetAside(shape) {
             plans[number] = TablePlan(
                 target: -1, columns: shape.columns.count, carried: [], locator: .none, isSetAside: true)
             return
         }
-        let target = numbers[shape.name] ?? numbers.count
-        numbers[shape.name] = target
-        let mapping = try mapper.map(shape, number: target)
+        let destination = try mapper.destination(shape)
+        let target = numbers[destination.name] ?? numbers.count
+        numbers[destination.name] = target
+        let equal = destination.isWhole ? byShape.values.filter { $0.table.number == target } : []
+        let mapping = try mapper.map(shape, to: destination, number: target, equal: equal)
         plans[number] = mapping.plan
         byShape[number] = mapping
         byTarget[target] = mapping
+    }
+
+    /// A partitioned table takes its partitions along.
+    private func isSetAside(_ shape: RelationShape) throws -> Bool {
+        guard !setAside.isEmpty else { return false }
+        if setAside.contains(shape.name) { return true }
+        guard let root = try mapper.source.root(of: shape), setAside.contains(root) else { return false }
+        setAsideRoots[shape.number] = root
+        return true
     }
 }

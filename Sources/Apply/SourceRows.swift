@@ -1,4 +1,4 @@
-// Reads single rows again on the source, by key, as text. The connection is opened when first needed.
+// Asks the source what the stream does not tell: single rows again, by key, as text; the root of a partition. The connection is opened when first needed.
 
 internal import Batching
 internal import Bytes
@@ -49,6 +49,23 @@ final class SourceRows {
                 doing: "reading a row of \(mapping.shape.name) again on \(connection.label)")
             guard result.rows > 0 else { return nil }
             return try SourceRow(result, columns: mapping.shape.columns.count, carried: mapping.plan.carried)
+        } catch {
+            if connection.isBroken { self.connection = nil }
+            throw error
+        }
+    }
+
+    /// The partitioned table at the top of the one that holds these rows; nil when it is no partition, or gone by now.
+    func root(of shape: RelationShape) throws -> QualifiedName? {
+        let connection = try open()
+        do {
+            let rows = try connection.query(
+                """
+                SELECT n.nspname, c.relname FROM pg_catalog.pg_class c
+                  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                 WHERE c.oid = pg_catalog.pg_partition_root($1::oid) AND c.oid <> $1::oid
+                """, ["\(shape.oid)"], doing: "looking up the root of \(shape.name) on \(connection.label)")
+            return rows.rows == 1 ? QualifiedName(schema: rows.string(0, 0), name: rows.string(0, 1)) : nil
         } catch {
             if connection.isBroken { self.connection = nil }
             throw error

@@ -157,7 +157,9 @@ extension TableMapping {
     /// The row of a key as text, read on the source, where the table has the shape's own name and columns.
     var reread: String {
         let values = plan.carried.map { "t.\(quoted(shape.columns[$0].name))::text" }.joined(separator: ", ")
-        return "SELECT \(values) FROM ONLY \(shape.name.sql) AS t, \(rows(keyColumns)) WHERE \(keyMatches("t", "v.a"))"
+        // A part's row is looked for in the whole: it may be another part's by now.
+        let from = plan.isPart ? table.name.sql : "ONLY " + shape.name.sql
+        return "SELECT \(values) FROM \(from) AS t, \(rows(keyColumns)) WHERE \(keyMatches("t", "v.a"))"
     }
 
     // MARK: rows without a key

@@ -6,6 +6,15 @@ internal import Postgres
 struct TargetCatalog {
     let connection: Connection
 
+    func hasRelation(_ name: QualifiedName) throws(PostgresError) -> Bool {
+        try connection.query(
+            """
+            SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname = $1 AND c.relname = $2
+            """, [name.schema, name.name], doing: "looking up \(name) on \(connection.label)"
+        ).rows == 1
+    }
+
     func table(_ name: QualifiedName, number: Int) throws(PostgresError) -> TargetTable? {
         let found = try connection.query(
             """

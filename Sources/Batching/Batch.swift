@@ -87,9 +87,10 @@ package final class Batch {
         changes += 1
         if segments.isEmpty { segments.append(Segment()) }
         let last = segments.count - 1
-        if try segments[last].add(record.kind, shape: record.shape, plan, rows, arena) { return }
+        let shape = plan.equal ?? record.shape
+        if try segments[last].add(record.kind, shape: shape, plan, rows, arena) { return }
         segments.append(Segment())
-        guard try segments[last + 1].add(record.kind, shape: record.shape, plan, rows, arena) else {
+        guard try segments[last + 1].add(record.kind, shape: shape, plan, rows, arena) else {
             preconditionFailure("an empty segment refuses nothing")
         }
     }
@@ -97,14 +98,19 @@ package final class Batch {
     private func truncate(_ record: ChangeRecord, plans: Plans) throws(BatchError) {
         guard let message = try? TruncateRecord(record.rows) else { throw .unreadable(shape: record.shape) }
         var targets: [Int] = []
+        var parts: [(shape: Int, target: Int)] = []
         for shape in message.shapes {
             guard let plan = plans(shape) else { throw .noPlan(shape: shape) }
             if plan.isSetAside {
                 leaveOut(shape)
+            } else if plan.isPart {
+                parts.append((shape, plan.target))
             } else if !targets.contains(plan.target) {
                 targets.append(plan.target)
             }
         }
+        // A part goes with the whole; alone it would take other parts' rows along.
+        if let part = parts.first(where: { !targets.contains($0.target) }) { throw .truncatesPart(shape: part.shape) }
         changes += 1
         guard !targets.isEmpty else { return }
         segments.append(Segment(truncation: .init(targets: targets, restartIdentity: message.restartIdentity)))

@@ -135,4 +135,6 @@ package enum BatchError: Error, Equatable {
     case unreadable(shape: Int)
     /// A change of a table for which no plan was made.
     case noPlan(shape: Int)
+    /// A part is emptied of a table that is one on the target.
+    case truncatesPart(shape: Int)
 }

@@ -20,12 +20,21 @@ package struct TablePlan: Sendable {
     package let locator: Locator
     /// The table is set aside: its changes are counted and left out.
     package let isSetAside: Bool
+    /// The shape is only a part of the target table, which new keeps whole or parts otherwise.
+    package let isPart: Bool
+    /// An equal shape of another part of the same table, whose rows these are taken for.
+    package let equal: Int?
 
-    package init(target: Int, columns: Int, carried: [Int], locator: Locator, isSetAside: Bool = false) {
+    package init(
+        target: Int, columns: Int, carried: [Int], locator: Locator, isSetAside: Bool = false, isPart: Bool = false,
+        equal: Int? = nil
+    ) {
         self.target = target
         self.columns = columns
         self.carried = carried
         self.locator = locator
         self.isSetAside = isSetAside
+        self.isPart = isPart
+        self.equal = equal
     }
 }

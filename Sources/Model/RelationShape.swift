@@ -46,6 +46,11 @@ package final class RelationShape: Sendable {
     /// The columns that tell one row from another, by index; all of them when the identity is the full row.
     package var keyColumns: [Int] { columns.indices.filter { columns[$0].isKey } }
 
+    /// Rows of both are laid out and told apart alike.
+    package func hasRowsLike(_ other: RelationShape) -> Bool {
+        identity == other.identity && columns == other.columns
+    }
+
     package func describesTheSame(as other: RelationShape) -> Bool {
         oid == other.oid && name == other.name && identity == other.identity && columns == other.columns
     }
