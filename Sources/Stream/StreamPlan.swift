@@ -12,6 +12,7 @@ package struct StreamPlan: Sendable {
     package let initialCopy: InitialCopy
     package let limits: Limits
     package let spill: String
+    package let tables: TableChoice
 
     package init(_ configuration: Configuration, _ pair: Pair) {
         self.pair = pair.name
@@ -21,6 +22,7 @@ package struct StreamPlan: Sendable {
         initialCopy = configuration.initialCopy
         limits = configuration.limits
         spill = configuration.spill
+        tables = TableChoice(configuration)
     }
 }
 

@@ -75,6 +75,15 @@ final class StreamSession {
             source: SourceSide(source, name), target: control, replication: replication,
             initialCopy: plan.initialCopy, pair: plan.pair)
         let position = try start.check()
+        let leftOut = try plan.tables.left(out: start.source)
+        if !leftOut.isEmpty {
+            log.warning(
+                "not carried",
+                [
+                    .relation: leftOut.map(\.description).joined(separator: ", "), .count: leftOut.count,
+                    .reason: "made after `tandem prepare`: not in the publication",
+                ])
+        }
         if resolved == nil, let until {
             switch until {
             case .caughtUp: resolved = try start.source.currentPosition()

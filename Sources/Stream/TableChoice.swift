@@ -1,17 +1,25 @@
 // Which of old's tables are Data A, by the configuration's patterns, and whether each can be published without harm.
 
 package import Configuration
-internal import Model
+package import Model
 package import State
 
 package struct TableChoice: Sendable {
     private let configuration: Configuration
+    private var selection: TableSelection {
+        TableSelection(dataA: configuration.dataA, exclude: configuration.exclude)
+    }
 
     package init(_ configuration: Configuration) { self.configuration = configuration }
 
+    /// Tables that are wanted and not published, because they came after `prepare`: nothing of them is carried.
+    package func left(out source: SourceSide) throws -> [QualifiedName] {
+        guard let published = try source.publishedTables() else { return [] }
+        return try source.tables().map(\.name).filter { selection.isDataA($0) && !published.contains($0) }
+    }
+
     package func choose(from tables: [SourceTable]) throws -> [SourceTable] {
         try checkPatterns(tables)
-        let selection = TableSelection(dataA: configuration.dataA, exclude: configuration.exclude)
         let chosen = tables.filter { selection.isDataA($0.name) }
         let harmed = chosen.filter(\.wouldRefuseUpdates)
         guard harmed.isEmpty else { throw refuse(harmed) }

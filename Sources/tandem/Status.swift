@@ -28,6 +28,7 @@ struct StatusScreen {
     private var binding: Binding?
     private var slot: SlotState?
     private var published: Int?
+    private var notCarried: [QualifiedName] = []
     private var hasOrigin = false
     private var setAside: [SetAsideTable] = []
     private var differences: [DifferenceCount] = []
@@ -55,6 +56,7 @@ struct StatusScreen {
     private mutating func read(_ source: SourceSide) throws {
         slot = try source.slot()
         published = try source.publishedTables().map { $0.count - 1 }
+        notCarried = try plan.tables.left(out: source)
     }
 
     private mutating func read(_ target: TargetSide) throws {
@@ -79,6 +81,12 @@ struct StatusScreen {
                 line(
                     "set aside",
                     Terminal.alarming("\(table.name) since \(table.since), \(table.changes) changes left out")))
+        }
+        if !notCarried.isEmpty {
+            let shown = notCarried.prefix(10).map(\.description).joined(separator: ", ")
+            let rest = notCarried.count > 10 ? " and \(notCarried.count - 10) more" : ""
+            lines.append(
+                line("not carried", Terminal.alarming("\(shown)\(rest): made after `prepare`, not in the publication")))
         }
         for difference in differences {
             lines.append(
@@ -155,6 +163,7 @@ struct StatusScreen {
         var origin: String?
         var start: String?
         var setAside: [String: Int]
+        var notCarried: [String]
         var differences: [Difference]
         var problems: [String]
     }
@@ -174,6 +183,7 @@ struct StatusScreen {
             publishedTables: published, origin: hasOrigin ? plan.stream.description : nil,
             start: binding?.start.description,
             setAside: Dictionary(uniqueKeysWithValues: setAside.map { ($0.name.description, $0.changes) }),
+            notCarried: notCarried.map(\.description),
             differences: differences.map {
                 Difference(
                     table: $0.table.description, kind: $0.kind, found: $0.found, repaired: $0.repaired,
