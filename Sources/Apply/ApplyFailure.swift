@@ -69,6 +69,11 @@ enum ApplyFailure {
         case "23514", "23502":
             cause = "new has a constraint that old's row violates: drop it on new or correct old's row"
         case "23503": cause = "a foreign key on new fires for replication: ALTER TABLE … ENABLE TRIGGER (not ALWAYS)"
+        case "42P01", "42883", "42704":
+            cause =
+                "new lacks it, or a trigger there names it without its schema: ALTER FUNCTION … SET search_path = …"
+        case "42501" where error.message.contains("row-level security"):
+            cause = "give tandem's role on new BYPASSRLS"
         case "42501": cause = "grant the missing privilege to tandem's role on new"
         case "0A000" where error.message.contains("truncate"):
             cause =

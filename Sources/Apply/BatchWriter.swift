@@ -21,6 +21,7 @@ final class BatchWriter {
     let mappings: Mappings
     private let book = StatementBook()
     private let stop: StopSignal
+    private let pinning: [String]
     private var expectations: [Expectation] = []
     private var next = 0
     private var failure: ApplyFailure?
@@ -33,6 +34,7 @@ final class BatchWriter {
         self.connection = connection
         self.mappings = mappings
         self.stop = stop
+        pinning = connection.pinning(.apply)
     }
 
     func forgetStatements() { book.forgetAll() }
@@ -46,6 +48,7 @@ final class BatchWriter {
 
     /// BEGIN, and the progress this transaction will make by committing.
     func queueBegin(progress end: LSN, at time: ServerTime?) throws(PostgresError) {
+        if mappings.fireTriggers { try queuePinning() }
         for name in book.takeObsolete() { try queue(control: "DEALLOCATE \(name)", doing: "dropping a statement") }
         try queue(control: "BEGIN", doing: "beginning a transaction")
         try queue(
@@ -67,6 +70,7 @@ final class BatchWriter {
         case .truncate(let sql, let tables):
             try connection.queue(sql)
             expectations.append(.truncate(tables.first?.table.name ?? QualifiedName(schema: "", name: "")))
+            if tables.contains(where: \.table.firesTriggers) { try queuePinning() }
         case .rows(let group): try queue(group)
         }
     }
@@ -85,6 +89,12 @@ final class BatchWriter {
         }
         try connection.queue(prepared: name, group.parameters)
         expectations.append(group.operation == .probe ? .answer : .rows(mapping, expected: expected(group)))
+        if mapping.table.firesTriggers { try queuePinning() }
+    }
+
+    /// After triggers ran: their functions may have set what the next statement must not see.
+    private func queuePinning() throws(PostgresError) {
+        for sql in pinning { try queue(control: sql, doing: "restoring the session's settings") }
     }
 
     /// How many rows must be touched; nil where the number proves nothing.

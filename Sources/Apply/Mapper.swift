@@ -43,6 +43,13 @@ struct Mapper {
             throw MappingProblem(
                 table: shape.name, description: "\(table.name) on new is not a table", hint: "replace it by a table")
         }
+        if let unlogged = table.unlogged {
+            throw MappingProblem(
+                table: shape.name,
+                description:
+                    "\(unlogged) on new is unlogged: a crash of new would empty it, and nobody would send it again",
+                hint: "ALTER TABLE \(unlogged) SET LOGGED; then replication goes on by itself")
+        }
         let columns = try self.columns(shape, table)
         let key = try locator(shape, table, columns)
         let carried = columns.indices.filter { columns[$0] != nil }

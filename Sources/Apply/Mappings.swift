@@ -11,6 +11,8 @@ final class Mappings {
     private let book: ShapeBook
     private var byShape: [Int: TableMapping] = [:]
     private var plans: [TablePlan?] = []
+    /// Some table's triggers run in our session.
+    private(set) var fireTriggers = false
     private var numbers: [QualifiedName: Int] = [:]
     private var byTarget: [Int: TableMapping] = [:]
     private(set) var setAside: Set<QualifiedName> = []
@@ -65,6 +67,7 @@ final class Mappings {
         let mapping = try mapper.map(shape, to: destination, number: target, equal: equal)
         plans[number] = mapping.plan
         byShape[number] = mapping
+        if mapping.table.firesTriggers { fireTriggers = true }
         byTarget[target] = mapping
     }
 

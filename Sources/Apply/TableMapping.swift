@@ -63,7 +63,7 @@ final class TableMapping: Sendable {
 
     /// Values travel as they are, not as text that is cast.
     var isCopyable: Bool {
-        !keyIsUnchecked && !plan.carried.isEmpty
+        !keyIsUnchecked && !table.firesTriggers && !table.appliesRules && !plan.carried.isEmpty
             && plan.carried.allSatisfy { column($0).isBinary && column($0).cast == nil }
     }
 

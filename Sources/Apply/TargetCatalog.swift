@@ -19,16 +19,25 @@ struct TargetCatalog {
         let found = try connection.query(
             """
             SELECT c.oid, c.relkind,
-                   EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled IN ('R', 'A')
-                           AND NOT t.tgisinternal AND t.tgtype & 1 = 1 AND t.tgtype & 66 <> 0)
+                   EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ANY (below.oids) AND t.tgenabled IN ('R', 'A')
+                           AND NOT t.tgisinternal AND t.tgtype & 1 = 1 AND t.tgtype & 66 <> 0),
+                   EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ANY (below.oids) AND t.tgenabled IN ('R', 'A')
+                           AND NOT t.tgisinternal),
+                   EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_enabled IN ('R', 'A')
+                           AND r.ev_type <> '1'),
+                   (SELECT min(x.oid::regclass::text) FROM pg_class x
+                     WHERE x.oid = ANY (below.oids) AND x.relpersistence = 'u')
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+              CROSS JOIN LATERAL (
+                   SELECT array_agg(p.relid::oid) || c.oid AS oids FROM pg_partition_tree(c.oid) p) below
              WHERE n.nspname = $1 AND c.relname = $2
             """, [name.schema, name.name], doing: "looking up \(name) on \(connection.label)")
         guard found.rows == 1 else { return nil }
         let oid = found.string(0, 0)
         return TargetTable(
             number: number, name: name, kind: found.string(0, 1), columns: try columns(oid, name),
-            indexes: try indexes(oid, name), mayChangeRows: found.bool(0, 2))
+            indexes: try indexes(oid, name), mayChangeRows: found.bool(0, 2) || found.bool(0, 4),
+            firesTriggers: found.bool(0, 3), appliesRules: found.bool(0, 4), unlogged: found.text(0, 5))
     }
 
     private func columns(_ oid: String, _ name: QualifiedName) throws(PostgresError) -> [TargetTable.Column] {

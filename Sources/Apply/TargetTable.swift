@@ -35,8 +35,14 @@ struct TargetTable: Sendable {
     let kind: String
     let columns: [Column]
     let indexes: [Index]
-    /// A trigger that fires for us may change or drop rows, so row counts prove nothing.
+    /// A trigger or rule that counts for us may change or drop rows, so row counts prove nothing.
     let mayChangeRows: Bool
+    /// Functions of others run in our session, and may leave it with other settings.
+    let firesTriggers: Bool
+    /// COPY would pass them by.
+    let appliesRules: Bool
+    /// What of it a crash of new would empty, if anything.
+    let unlogged: String?
 
     var isPartitioned: Bool { kind == "p" }
 

@@ -50,9 +50,18 @@ package final class Connection {
     }
 
     private func pin(_ purpose: SessionPurpose) throws(PostgresError) {
-        let settings = purpose.settings.filter { serverVersion >= $0.since }
-        let statements = settings.map { "SET \($0.name) = \(literal($0.value))" }.joined(separator: "; ")
+        let statements = settings(purpose).map { "SET \($0.name) = \(literal($0.value))" }.joined(separator: "; ")
         try script(statements, doing: "preparing the session on \(label)")
+    }
+
+    private func settings(_ purpose: SessionPurpose) -> [(name: String, value: String, since: Int)] {
+        purpose.settings.filter { serverVersion >= $0.since }
+    }
+
+    /// Statements that give the session back what others' functions may have taken from it.
+    package func pinning(_ purpose: SessionPurpose) -> [String] {
+        let calls = settings(purpose).map { "pg_catalog.set_config('\($0.name)', \(literal($0.value)), false)" }
+        return ["RESET ROLE", "SELECT " + calls.joined(separator: ", ")]
     }
 
     func onOwnThread() {
