@@ -196,12 +196,17 @@ extension TableMapping {
         let first = plan.carried.count + 2
         let calls = (0..<(plan.carried.count + 2)).map { "unnest($\(first + $0))" }.joined(separator: ", ")
         let names = (["g", "r"] + plan.carried.map { "b\($0)" }).joined(separator: ", ")
-        let pairs = ", p AS MATERIALIZED (SELECT * FROM ROWS FROM (\(calls)) AS f(\(names)))"
+        // A full join inside a WITH of its own can only be done by hashing: the planner takes every array to be short,
+        // and would compare each hit with each pair. Hits beyond those meant come out of it without a pair.
+        let pairs = """
+            , given AS MATERIALIZED (SELECT * FROM ROWS FROM (\(calls)) AS f(\(names))),
+            p AS MATERIALIZED (SELECT hit.t, hit.c, given.* FROM hit FULL JOIN given ON given.g = hit.g AND given.r = hit.r)
+            """
         let sets = plan.carried.map { "\(column($0).sql) = \(value($0, "p.b"))" }.joined(separator: ", ")
         return StatementText(
             sql: imageHits(narrow, extra: pairs)
-                + " UPDATE \(table.sql) AS d SET \(sets) FROM hit JOIN p ON p.g = hit.g AND p.r = hit.r"
-                + " WHERE d.tableoid = hit.t AND d.ctid = hit.c",
+                + " UPDATE \(table.sql) AS d SET \(sets) FROM p"
+                + " WHERE p.g IS NOT NULL AND d.tableoid = p.t AND d.ctid = p.c",
             parameterTypes: [1007] + types(plan.carried) + [1007, 1007] + types(plan.carried))
     }
 }
