@@ -64,8 +64,14 @@ extension TableMapping {
             return "ROW(\(own.joined(separator: ", ")))::record *= ROW(\(given.joined(separator: ", ")))::record"
         }
         return zip(keyColumns, operators).map { index, equals in
-            "\(table).\(column(index).sql) \(equals) \(column(index).expression(prefix + "\(index)"))"
+            "\(ofBaseType(index, table)) \(equals) \(column(index).expression(prefix + "\(index)"))"
         }.joined(separator: " AND ")
+    }
+
+    /// Some operators (of enums, say) do not take a domain for what it is made of. An index is used all the same.
+    private func ofBaseType(_ index: Int, _ table: String) -> String {
+        let column = column(index)
+        return "\(table).\(column.sql)" + (column.target.isDomain ? "::" + column.target.castType : "")
     }
 
     private func assignments(_ columns: [Int], _ alias: String) -> String {
@@ -173,7 +179,7 @@ extension TableMapping {
         let own = image { "x.\(column($0).sql)" }
         let calls = (0...plan.carried.count).map { "unnest($\($0 + 1))" }.joined(separator: ", ")
         let names = (["n"] + plan.carried.map { "a\($0)" } + ["g"]).joined(separator: ", ")
-        let narrowed = narrow.map { " AND x.\(column($0).sql) = \(value($0))" } ?? ""
+        let narrowed = narrow.map { " AND \(ofBaseType($0, "x")) = \(value($0))" } ?? ""
         return """
             WITH v AS MATERIALIZED (SELECT f.*, \(given) AS image
               FROM ROWS FROM (\(calls)) WITH ORDINALITY AS f(\(names))),

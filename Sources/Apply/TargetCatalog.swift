@@ -26,7 +26,7 @@ struct TargetCatalog {
         let rows = try connection.query(
             """
             SELECT a.attname, a.atttypid, a.atttypmod, format_type(b.oid, -1), a.attgenerated <> '',
-                   a.attidentity = 'a', a.attnotnull
+                   a.attidentity = 'a', a.attnotnull, b.oid <> a.atttypid
               FROM pg_attribute a
               CROSS JOIN LATERAL (
                    WITH RECURSIVE below AS (
@@ -42,7 +42,8 @@ struct TargetCatalog {
             TargetTable.Column(
                 name: rows.string(row, 0), type: UInt32(rows.string(row, 1)) ?? 0,
                 modifier: Int32(rows.string(row, 2)) ?? -1, castType: rows.string(row, 3),
-                isGenerated: rows.bool(row, 4), isIdentityAlways: rows.bool(row, 5), isNotNull: rows.bool(row, 6))
+                isGenerated: rows.bool(row, 4), isIdentityAlways: rows.bool(row, 5), isNotNull: rows.bool(row, 6),
+                isDomain: rows.bool(row, 7))
         }
     }
 

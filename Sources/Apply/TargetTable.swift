@@ -13,6 +13,7 @@ struct TargetTable: Sendable {
         let isGenerated: Bool
         let isIdentityAlways: Bool
         let isNotNull: Bool
+        let isDomain: Bool
     }
 
     struct Index: Sendable {
