@@ -27,12 +27,21 @@ func expectHealthy(
     }
 }
 
-private func expectEqual(
-    _ scenario: Scenario, _ tables: [String]?, _ except: Set<String>, _ location: SourceLocation
+func expectEqual(
+    _ scenario: Scenario, _ tables: [String]? = nil, _ except: Set<String> = [],
+    _ location: SourceLocation = #_sourceLocation
 ) throws {
     let differences = try Fingerprint.expectEqual(
         old: scenario.old, new: scenario.new, tables: tables, except: except)
-    #expect(differences == [], "\(scenario.lastStarted?.tail ?? "")", sourceLocation: location)
+    let shown = differences.isEmpty ? "" : try rows(scenario, differences) + (scenario.lastStarted?.tail ?? "")
+    #expect(differences == [], "\(shown)", sourceLocation: location)
+}
+
+/// The first rows of the first table that differs, of both sides, for the report.
+private func rows(_ scenario: Scenario, _ differences: [String]) throws -> String {
+    guard let name = differences.first?.split(separator: ":").first else { return "" }
+    let query = "SELECT left(t::text, 200) FROM \(name) AS t ORDER BY 1 LIMIT 20"
+    return try [scenario.old, scenario.new].map { try $0.sql(query) }.joined(separator: "\n--\n") + "\n"
 }
 
 /// The slot first, then the origin: never the other way round, or the comparison proves nothing.

@@ -26,8 +26,6 @@ import Testing
         let problem = try s.waitUntilBlocked()
         #expect(problem.table == "public.t", "\(problem)")
         #expect(problem.message.contains("\"New one\""), "\(problem)")
-        #expect(
-            problem.hint?.contains("ALTER TABLE public.t ADD COLUMN \"New one\" numeric(10,2)") == true, "\(problem)")
         try s.new.wait(for: "SELECT string_agg(id::text, ',' ORDER BY id) FROM u", toBe: "1,2")
         #expect(try s.new.sql("SELECT * FROM t") == "1|a")
         try expectHeldBack(s, problem)
@@ -38,7 +36,9 @@ import Testing
         #expect(blocked.stderr.contains("New one") && blocked.stderr.contains("ADD COLUMN"), "\(blocked.stderr)")
         _ = try s.start("run")
         try expectHeldBack(s, try s.waitUntilBlocked())
-        try s.new.sql("ALTER TABLE t ADD COLUMN \"New one\" numeric(10, 2) DEFAULT 7")
+        try s.new.sql(try statement(in: problem))
+        // The default that old gave the rows it had is not in the stream: it belongs to the statement on new.
+        try s.new.sql("UPDATE t SET \"New one\" = 7 WHERE \"New one\" IS NULL")
         try expectHealthy(s)
         try expectCleanEnd(s)
     }
@@ -60,13 +60,9 @@ import Testing
             INSERT INTO filler (t) SELECT repeat(md5(g::text), 8) FROM generate_series(1, 12000) g; COMMIT;
             """)
         let problem = try s.waitUntilBlocked()
-        #expect(
-            problem.hint?.contains(
-                "ALTER TABLE public.t ADD COLUMN a character varying(9)[], ADD COLUMN b timestamp with time zone")
-                == true, "\(problem)")
         #expect(try s.new.sql("SELECT count(*) FROM t; SELECT count(*) FROM filler") == "0\n0")
         try expectHeldBack(s, problem)
-        try s.new.sql("ALTER TABLE t ADD COLUMN a varchar(9)[], ADD COLUMN b timestamptz")
+        try s.new.sql(try statement(in: problem))
         try expectHealthy(s)
     }
 
@@ -105,6 +101,13 @@ import Testing
         try s.new.sql("CREATE TABLE later (id int PRIMARY KEY, m int[])")
         try s.old.sql("UPDATE later SET m = m || 7; INSERT INTO t VALUES (2)")
         try expectHealthy(s)
+    }
+
+    /// What the remedy says to run, as it says it.
+    private func statement(in problem: StatusScreen.Problem) throws -> String {
+        let hint = try #require(problem.hint)
+        #expect(hint.hasPrefix("ALTER TABLE"), "\(hint)")
+        return String(hint.prefix { $0 != ";" })
     }
 
     private func expectHeldBack(

@@ -54,14 +54,17 @@ import Testing
     }
 
     @Test func untouchedValuesOfTypesOfOnesOwn() throws {
-        try follow(
-            "toast types", .text,
-            tables: """
-                CREATE TABLE lists (id int PRIMARY KEY, t text[], n int[], u uuid[], d date[], h public.hstore, v int);
-                ALTER TABLE lists ALTER t SET STORAGE EXTERNAL, ALTER n SET STORAGE EXTERNAL, ALTER u SET STORAGE EXTERNAL,
-                    ALTER d SET STORAGE EXTERNAL, ALTER h SET STORAGE EXTERNAL;
-                """,
-            paces: [.gathered, .whole],
+        let following = try Following("toast types", .text)
+        defer { following.scenario.end() }
+        try following.scenario.both("CREATE EXTENSION hstore SCHEMA public")
+        try following.create(
+            """
+            CREATE TABLE lists (id int PRIMARY KEY, t text[], n int[], u uuid[], d date[], h public.hstore, v int);
+            ALTER TABLE lists ALTER t SET STORAGE EXTERNAL, ALTER n SET STORAGE EXTERNAL, ALTER u SET STORAGE EXTERNAL,
+                ALTER d SET STORAGE EXTERNAL, ALTER h SET STORAGE EXTERNAL;
+            """,
+            [.gathered, .whole])
+        try following.run(
             [
                 """
                 INSERT INTO lists SELECT g, array_agg(md5(h::text)), array_agg(h), array_agg(md5(h::text)::uuid),
@@ -71,7 +74,7 @@ import Testing
                 "UPDATE lists SET v = 2",
                 "UPDATE lists SET id = id + 10; UPDATE lists SET v = 3; UPDATE lists SET t = '{}' WHERE id = 11",
                 "UPDATE lists SET n = n || 1 WHERE id = 12; UPDATE lists SET v = 4; DELETE FROM lists WHERE id = 13",
-            ])
+            ], [.gathered, .whole])
     }
 
     /// The key itself is large and does not change: then it is left out of the new row like any other value.
@@ -137,8 +140,6 @@ import Testing
             """
         try following.create(tables, onNew: tables.replacing("n int", with: "n bigint"), paces)
         try s.prepare()
-        let long = String(repeating: "long value ", count: 20_000)
-        let lines = (1...203).map { $0 % 50 == 0 ? "\($0),\"\(long)\",x" : "\($0),plain \($0)," }
         for pace in paces {
             try following.write(
                 [
@@ -147,7 +148,10 @@ import Testing
                     "UPDATE rewritten SET n = n + 1; INSERT INTO rewritten SELECT id + 10, n, big FROM rewritten",
                     "INSERT INTO dropped SELECT g, g, repeat(md5(g::text), 150) FROM generate_series(1, 3) g",
                     "UPDATE dropped SET v = v + 1",
-                    "COPY copied FROM STDIN (FORMAT csv);\n\(lines.joined(separator: "\n"))\n\\.\n",
+                    #"""
+                    COPY copied FROM PROGRAM 'awk ''BEGIN { big = "long "; while (length(big) < 200000) big = big big;
+                        for (i = 1; i <= 203; i++) print i "," (i % 50 ? "plain" : big) "," }''' (FORMAT csv)
+                    """#,
                     "UPDATE copied SET b = 'y' WHERE id % 25 = 0",
                     "UPDATE dropped SET v = v + 1; DROP TABLE dropped",
                 ], pace)
@@ -156,10 +160,9 @@ import Testing
         let dropped = Set(paces.map { "\($0.rawValue).dropped" })
         try expectHealthy(s, except: dropped)
         for pace in paces {
-            #expect(
-                try s.new.value(
-                    "SELECT string_agg(v || ':' || length(big), ',' ORDER BY id) FROM \(pace.rawValue).dropped")
-                    == "3:4800,4:4800,5:4800")
+            let rows = try s.new.value(
+                "SELECT string_agg(v || ':' || length(big), ',' ORDER BY id) FROM \(pace.rawValue).dropped")
+            #expect(rows == "3:4800,4:4800,5:4800")
         }
     }
 }

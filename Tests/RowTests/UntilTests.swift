@@ -10,24 +10,24 @@ import Testing
         let s = following.scenario
         defer { s.end() }
         try s.both("CREATE TABLE t (id int PRIMARY KEY)")
-        #expect(try s.tandem("run", "--until", "caught-up").exitCode == 3)
+        try expect(s, until: "caught-up", exitCode: 3)
         try s.prepare()
         // An idle source, too.
-        #expect(try s.tandem("run", "--until", "caught-up").exitCode == 0)
+        try expect(s, until: "caught-up", exitCode: 0)
         try s.old.sql("INSERT INTO t SELECT generate_series(1, 100)")
-        #expect(try s.tandem("run", "--until", "caught-up").exitCode == 0)
+        try expect(s, until: "caught-up", exitCode: 0)
         #expect(try s.new.value("SELECT count(*) FROM t") == "100")
 
         try s.old.sql("INSERT INTO t VALUES (101)")
         let between = try s.old.value("SELECT pg_current_wal_insert_lsn()") ?? ""
         try s.old.sql("INSERT INTO t VALUES (102); DELETE FROM t WHERE id < 10")
-        #expect(try s.tandem("run", "--until", between).exitCode == 0)
+        try expect(s, until: between, exitCode: 0)
         #expect(try s.new.value("SELECT max(id) FROM t") == "101")
         // A position it has passed already: nothing to do.
-        #expect(try s.tandem("run", "--until", between).exitCode == 0)
-        #expect(try s.tandem("run", "--until", "soon").exitCode == 2)
-        #expect(try s.tandem("run", "--until", "caught-up").exitCode == 0)
-        #expect(try Fingerprint.expectEqual(old: s.old, new: s.new) == [])
+        try expect(s, until: between, exitCode: 0)
+        try expect(s, until: "soon", exitCode: 2)
+        try expect(s, until: "caught-up", exitCode: 0)
+        try expectEqual(s)
     }
 
     /// A large transaction and many small ones, gathered, are all there when it ends.
@@ -45,7 +45,7 @@ import Testing
             """)
         let outcome = try s.tandem("run", "--until", "caught-up")
         #expect(outcome.exitCode == 0, "\(outcome.stderr)")
-        #expect(try Fingerprint.expectEqual(old: s.old, new: s.new) == [])
+        try expectEqual(s)
     }
 
     @Test func blockedEndsWithFive() throws {
@@ -63,7 +63,14 @@ import Testing
         }
         #expect(try s.new.sql("SELECT * FROM t") == "1|abc")
         try s.new.sql("ALTER TABLE t ALTER v TYPE varchar(10)")
-        #expect(try s.tandem("run", "--until", "caught-up").exitCode == 0)
-        #expect(try Fingerprint.expectEqual(old: s.old, new: s.new) == [])
+        try expect(s, until: "caught-up", exitCode: 0)
+        try expectEqual(s)
+    }
+
+    private func expect(
+        _ s: Scenario, until end: String, exitCode: Int32, at location: SourceLocation = #_sourceLocation
+    ) throws {
+        let outcome = try s.tandem("run", "--until", end)
+        #expect(outcome.exitCode == exitCode, "\(outcome.stderr)", sourceLocation: location)
     }
 }
