@@ -68,8 +68,13 @@ extension Applier {
                 return .batch(error, table: table(of: error))
             }
             try writer.queue(batch)
+            try writer.queueChecks(batch)
             return nil
-        case .buffer(let buffer): return try applyLarge(buffer, counting: batch)
+        case .buffer(let buffer):
+            var shapes = Set<Int>()
+            if let failure = try applyLarge(buffer, counting: batch, &shapes) { return failure }
+            try writer.queueChecks(ofShapes: shapes)
+            return nil
         }
     }
 
@@ -108,11 +113,14 @@ extension Applier {
         if let failure = try writer.finishGroup(doing: "beginning a transaction") { return failure }
         let batch = Batch()
         var differences = Differences()
+        var shapes = Set<Int>()
         var failure = try eachChange(of: transaction) { record in
-            try self.apply(record, counting: batch, &differences)
+            shapes.insert(record.shape)
+            return try self.apply(record, counting: batch, &differences)
         }
         if failure == nil { failure = try repair(&differences, at: transaction.commit.end) }
         if failure == nil {
+            try writer.queueChecks(ofShapes: shapes)
             try queueLeftOut(batch)
             failure = try writer.finishGroup(doing: "applying")
         }
@@ -207,7 +215,7 @@ extension Operation {
     fileprivate var isRemoval: Bool {
         switch self {
         case .delete, .deleteImage: true
-        case .insert, .update, .rekey, .probe, .updateImage: false
+        case .insert, .update, .rekey, .probe, .updateImage, .shared: false
         }
     }
 }

@@ -23,6 +23,8 @@ enum Operation: Hashable {
     /// Found by the whole row; `narrowedBy` is a column with an index whose values are not null here.
     case deleteImage(narrowedBy: Int?)
     case updateImage(narrowedBy: Int?)
+    /// How many of these values of an unchecked key (by its place in the mapping) several rows share.
+    case shared(Int)
 }
 
 extension TableMapping {
@@ -35,6 +37,7 @@ extension TableMapping {
         case .probe: probe
         case .deleteImage(let narrow): deleteImage(narrow)
         case .updateImage(let narrow): updateImage(narrow)
+        case .shared(let key): shared(key)
         }
     }
 
@@ -69,7 +72,7 @@ extension TableMapping {
     }
 
     /// Some operators (of enums, say) do not take a domain for what it is made of. An index is used all the same.
-    private func ofBaseType(_ index: Int, _ table: String) -> String {
+    func ofBaseType(_ index: Int, _ table: String) -> String {
         let column = column(index)
         return "\(table).\(column.sql)" + (column.target.isDomain ? "::" + column.target.castType : "")
     }

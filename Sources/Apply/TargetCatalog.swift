@@ -53,7 +53,7 @@ struct TargetCatalog {
             """
             SELECT i.indexrelid, i.indisunique, i.indisprimary, i.indimmediate,
                    i.indpred IS NULL AND i.indexprs IS NULL,
-                   a.attname, 'OPERATOR(' || quote_ident(n.nspname) || '.' || o.oprname || ')'
+                   a.attname, 'OPERATOR(' || quote_ident(n.nspname) || '.' || o.oprname || ')', x.relname
               FROM pg_index i
               JOIN pg_class x ON x.oid = i.indexrelid
               JOIN pg_am m ON m.oid = x.relam AND m.amname IN ('btree', 'hash')
@@ -79,7 +79,8 @@ struct TargetCatalog {
             }
             indexes.append(
                 TargetTable.Index(
-                    parts: parts, isUnique: rows.bool(first, 1), isPrimary: rows.bool(first, 2),
+                    name: rows.string(first, 7), parts: parts, isUnique: rows.bool(first, 1),
+                    isPrimary: rows.bool(first, 2),
                     isImmediate: rows.bool(first, 3), isPlain: rows.bool(first, 4)))
         }
         return indexes
