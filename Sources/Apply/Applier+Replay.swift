@@ -36,7 +36,9 @@ extension Applier {
         guard let failure = try applyWhole(transaction) else { return nil }
         if failure.isTransient { return failure }
         if case .mapping = failure { return failure }
-        return try applyChangeByChange(transaction)
+        let (second, inRepair) = try applyChangeByChange(transaction, repairingBy: .rereading)
+        guard let second, inRepair, second.isConflict else { return second }
+        return try applyChangeByChange(transaction, repairingBy: .image).failure
     }
 
     // MARK: a transaction at once
@@ -108,9 +110,12 @@ extension Applier {
 
     // MARK: change by change
 
-    private func applyChangeByChange(_ transaction: Transaction) throws -> ApplyFailure? {
+    /// `inRepair` when it was not a change that failed, but making a different row equal.
+    private func applyChangeByChange(
+        _ transaction: Transaction, repairingBy source: Differences.Source
+    ) throws -> (failure: ApplyFailure?, inRepair: Bool) {
         try writer.queueBegin(progress: transaction.commit.end, at: transaction.commit.time)
-        if let failure = try writer.finishGroup(doing: "beginning a transaction") { return failure }
+        if let failure = try writer.finishGroup(doing: "beginning a transaction") { return (failure, false) }
         let batch = Batch()
         var differences = Differences()
         var shapes = Set<Int>()
@@ -118,7 +123,11 @@ extension Applier {
             shapes.insert(record.shape)
             return try self.apply(record, counting: batch, &differences)
         }
-        if failure == nil { failure = try repair(&differences, at: transaction.commit.end) }
+        var inRepair = false
+        if failure == nil {
+            failure = try repair(differences, by: source, of: transaction)
+            inRepair = failure != nil
+        }
         if failure == nil {
             try writer.queueChecks(ofShapes: shapes)
             try queueLeftOut(batch)
@@ -126,11 +135,11 @@ extension Applier {
         }
         if let failure {
             try writer.rollback()
-            return failure
+            return (failure, inRepair)
         }
-        if let failure = try commit(batch.noting(transaction)) { return failure }
+        if let failure = try commit(batch.noting(transaction)) { return (failure, false) }
         progress.found(differences: differences.count)
-        return nil
+        return (nil, false)
     }
 
     private func eachChange(

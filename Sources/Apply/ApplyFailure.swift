@@ -30,6 +30,9 @@ enum ApplyFailure {
         }
     }
 
+    /// Another row of the same table is in the way.
+    var isConflict: Bool { sqlState == "23505" || sqlState == "23P01" }
+
     var table: QualifiedName? {
         switch self {
         case .server(_, let table): table
