@@ -71,7 +71,7 @@ import Testing
         try s.new.sql("DELETE FROM d")
         try s.catchUp()
         try s.old.sql("INSERT INTO place VALUES (1, 1, 'x')")
-        let other = try s.waitUntilBlocked()
+        let other = try s.waitUntilBlocked(on: "public.place")
         #expect(other.table == "public.place" && other.message.contains("place_pos_key"), "\(other)")
         try s.new.sql("DELETE FROM place WHERE id = 9")
         try expectHealthy(s)

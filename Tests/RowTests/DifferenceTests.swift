@@ -68,6 +68,25 @@ import Testing
         #expect(screen.differences.isEmpty == false)
     }
 
+    /// What the missing row became meanwhile on old holds a unique value that another row on new has not given up yet.
+    @Test(arguments: Travel.allCases)
+    func theRowTookOverAUniqueValueMeanwhile(_ travel: Travel) throws {
+        let following = try Following("took over", travel)
+        let s = following.scenario
+        defer { s.end() }
+        try s.both(
+            "CREATE TABLE t (id int PRIMARY KEY, u text UNIQUE, v int); INSERT INTO t VALUES (1, 'a', 0), (2, 'b', 0)")
+        try s.prepare()
+        try s.new.sql("DELETE FROM t WHERE id = 1; INSERT INTO t VALUES (3, 'local', 0)")
+        try s.old.sql(
+            """
+            UPDATE t SET v = 1 WHERE id = 1; INSERT INTO t VALUES (3, 'c', 0);
+            UPDATE t SET u = 'd' WHERE id = 2; UPDATE t SET u = 'b' WHERE id = 1; UPDATE t SET u = 'a' WHERE id = 3;
+            """)
+        _ = try s.start("run")
+        try expectHealthy(s, differences: 2)
+    }
+
     /// Without a key there is nothing to read a row again by: it is counted, and verification's to repair.
     @Test func rowsWithoutKeyAreCounted() throws {
         let s = try Scenario("keyless")

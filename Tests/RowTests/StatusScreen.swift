@@ -60,8 +60,12 @@ struct StatusScreen: Decodable {
 
 extension Scenario {
     /// Until tandem says that it is blocked, and why.
-    func waitUntilBlocked(within limit: Duration = .seconds(60)) throws -> StatusScreen.Problem {
-        let screen = try StatusScreen.read(self, within: limit) { $0.status?.state == "blocked" }
+    func waitUntilBlocked(
+        on table: String? = nil, within limit: Duration = .seconds(60)
+    ) throws -> StatusScreen.Problem {
+        let screen = try StatusScreen.read(self, within: limit) {
+            $0.status?.state == "blocked" && (table == nil || $0.status?.problem?.table == table)
+        }
         guard screen.status?.state == "blocked", let problem = screen.status?.problem else {
             throw HarnessFailure(.timeLimit, "never blocked\n\(lastStarted?.tail ?? "")")
         }

@@ -67,6 +67,30 @@ import Testing
         try expectEqual(s)
     }
 
+    /// A role on new that may not do what applying needs: an error that says so, and no crash.
+    @Test func aRoleThatMayNotApply() throws {
+        let s = try Scenario("limited")
+        defer { s.end() }
+        try s.both("CREATE TABLE t (id int PRIMARY KEY)")
+        try s.prepare()
+        let role = "limited_\(s.name)"
+        try s.new.sql(
+            """
+            CREATE ROLE \(role) LOGIN; GRANT ALL ON SCHEMA tandem, public TO \(role);
+            GRANT ALL ON ALL TABLES IN SCHEMA tandem, public TO \(role);
+            GRANT EXECUTE ON FUNCTION pg_replication_origin_progress(text, bool) TO \(role);
+            """)
+        defer { _ = try? s.new.sql("DROP OWNED BY \(role); DROP ROLE \(role)") }
+        try s.old.sql("INSERT INTO t VALUES (1)")
+        try s.writeConfiguration(new: s.new.cluster.connection(database: s.name, user: role))
+        let outcome = try s.tandem("run", "--until", "caught-up")
+        #expect(outcome.exitCode == 1, "\(outcome.stderr)")
+        #expect(outcome.stderr.contains("session_replication_role"), "\(outcome.stderr)")
+        try s.writeConfiguration()
+        try expect(s, until: "caught-up", exitCode: 0)
+        try expectEqual(s)
+    }
+
     private func expect(
         _ s: Scenario, until end: String, exitCode: Int32, at location: SourceLocation = #_sourceLocation
     ) throws {
