@@ -13,6 +13,7 @@ struct TargetTable: Sendable {
         let isGenerated: Bool
         let isIdentityAlways: Bool
         let isNotNull: Bool
+        let isDomain: Bool
     }
 
     struct Index: Sendable {
@@ -22,6 +23,7 @@ struct TargetTable: Sendable {
             let equals: String
         }
 
+        let name: String
         let parts: [Part]
         let isUnique: Bool
         let isPrimary: Bool
@@ -43,6 +45,9 @@ struct TargetTable: Sendable {
     let appliesRules: Bool
     /// What of it a crash of new would empty, if anything.
     let unlogged: String?
+
+    /// Unique keys whose check the replica role switches off.
+    var uncheckedKeys: [Index] { indexes.filter { $0.isUnique && !$0.isImmediate && $0.isPlain } }
 
     var isPartitioned: Bool { kind == "p" }
 
