@@ -33,7 +33,12 @@ extension Applier {
     }
 
     private func attempt(_ transaction: Transaction) throws -> ApplyFailure? {
-        guard let failure = try applyWhole(transaction) else { return nil }
+        guard var failure = try applyWhole(transaction) else { return nil }
+        if failure.mayBeOutdated {
+            try changed()
+            guard let again = try applyWhole(transaction) else { return nil }
+            failure = again
+        }
         if failure.isTransient { return failure }
         if case .mapping = failure { return failure }
         let (second, inRepair) = try applyChangeByChange(transaction, repairingBy: .rereading)

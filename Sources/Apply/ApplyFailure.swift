@@ -30,6 +30,9 @@ enum ApplyFailure {
         }
     }
 
+    /// A table of new, or a right to it, is not what it was when it was looked at.
+    var mayBeOutdated: Bool { sqlState?.class == "42" }
+
     /// Another row of the same table is in the way.
     var isConflict: Bool { sqlState == "23505" || sqlState == "23P01" }
 
@@ -82,6 +85,8 @@ enum ApplyFailure {
         let cause: String
         switch error.sqlState {
         case "23505", "23P01": cause = "a row on new that old does not have is in the way: remove or correct it"
+        case "23514" where error.message.contains("no partition"):
+            cause = "make the partition on new: CREATE TABLE … PARTITION OF …"
         case "23514", "23502":
             cause = "new has a constraint that old's row violates: drop it on new or correct old's row"
         case "23503": cause = "a foreign key on new fires for replication: ALTER TABLE … ENABLE TRIGGER (not ALWAYS)"

@@ -55,7 +55,7 @@ struct Mapper {
         let carried = columns.indices.filter { columns[$0] != nil }
         let plan = TablePlan(
             target: table.number, columns: shape.columns.count, carried: carried, locator: key.locator,
-            isPart: destination.isWhole,
+            isPart: destination.isWhole, folds: !table.firesTriggers && !table.appliesRules,
             equal: equal.first { $0.plan.isPart && $0.shape.hasRowsLike(shape) }.map {
                 $0.plan.equal ?? $0.shape.number
             })

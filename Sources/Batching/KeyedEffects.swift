@@ -25,10 +25,14 @@ package struct KeyedEffects {
     }
 
     package private(set) var entries: [Entry] = []
+    /// Whether a second change of a row becomes one with the first.
+    private let folds: Bool
     private var index = KeyIndex()
     private var earlier = Tuple()
 
     typealias Key = UnsafeRawBufferPointer
+
+    init(folds: Bool) { self.folds = folds }
 
     mutating func insert(_ key: Key, _ row: RowReference) -> Bool {
         let hash = KeyIndex.hash(key)
@@ -36,6 +40,7 @@ package struct KeyedEffects {
             add(key, hash, Entry(kind: .insert, old: row, new: row))
             return true
         }
+        guard folds else { return false }
         switch entries[place].kind {
         case .delete:
             entries[place].kind = .replace
@@ -52,6 +57,7 @@ package struct KeyedEffects {
             add(key, hash, Entry(kind: .update, old: row, new: row))
             return true
         }
+        guard folds else { return false }
         switch entries[place].kind {
         case .insert, .update, .replace:
             entries[place].new = merge(row, tuple, over: entries[place].new, arena)
@@ -66,6 +72,7 @@ package struct KeyedEffects {
             add(key, hash, Entry(kind: .delete, old: row, new: row))
             return true
         }
+        guard folds else { return false }
         switch entries[place].kind {
         case .insert: entries[place].kind = .nothing
         case .update: entries[place] = Entry(kind: .delete, old: row, new: row)

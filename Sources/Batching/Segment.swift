@@ -10,7 +10,7 @@ package struct Segment {
         package let target: Int
         /// All its rows are of this shape.
         package let shape: Int
-        package fileprivate(set) var keyed = KeyedEffects()
+        package fileprivate(set) var keyed: KeyedEffects
         package fileprivate(set) var images = ImageEffects()
         /// Rows of tables that only ever get inserts.
         package fileprivate(set) var inserts: [RowReference] = []
@@ -31,11 +31,12 @@ package struct Segment {
 
     package var isEmpty: Bool { truncation == nil && tables.isEmpty }
 
-    private mutating func place(of target: Int, _ shape: Int) -> Int {
+    private mutating func place(of plan: TablePlan, _ shape: Int) -> Int {
+        let target = plan.target
         if let last, last.target == target { return last.place }
         let place = places[target] ?? tables.count
         if place == tables.count {
-            tables.append(TableEffects(target: target, shape: shape))
+            tables.append(TableEffects(target: target, shape: shape, keyed: KeyedEffects(folds: plan.folds)))
             places[target] = place
         }
         last = (target, place)
@@ -46,7 +47,7 @@ package struct Segment {
     mutating func add(
         _ kind: ChangeKind, shape: Int, _ plan: TablePlan, _ rows: borrowing RowPair, _ arena: Arena
     ) throws(BatchError) -> Bool {
-        let place = place(of: plan.target, shape)
+        let place = place(of: plan, shape)
         guard tables[place].shape == shape else { return false }
         switch plan.locator {
         case .none:
@@ -54,6 +55,8 @@ package struct Segment {
             tables[place].inserts.append(RowReference(shape: shape, start: new))
             return true
         case .image:
+            let last = tables[place].images.pairs.last
+            guard plan.folds || last == nil || (kind == .insert && last?.old == nil) else { return false }
             try addImage(kind, place, shape, rows, arena)
             return true
         case .key(let columns):

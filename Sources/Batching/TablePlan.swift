@@ -22,12 +22,14 @@ package struct TablePlan: Sendable {
     package let isSetAside: Bool
     /// The shape is only a part of the target table, which new keeps whole or parts otherwise.
     package let isPart: Bool
+    /// Several changes of one row may become one; not where triggers of the target look at each.
+    package let folds: Bool
     /// An equal shape of another part of the same table, whose rows these are taken for.
     package let equal: Int?
 
     package init(
         target: Int, columns: Int, carried: [Int], locator: Locator, isSetAside: Bool = false, isPart: Bool = false,
-        equal: Int? = nil
+        folds: Bool = true, equal: Int? = nil
     ) {
         self.target = target
         self.columns = columns
@@ -35,6 +37,7 @@ package struct TablePlan: Sendable {
         self.locator = locator
         self.isSetAside = isSetAside
         self.isPart = isPart
+        self.folds = folds
         self.equal = equal
     }
 }

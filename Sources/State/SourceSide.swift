@@ -158,6 +158,13 @@ package struct SourceSide {
         return Set((0..<rows.rows).map { QualifiedName(schema: rows.string($0, 0), name: rows.string($0, 1)) })
     }
 
+    /// The tables that rows come from, partitions instead of what they are partitions of.
+    package func publishedLeaves() throws(PostgresError) -> [QualifiedName] {
+        let sql = "SELECT schemaname, tablename FROM pg_catalog.pg_publication_tables WHERE pubname = $1"
+        let rows = try ask(sql, [stream.description], to: "reading the publication's partitions")
+        return (0..<rows.rows).map { QualifiedName(schema: rows.string($0, 0), name: rows.string($0, 1)) }
+    }
+
     /// The types of every published column.
     package func publishedTypes() throws(PostgresError) -> [UInt32] {
         let sql = """

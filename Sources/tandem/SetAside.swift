@@ -18,7 +18,7 @@ func setAside(_ arguments: Parsed) throws -> ExitCode {
     guard try target.binding() != nil, let progress = try target.progress(durable: false) else {
         throw StateError.notPrepared(pair: plan.pair)
     }
-    let published = try source.publishedTables() ?? []
+    let published = try (source.publishedTables() ?? []).union(source.publishedLeaves())
     let names = try arguments.arguments.map { try table($0, among: published) }
     for name in names {
         try target.setAside(name, since: progress)
