@@ -9,8 +9,9 @@ struct Mapper {
     /// The table on the target that rows of a shape go to.
     struct Destination {
         let name: QualifiedName
-        /// The shape is a partition that new does not have as such.
-        var isWhole = false
+        /// How many partitions old has of it, when the shape is one that new does not have as such.
+        var parts = 0
+        var isWhole: Bool { parts > 0 }
     }
 
     let catalog: TargetCatalog
@@ -21,10 +22,10 @@ struct Mapper {
     /// The table of the same name; for a partition that new parts otherwise, or not at all, that of its root.
     func destination(_ shape: RelationShape) throws -> Destination {
         if try catalog.hasRelation(shape.name) { return Destination(name: shape.name) }
-        guard let root = try source.root(of: shape), try catalog.hasRelation(root) else {
+        guard let root = try source.root(of: shape), try catalog.hasRelation(root.name) else {
             return Destination(name: shape.name)
         }
-        return Destination(name: root, isWhole: true)
+        return Destination(name: root.name, parts: root.leaves)
     }
 
     /// `equal` are mappings of the same table that may serve rows of this shape as well.

@@ -66,6 +66,10 @@ final class Mappings {
         let equal = destination.isWhole ? byShape.values.filter { $0.table.number == target } : []
         let mapping = try mapper.map(shape, to: destination, number: target, equal: equal)
         plans[number] = mapping.plan
+        // What was counted for the parts known before may be outdated.
+        for index in plans.indices where destination.isWhole && plans[index]?.target == target {
+            plans[index]?.parts = destination.parts
+        }
         byShape[number] = mapping
         if mapping.table.firesTriggers { fireTriggers = true }
         byTarget[target] = mapping
@@ -75,7 +79,7 @@ final class Mappings {
     private func isSetAside(_ shape: RelationShape) throws -> Bool {
         guard !setAside.isEmpty else { return false }
         if setAside.contains(shape.name) { return true }
-        guard let root = try mapper.source.root(of: shape), setAside.contains(root) else { return false }
+        guard let root = try mapper.source.root(of: shape)?.name, setAside.contains(root) else { return false }
         setAsideRoots[shape.number] = root
         return true
     }

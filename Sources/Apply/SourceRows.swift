@@ -56,16 +56,19 @@ final class SourceRows {
     }
 
     /// The partitioned table at the top of the one that holds these rows; nil when it is no partition, or gone by now.
-    func root(of shape: RelationShape) throws -> QualifiedName? {
+    func root(of shape: RelationShape) throws -> (name: QualifiedName, leaves: Int)? {
         let connection = try open()
         do {
             let rows = try connection.query(
                 """
-                SELECT n.nspname, c.relname FROM pg_catalog.pg_class c
+                SELECT n.nspname, c.relname,
+                       (SELECT count(*) FROM pg_catalog.pg_partition_tree(c.oid) p WHERE p.isleaf)
+                  FROM pg_catalog.pg_class c
                   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
                  WHERE c.oid = pg_catalog.pg_partition_root($1::oid) AND c.oid <> $1::oid
                 """, ["\(shape.oid)"], doing: "looking up the root of \(shape.name) on \(connection.label)")
-            return rows.rows == 1 ? QualifiedName(schema: rows.string(0, 0), name: rows.string(0, 1)) : nil
+            guard rows.rows == 1 else { return nil }
+            return (QualifiedName(schema: rows.string(0, 0), name: rows.string(0, 1)), rows.int(0, 2) ?? 0)
         } catch {
             if connection.isBroken { self.connection = nil }
             throw error

@@ -98,19 +98,22 @@ package final class Batch {
     private func truncate(_ record: ChangeRecord, plans: Plans) throws(BatchError) {
         guard let message = try? TruncateRecord(record.rows) else { throw .unreadable(shape: record.shape) }
         var targets: [Int] = []
-        var parts: [(shape: Int, target: Int)] = []
+        var parts: [Int: (first: Int, count: Int, of: Int)] = [:]
         for shape in message.shapes {
             guard let plan = plans(shape) else { throw .noPlan(shape: shape) }
             if plan.isSetAside {
                 leaveOut(shape)
             } else if plan.isPart {
-                parts.append((shape, plan.target))
+                parts[plan.target, default: (shape, 0, plan.parts)].count += 1
             } else if !targets.contains(plan.target) {
                 targets.append(plan.target)
             }
         }
-        // A part goes with the whole; alone it would take other parts' rows along.
-        if let part = parts.first(where: { !targets.contains($0.target) }) { throw .truncatesPart(shape: part.shape) }
+        // All parts are the whole; some would take the others' rows along.
+        for (target, part) in parts.sorted(by: { $0.key < $1.key }) where !targets.contains(target) {
+            guard part.count == part.of else { throw .truncatesPart(shape: part.first) }
+            targets.append(target)
+        }
         changes += 1
         guard !targets.isEmpty else { return }
         segments.append(Segment(truncation: .init(targets: targets, restartIdentity: message.restartIdentity)))

@@ -22,6 +22,8 @@ package struct TablePlan: Sendable {
     package let isSetAside: Bool
     /// The shape is only a part of the target table, which new keeps whole or parts otherwise.
     package let isPart: Bool
+    /// Into how many parts the source divides it, as far as this was looked at; 0 when it does not.
+    package var parts = 0
     /// Several changes of one row may become one; not where triggers of the target look at each.
     package let folds: Bool
     /// An equal shape of another part of the same table, whose rows these are taken for.

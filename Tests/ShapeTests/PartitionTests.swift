@@ -26,7 +26,7 @@ import Testing
         try s.old.sql(
             """
             INSERT INTO t VALUES (1, '2026-01-05', repeat('xyzzy', 20000), 1), (2, '2026-02-05', 'b', 2), (3, '2026-01-31', 'c', 3);
-            UPDATE t SET v = v + 1; UPDATE t SET day = day + 30 WHERE id IN (1, 3); UPDATE t SET id = id + 10; DELETE FROM t WHERE id = 12;
+            UPDATE t SET v = v + 1; UPDATE t SET day = day + 28 WHERE id IN (1, 3); UPDATE t SET id = id + 10; DELETE FROM t WHERE id = 12;
             INSERT INTO h SELECT i, 'h' FROM generate_series(1, 3000) i; UPDATE h SET v = 'i' WHERE id % 3 = 0; UPDATE h SET id = id + 5000 WHERE id < 100;
             DELETE FROM h WHERE id % 7 = 0; INSERT INTO f VALUES (1, 'x'), (1, 'x'), (2, 'y'); UPDATE f SET a = 3 WHERE b = 'y';
             UPDATE f SET a = 2 WHERE ctid = '(0,1)'; DELETE FROM f WHERE a = 3;

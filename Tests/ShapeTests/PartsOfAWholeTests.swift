@@ -51,7 +51,7 @@ import Testing
         try s.old.sql(
             """
             CREATE TABLE t_4 PARTITION OF t FOR VALUES FROM (30) TO (40); INSERT INTO t VALUES (1, 31, 'new partition');
-            UPDATE t SET day = day + 10 WHERE day >= 20;
+            UPDATE t SET day = day + 10 WHERE day BETWEEN 20 AND 29;
             """)
         try s.expectSame("t")
         #expect(try s.new.value("SELECT count(*) FROM t WHERE own = 'own'") == s.new.value("SELECT count(*) FROM t"))
@@ -80,7 +80,11 @@ import Testing
         #expect(try s.new.value("SELECT count(*) FROM other") == "1")
         try s.new.sql("DELETE FROM t WHERE day < 10; CREATE TABLE t_1 (LIKE t INCLUDING ALL)")
         try s.old.sql("INSERT INTO t VALUES (1, 1, 'later'), (2, 12, 'later')")
-        try s.expectSame("t_1", "t_2", "other")
+        try s.expectSame("t_1", "other")
+        #expect(
+            try s.new.value("SELECT count(*) FROM t WHERE day >= 10")
+                == s.old.value("SELECT count(*) FROM t WHERE day >= 10"))
+        try s.expectQuietEnd(blocked: 1)
     }
 
     @Test func theRootSetAsideTakesItsPartsAlong() throws {
