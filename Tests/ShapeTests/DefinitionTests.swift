@@ -153,7 +153,7 @@ import Testing
         let s = try Scenario.shaped(
             "catalogs",
             old:
-                "CREATE TYPE pair AS (a int, b text); CREATE TABLE t (id int PRIMARY KEY, v text); CREATE TABLE c (id int PRIMARY KEY, p pair)"
+                "CREATE TYPE pair AS (a int, b text); CREATE TABLE t (id int PRIMARY KEY, v text); CREATE TABLE c (id int PRIMARY KEY, p pair); CREATE TABLE x (id int PRIMARY KEY)"
         )
         defer { s.end() }
         let open = try s.old.session()
@@ -165,12 +165,12 @@ import Testing
                 """
                 INSERT INTO t SELECT i, repeat('x', 100) FROM generate_series(\(round)000, \(round)999) i; VACUUM FULL \(catalog);
                 CREATE TABLE IF NOT EXISTS more_\(round) (id int); REINDEX TABLE \(catalog); UPDATE t SET v = 'y' WHERE id % 10 = \(round);
-                ALTER TABLE t ADD COLUMN x\(round) int; ALTER TABLE t DROP COLUMN x\(round); INSERT INTO t VALUES (-\(round) - 1, 'z');
+                ALTER TABLE x ADD COLUMN x\(round) int; ALTER TABLE x DROP COLUMN x\(round); INSERT INTO x VALUES (\(round)); INSERT INTO t VALUES (-\(round) - 1, 'z');
                 """)
         }
         try s.old.sql("CLUSTER pg_class USING pg_class_oid_index")
         try open.send("COMMIT")
-        try s.expectSame("t", "c")
+        try s.expectSame("t", "c", "x")
         try s.expectQuietEnd()
     }
 }

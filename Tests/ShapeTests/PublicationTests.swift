@@ -58,7 +58,7 @@ import Testing
         try s.new.sql("CREATE TABLE later (id int PRIMARY KEY)")
         try s.catchUp()
         #expect(try s.new.sql("SELECT * FROM later") == "2")
-        #expect(try !s.tandem("status").stdout.contains("later"))
+        #expect(try !s.tandem("status").stdout.contains("public.later"))
         try s.expectQuietEnd(blocked: 1)
     }
 }
