@@ -125,12 +125,12 @@ final class Receiver {
         while let message = try connection.receiveCopy(doing: "receiving from \(connection.label)") {
             try handle(message.bytes)
             // What came in one burst with the end is for the next run: not even its positions may be heard here.
-            if hasEnded { return }
+            if hasEnded { return count }
             count += 1
             guard count & 0x3f == 0 || assembler.readyBytes > 1 << 18 else { continue }
             if assembler.readyBytes > 1 << 18 {
                 deliver()
-                if hasEnded { return }
+                if hasEnded { return count }
                 if !queue.hasRoom { break }
             }
             if try !hasMemory() { break }
