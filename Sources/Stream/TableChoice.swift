@@ -35,7 +35,7 @@ package struct TableChoice: Sendable {
     private func refuse(_ tables: [SourceTable]) -> StateError {
         let shown = tables.prefix(20).map(\.name.description).joined(separator: ", ")
         let rest = tables.count > 20 ? " and \(tables.count - 20) more" : ""
-        let statements = tables.prefix(20).map { "ALTER TABLE \($0.name.sql) REPLICA IDENTITY FULL;" }
+        let statements = tables.prefix(20).map { "ALTER TABLE \($0.name.pasteable) REPLICA IDENTITY FULL;" }
         return StateError.refused(
             "publishing \(tables.count == 1 ? "this table" : "these tables") would make UPDATE and DELETE fail on old,"
                 + " for lack of a primary key or other identity: \(shown)\(rest)",
