@@ -37,6 +37,8 @@ struct TargetTable: Sendable {
     let indexes: [Index]
     /// A trigger that fires for us may change or drop rows, so row counts prove nothing.
     let mayChangeRows: Bool
+    /// Roles whose triggers fire for us with the rights of a superuser, though they are none themselves.
+    let strangersWithTriggers: String?
 
     var isPartitioned: Bool { kind == "p" }
 
