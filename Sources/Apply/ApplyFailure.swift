@@ -69,6 +69,9 @@ enum ApplyFailure {
             cause =
                 "grant the missing privilege to tandem's role on new: GRANT EXECUTE ON FUNCTION"
                 + " pg_catalog.pg_replication_origin_xact_setup(pg_lsn, timestamptz) TO …"
+        case "42501" where error.message.contains("for schema "):
+            let grant = table.map { ": GRANT USAGE ON SCHEMA \(visiblyQuoted($0.schema)) TO …" } ?? ""
+            cause = "grant the missing privilege to tandem's role on new\(grant)"
         case "42501":
             let grant = table.map { ": GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON \($0.pasteable) TO …" } ?? ""
             cause = "grant the missing privilege to tandem's role on new\(grant)"

@@ -14,7 +14,7 @@ final class BatchWriter {
         case prepare(StatementBook.Key)
         case rows(TableMapping, expected: Int?)
         case truncate(QualifiedName)
-        case answer
+        case answer(QualifiedName)
     }
 
     let connection: Connection
@@ -84,7 +84,7 @@ final class BatchWriter {
             name = made
         }
         try connection.queue(prepared: name, group.parameters)
-        expectations.append(group.operation == .probe ? .answer : .rows(mapping, expected: expected(group)))
+        expectations.append(group.operation == .probe ? .answer(mapping.table.name) : .rows(mapping, expected: expected(group)))
     }
 
     /// How many rows must be touched; nil where the number proves nothing.
@@ -158,9 +158,9 @@ final class BatchWriter {
             book.forget(key)
             fail(error, mappings.mapping(ofShape: key.shape)?.table.name)
         case .truncate(let table): fail(result.failure(doing: "truncating \(table)"), table)
-        case .answer:
+        case .answer(let table):
             lastAnswer = result
-            fail(result.failure(doing: "looking for a row"), nil)
+            fail(result.failure(doing: "looking for a row"), table)
         case .rows(let mapping, let expected):
             let table = mapping.table.name
             if let error = result.failure(doing: "changing \(table)") { return fail(error, table) }
