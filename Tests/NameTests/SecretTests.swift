@@ -52,8 +52,8 @@ import Testing
 
     /// Passwords from the string, the environment and a file; everything that can be looked at while it runs and after.
     @Test func passwordsAreKeptNowhere() throws {
-        let password = "S3CRET 'p\\w@%=:/?#ж \"x"
-        let pair = try PasswordPair.shared(password)
+        let password = PasswordPair.password
+        let pair = try PasswordPair.shared()
         let s = try Scenario("secrets", on: pair, extra: "limits: { memory: 16MB }")
         defer { s.end() }
         try s.both("CREATE TABLE t (a int PRIMARY KEY, b text)")
@@ -113,15 +113,4 @@ import Testing
         var found = stat()
         return lstat(path, &found) == 0 ? found.st_mode & 0o7777 : 0
     }
-}
-
-/// Servers that ask for a password, made once for all tests of a process.
-enum PasswordPair {
-    static let password = "S3CRET 'p\\w@%=:/?#ж \"x"
-    private static let made = Result<ClusterPair, any Error> {
-        let options = ClusterOptions(settings: ["ssl": "off"], authentication: .scram(password: password))
-        return try ClusterPair(old: options, new: options)
-    }
-
-    static func shared(_: String = password) throws -> ClusterPair { try made.get() }
 }
