@@ -11,8 +11,10 @@ internal import Postgres
 internal import Spill
 
 extension Applier {
-    /// Inside an open target transaction. `total` only counts.
-    func applyLarge(_ buffer: TransactionBuffer, counting total: Batch) throws -> ApplyFailure? {
+    /// Inside an open target transaction. `total` only counts; `shapes` are those it met.
+    func applyLarge(
+        _ buffer: TransactionBuffer, counting total: Batch, _ shapes: inout Set<Int>
+    ) throws -> ApplyFailure? {
         var piece = Batch()
         for index in 0..<buffer.pieces {
             let bytes = ByteBuffer(capacity: 1024)
@@ -22,6 +24,7 @@ extension Applier {
                 bytes.append(try buffer.piece(index, scratch: bytes))
             }
             if let failure = try resolve(records: bytes.bytes, closing: &piece, total) { return failure }
+            bytes.bytes.visitShapes { shapes.insert($0) }
             do throws(BatchError) {
                 try piece.add(piece: bytes, without: buffer.rolledBack, plans: mappings.plan)
             } catch {

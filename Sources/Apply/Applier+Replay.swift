@@ -36,7 +36,9 @@ extension Applier {
         guard let failure = try applyWhole(transaction) else { return nil }
         if failure.isTransient { return failure }
         if case .mapping = failure { return failure }
-        return try applyChangeByChange(transaction)
+        let (second, inRepair) = try applyChangeByChange(transaction, repairingBy: .rereading)
+        guard let second, inRepair, second.isConflict else { return second }
+        return try applyChangeByChange(transaction, repairingBy: .image).failure
     }
 
     // MARK: a transaction at once
@@ -68,8 +70,13 @@ extension Applier {
                 return .batch(error, table: table(of: error))
             }
             try writer.queue(batch)
+            try writer.queueChecks(batch)
             return nil
-        case .buffer(let buffer): return try applyLarge(buffer, counting: batch)
+        case .buffer(let buffer):
+            var shapes = Set<Int>()
+            if let failure = try applyLarge(buffer, counting: batch, &shapes) { return failure }
+            try writer.queueChecks(ofShapes: shapes)
+            return nil
         }
     }
 
@@ -103,26 +110,36 @@ extension Applier {
 
     // MARK: change by change
 
-    private func applyChangeByChange(_ transaction: Transaction) throws -> ApplyFailure? {
+    /// `inRepair` when it was not a change that failed, but making a different row equal.
+    private func applyChangeByChange(
+        _ transaction: Transaction, repairingBy source: Differences.Source
+    ) throws -> (failure: ApplyFailure?, inRepair: Bool) {
         try writer.queueBegin(progress: transaction.commit.end, at: transaction.commit.time)
-        if let failure = try writer.finishGroup(doing: "beginning a transaction") { return failure }
+        if let failure = try writer.finishGroup(doing: "beginning a transaction") { return (failure, false) }
         let batch = Batch()
         var differences = Differences()
+        var shapes = Set<Int>()
         var failure = try eachChange(of: transaction) { record in
-            try self.apply(record, counting: batch, &differences)
+            shapes.insert(record.shape)
+            return try self.apply(record, counting: batch, &differences)
         }
-        if failure == nil { failure = try repair(&differences, at: transaction.commit.end) }
+        var inRepair = false
         if failure == nil {
+            failure = try repair(differences, by: source, of: transaction)
+            inRepair = failure != nil
+        }
+        if failure == nil {
+            try writer.queueChecks(ofShapes: shapes)
             try queueLeftOut(batch)
             failure = try writer.finishGroup(doing: "applying")
         }
         if let failure {
             try writer.rollback()
-            return failure
+            return (failure, inRepair)
         }
-        if let failure = try commit(batch.noting(transaction)) { return failure }
+        if let failure = try commit(batch.noting(transaction)) { return (failure, false) }
         progress.found(differences: differences.count)
-        return nil
+        return (nil, false)
     }
 
     private func eachChange(
@@ -207,7 +224,7 @@ extension Operation {
     fileprivate var isRemoval: Bool {
         switch self {
         case .delete, .deleteImage: true
-        case .insert, .update, .rekey, .probe, .updateImage: false
+        case .insert, .update, .rekey, .probe, .updateImage, .shared: false
         }
     }
 }

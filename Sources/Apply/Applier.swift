@@ -152,6 +152,7 @@ package final class Applier {
         guard let commit = batch.end else { return }
         try writer.queueBegin(progress: commit.end, at: commit.time)
         try writer.queue(batch)
+        try writer.queueChecks(batch)
         try queueLeftOut(batch)
         try writer.queueSync()
     }

@@ -14,18 +14,29 @@ enum ApplyFailure {
     case server(PostgresError, table: QualifiedName?)
     /// A statement touched more or fewer rows than the source changed.
     case rowCount(table: QualifiedName, expected: Int, touched: Int)
+    /// Rows would share a key that nobody checks.
+    case sharedKey(table: QualifiedName, key: String)
     case batch(BatchError, table: QualifiedName)
     case mapping(MappingProblem)
 
     /// Trying the very same again may succeed.
     var isTransient: Bool { if case .server(let error, _) = self { error.isTransient } else { false } }
 
-    var sqlState: SQLState? { if case .server(let error, _) = self { error.sqlState } else { nil } }
+    var sqlState: SQLState? {
+        switch self {
+        case .server(let error, _): error.sqlState
+        case .sharedKey: "23505"
+        case .rowCount, .batch, .mapping: nil
+        }
+    }
+
+    /// Another row of the same table is in the way.
+    var isConflict: Bool { sqlState == "23505" || sqlState == "23P01" }
 
     var table: QualifiedName? {
         switch self {
         case .server(_, let table): table
-        case .rowCount(let table, _, _), .batch(_, let table): table
+        case .rowCount(let table, _, _), .batch(_, let table), .sharedKey(let table, _): table
         case .mapping(let problem): problem.table
         }
     }
@@ -36,6 +47,8 @@ enum ApplyFailure {
             (table.map { "\($0): " } ?? "") + error.message + (error.constraint.map { " (constraint \($0))" } ?? "")
         case .rowCount(let table, let expected, let touched):
             "\(table): a change of \(expected) rows would touch \(touched)"
+        case .sharedKey(let table, let key):
+            "\(table): rows on new would share a key (constraint \(key)), which is deferrable and unchecked in replication"
         case .batch(.noIdentity, let table):
             "\(table): an update or delete came without saying which row it means"
         case .batch(.unreadable, let table): "\(table): a row does not fit the table's description"
@@ -51,6 +64,9 @@ enum ApplyFailure {
             "give \(table) on old a primary key or REPLICA IDENTITY FULL; for what was written already: tandem set-aside"
         case .rowCount(let table, _, _):
             "rows of \(table) on new are not unique by old's key: add the unique index that old has"
+        case .sharedKey(let table, _):
+            "a row on new that old does not have is in the way: remove or correct it; or `tandem set-aside '\(table)'` to"
+                + " let all other tables go on"
         case .batch: "report this as a bug in tandem"
         case .server(let error, let table): Self.hint(error, table)
         }

@@ -15,6 +15,7 @@ final class BatchWriter {
         case rows(TableMapping, expected: Int?)
         case truncate(QualifiedName)
         case answer(QualifiedName)
+        case unshared(TableMapping, TargetTable.Index)
     }
 
     let connection: Connection
@@ -84,7 +85,11 @@ final class BatchWriter {
             name = made
         }
         try connection.queue(prepared: name, group.parameters)
-        expectations.append(group.operation == .probe ? .answer(mapping.table.name) : .rows(mapping, expected: expected(group)))
+        switch group.operation {
+        case .probe: expectations.append(.answer(mapping.table.name))
+        case .shared(let key): expectations.append(.unshared(mapping, mapping.uncheckedKeys[key].index))
+        default: expectations.append(.rows(mapping, expected: expected(group)))
+        }
     }
 
     /// How many rows must be touched; nil where the number proves nothing.
@@ -92,6 +97,11 @@ final class BatchWriter {
         if group.mapping.table.mayChangeRows { return nil }
         if group.operation == .insert && !group.mapping.keyIsUnchecked { return nil }
         return group.expected
+    }
+
+    func queue(check index: TargetTable.Index, of mapping: TableMapping) throws(PostgresError) {
+        try connection.queue(mapping.sharedAnywhere(index))
+        expectations.append(.unshared(mapping, index))
     }
 
     func queueCommit() throws(PostgresError) {
@@ -158,6 +168,11 @@ final class BatchWriter {
             book.forget(key)
             fail(error, mappings.mapping(ofShape: key.shape)?.table.name)
         case .truncate(let table): fail(result.failure(doing: "truncating \(table)"), table)
+        case .unshared(let mapping, let index):
+            let table = mapping.table.name
+            if let error = result.failure(doing: "checking key \(index.name) of \(table)") { return fail(error, table) }
+            guard failure == nil, (result.int(0, 0) ?? 0) > 0 else { return }
+            failure = .sharedKey(table: table, key: index.name)
         case .answer(let table):
             lastAnswer = result
             fail(result.failure(doing: "looking for a row"), table)

@@ -1,7 +1,9 @@
 // Rows that were not as the stream expected: there already when inserted, or not there when changed. Each such row is
 // read again on the source and made equal on the target, in the transaction that met it; the source may be further by
-// then, and the changes still to come bring the target back to it. Counted by table and kind in schema tandem.
+// then, and the changes still to come bring the target back to it. When what it became meanwhile collides with a row that
+// has not come so far yet, the row is made what the change itself says. Counted by table and kind in schema tandem.
 
+internal import Assembly
 internal import Batching
 internal import Bytes
 internal import Failpoints
@@ -16,6 +18,13 @@ struct Differences {
         case existing = "existing on insert"
         case missingUpdate = "missing on update"
         case missingDelete = "missing on delete"
+    }
+
+    /// What a different row is made equal to.
+    enum Source {
+        case rereading
+        /// The change's own row, where it is complete: what old held at this very position.
+        case image
     }
 
     struct Row {
@@ -36,7 +45,9 @@ struct Differences {
 }
 
 extension Applier {
-    func repair(_ differences: inout Differences, at position: LSN) throws -> ApplyFailure? {
+    func repair(
+        _ differences: Differences, by source: Differences.Source, of transaction: Transaction
+    ) throws -> ApplyFailure? {
         struct Tally {
             var found = 0
             var repaired = 0
@@ -45,12 +56,19 @@ extension Applier {
             let table: QualifiedName
             let kind: Differences.Kind
         }
+        guard !differences.rows.isEmpty else { return nil }
+        let position = transaction.commit.end
         var tallies: [Key: Tally] = [:]
+        let seesIt = try reread.sees(transaction.xid)
         for difference in differences.rows {
             let key = Key(table: difference.mapping.table.name, kind: difference.kind)
             tallies[key, default: Tally()].found += 1
             guard let row = difference.row, difference.kind != .missingDelete else { continue }
-            if let failure = try repair(row, difference.mapping) { return failure }
+            let isComplete = row.isComplete
+            guard seesIt || isComplete else { continue }
+            let fromImage = isComplete && (source == .image || !seesIt)
+            let failure = try fromImage ? write(row, difference.mapping) : repair(row, difference.mapping)
+            if let failure { return failure }
             tallies[key, default: Tally()].repaired += 1
         }
         for (key, tally) in tallies {
@@ -88,20 +106,46 @@ extension Applier {
         do { current = try reread.row(key, mapping) } catch let error as PostgresError where error.sqlState != nil {
             return .server(error, table: mapping.table.name)
         }
-        let probe = RowGroup(mapping, .probe)
-        probe.append(key)
-        let (there, failure) = try writer.count(probe)
+        if let current { return try write(current.tuple, mapping.asText, text: true) }
+        let (there, failure) = try isThere(key, mapping, text: false)
         if let failure { return failure }
-        guard let current else {
-            let removal = RowGroup(mapping, .delete)
-            removal.append(key)
-            if there > 0 { try writer.queue(removal) }
-            return try writer.finishGroup(doing: "repairing a row")
-        }
-        let text = mapping.asText
-        let group = RowGroup(text, there > 0 ? .update(without: []) : .insert)
-        group.append(current.tuple)
-        if there == 0 || text.plan.carried.count > text.keyColumns.count { try writer.queue(group, text: true) }
+        let removal = RowGroup(mapping, .delete)
+        removal.append(key)
+        if there { try writer.queue(removal) }
         return try writer.finishGroup(doing: "repairing a row")
+    }
+
+    private func write(_ row: RowReference, _ mapping: TableMapping) throws -> ApplyFailure? {
+        var image = Tuple()
+        row.read(into: &image)
+        return try write(image, mapping, text: false)
+    }
+
+    /// Makes the row of that key this one, whether or not there is one.
+    private func write(_ row: Tuple, _ mapping: TableMapping, text: Bool) throws -> ApplyFailure? {
+        let (there, failure) = try isThere(row, mapping, text: text)
+        if let failure { return failure }
+        let group = RowGroup(mapping, there ? .update(without: []) : .insert)
+        group.append(row)
+        if !there || mapping.plan.carried.count > mapping.keyColumns.count { try writer.queue(group, text: text) }
+        return try writer.finishGroup(doing: "repairing a row")
+    }
+
+    private func isThere(
+        _ row: Tuple, _ mapping: TableMapping, text: Bool
+    ) throws -> (there: Bool, failure: ApplyFailure?) {
+        let probe = RowGroup(mapping, .probe)
+        probe.append(row)
+        let (count, failure) = try writer.count(probe, text: text)
+        return (count > 0, failure)
+    }
+}
+
+extension RowReference {
+    /// No large value was left out as unchanged.
+    fileprivate var isComplete: Bool {
+        var tuple = Tuple()
+        read(into: &tuple)
+        return !tuple.columns.contains { $0.state == .unchanged }
     }
 }

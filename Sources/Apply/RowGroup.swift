@@ -26,6 +26,7 @@ final class RowGroup {
         case .delete, .probe: (keys, values) = (mapping.keyColumns, [])
         case .deleteImage: (keys, values) = (carried, [])
         case .updateImage: (keys, values) = (carried, carried)
+        case .shared(let key): (keys, values) = (mapping.uncheckedKeys[key].columns, [])
         }
         columns = keys + values
         arrays = Self.arrays(mapping, operation, keys, values)

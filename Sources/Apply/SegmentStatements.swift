@@ -39,13 +39,13 @@ struct SegmentStatements {
 
     // MARK: grouping
 
-    private struct GroupKey: Hashable {
+    struct GroupKey: Hashable {
         let shape: Int
         let operation: Operation
     }
 
     /// Groups in the order they are first needed.
-    private struct Groups {
+    struct Groups {
         var order: [RowGroup] = []
         var places: [GroupKey: Int] = [:]
         private var last: (key: GroupKey, place: Int)?

@@ -55,6 +55,22 @@ final class SourceRows {
         }
     }
 
+    /// Waits until what that transaction wrote can be seen. Decoding shows a commit as soon as it is in the log, a moment
+    /// before others see it; and where old waits for us with every commit, they do not see it before we have applied it.
+    func sees(_ transaction: UInt32) throws -> Bool {
+        let connection = try open()
+        for _ in 0..<300 {
+            let running = try connection.query(
+                """
+                SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'transactionid'
+                    AND transactionid = $1::text::xid AND mode = 'ExclusiveLock')
+                """, ["\(transaction)"], doing: "waiting for transaction \(transaction) on \(connection.label)")
+            if !running.bool(0, 0) { return true }
+            stop.wait(seconds: 0.01)
+        }
+        return false
+    }
+
     private func open() throws(PostgresError) -> Connection {
         if let connection { return connection }
         let opened = try Connection(

@@ -23,6 +23,8 @@ enum Operation: Hashable {
     /// Found by the whole row; `narrowedBy` is a column with an index whose values are not null here.
     case deleteImage(narrowedBy: Int?)
     case updateImage(narrowedBy: Int?)
+    /// How many of these values of an unchecked key (by its place in the mapping) several rows share.
+    case shared(Int)
 }
 
 extension TableMapping {
@@ -35,6 +37,7 @@ extension TableMapping {
         case .probe: probe
         case .deleteImage(let narrow): deleteImage(narrow)
         case .updateImage(let narrow): updateImage(narrow)
+        case .shared(let key): shared(key)
         }
     }
 
@@ -64,8 +67,14 @@ extension TableMapping {
             return "ROW(\(own.joined(separator: ", ")))::record *= ROW(\(given.joined(separator: ", ")))::record"
         }
         return zip(keyColumns, operators).map { index, equals in
-            "\(table).\(column(index).sql) \(equals) \(column(index).expression(prefix + "\(index)"))"
+            "\(ofBaseType(index, table)) \(equals) \(column(index).expression(prefix + "\(index)"))"
         }.joined(separator: " AND ")
+    }
+
+    /// Some operators (of enums, say) do not take a domain for what it is made of. An index is used all the same.
+    func ofBaseType(_ index: Int, _ table: String) -> String {
+        let column = column(index)
+        return "\(table).\(column.sql)" + (column.target.isDomain ? "::" + column.target.castType : "")
     }
 
     private func assignments(_ columns: [Int], _ alias: String) -> String {
@@ -173,7 +182,7 @@ extension TableMapping {
         let own = image { "x.\(column($0).sql)" }
         let calls = (0...plan.carried.count).map { "unnest($\($0 + 1))" }.joined(separator: ", ")
         let names = (["n"] + plan.carried.map { "a\($0)" } + ["g"]).joined(separator: ", ")
-        let narrowed = narrow.map { " AND x.\(column($0).sql) = \(value($0))" } ?? ""
+        let narrowed = narrow.map { " AND \(ofBaseType($0, "x")) = \(value($0))" } ?? ""
         return """
             WITH v AS MATERIALIZED (SELECT f.*, \(given) AS image
               FROM ROWS FROM (\(calls)) WITH ORDINALITY AS f(\(names))),
@@ -196,12 +205,17 @@ extension TableMapping {
         let first = plan.carried.count + 2
         let calls = (0..<(plan.carried.count + 2)).map { "unnest($\(first + $0))" }.joined(separator: ", ")
         let names = (["g", "r"] + plan.carried.map { "b\($0)" }).joined(separator: ", ")
-        let pairs = ", p AS MATERIALIZED (SELECT * FROM ROWS FROM (\(calls)) AS f(\(names)))"
+        // A full join inside a WITH of its own can only be done by hashing: the planner takes every array to be short,
+        // and would compare each hit with each pair. Hits beyond those meant come out of it without a pair.
+        let pairs = """
+            , given AS MATERIALIZED (SELECT * FROM ROWS FROM (\(calls)) AS f(\(names))),
+            p AS MATERIALIZED (SELECT hit.t, hit.c, given.* FROM hit FULL JOIN given ON given.g = hit.g AND given.r = hit.r)
+            """
         let sets = plan.carried.map { "\(column($0).sql) = \(value($0, "p.b"))" }.joined(separator: ", ")
         return StatementText(
             sql: imageHits(narrow, extra: pairs)
-                + " UPDATE \(table.sql) AS d SET \(sets) FROM hit JOIN p ON p.g = hit.g AND p.r = hit.r"
-                + " WHERE d.tableoid = hit.t AND d.ctid = hit.c",
+                + " UPDATE \(table.sql) AS d SET \(sets) FROM p"
+                + " WHERE p.g IS NOT NULL AND d.tableoid = p.t AND d.ctid = p.c",
             parameterTypes: [1007] + types(plan.carried) + [1007, 1007] + types(plan.carried))
     }
 }

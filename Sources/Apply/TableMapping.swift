@@ -36,6 +36,8 @@ final class TableMapping: Sendable {
     let keyOperators: [String]?
     /// Duplicate keys would not be noticed, because the replica role leaves deferrable constraints unchecked.
     let keyIsUnchecked: Bool
+    /// Every such key of the table that this shape fills, with its columns in the shape.
+    let uncheckedKeys: [(index: TargetTable.Index, columns: [Int])]
 
     init(
         shape: RelationShape, table: TargetTable, plan: TablePlan, columns: [MappedColumn?], keyOperators: [String]?,
@@ -47,6 +49,12 @@ final class TableMapping: Sendable {
         self.columns = columns
         self.keyOperators = keyOperators
         self.keyIsUnchecked = keyIsUnchecked
+        uncheckedKeys = table.uncheckedKeys.compactMap { index in
+            let places = index.parts.compactMap { part in
+                shape.columns.indices.first { sameName(shape.columns[$0].name, part.column) && columns[$0] != nil }
+            }
+            return places.count == index.parts.count ? (index, places) : nil
+        }
     }
 
     func column(_ index: Int) -> MappedColumn {

@@ -32,7 +32,7 @@ struct TargetCatalog {
         let rows = try connection.query(
             """
             SELECT a.attname, a.atttypid, a.atttypmod, format_type(b.oid, -1), a.attgenerated <> '',
-                   a.attidentity = 'a', a.attnotnull
+                   a.attidentity = 'a', a.attnotnull, b.oid <> a.atttypid
               FROM pg_attribute a
               CROSS JOIN LATERAL (
                    WITH RECURSIVE below AS (
@@ -48,7 +48,8 @@ struct TargetCatalog {
             TargetTable.Column(
                 name: rows.string(row, 0), type: UInt32(rows.string(row, 1)) ?? 0,
                 modifier: Int32(rows.string(row, 2)) ?? -1, castType: rows.string(row, 3),
-                isGenerated: rows.bool(row, 4), isIdentityAlways: rows.bool(row, 5), isNotNull: rows.bool(row, 6))
+                isGenerated: rows.bool(row, 4), isIdentityAlways: rows.bool(row, 5), isNotNull: rows.bool(row, 6),
+                isDomain: rows.bool(row, 7))
         }
     }
 
@@ -58,7 +59,7 @@ struct TargetCatalog {
             """
             SELECT i.indexrelid, i.indisunique, i.indisprimary, i.indimmediate,
                    i.indpred IS NULL AND i.indexprs IS NULL,
-                   a.attname, 'OPERATOR(' || quote_ident(n.nspname) || '.' || o.oprname || ')'
+                   a.attname, 'OPERATOR(' || quote_ident(n.nspname) || '.' || o.oprname || ')', x.relname
               FROM pg_index i
               JOIN pg_class x ON x.oid = i.indexrelid
               JOIN pg_am m ON m.oid = x.relam AND m.amname IN ('btree', 'hash')
@@ -84,7 +85,8 @@ struct TargetCatalog {
             }
             indexes.append(
                 TargetTable.Index(
-                    parts: parts, isUnique: rows.bool(first, 1), isPrimary: rows.bool(first, 2),
+                    name: rows.string(first, 7), parts: parts, isUnique: rows.bool(first, 1),
+                    isPrimary: rows.bool(first, 2),
                     isImmediate: rows.bool(first, 3), isPlain: rows.bool(first, 4)))
         }
         return indexes

@@ -13,6 +13,7 @@ struct TargetTable: Sendable {
         let isGenerated: Bool
         let isIdentityAlways: Bool
         let isNotNull: Bool
+        let isDomain: Bool
     }
 
     struct Index: Sendable {
@@ -22,6 +23,7 @@ struct TargetTable: Sendable {
             let equals: String
         }
 
+        let name: String
         let parts: [Part]
         let isUnique: Bool
         let isPrimary: Bool
@@ -39,6 +41,9 @@ struct TargetTable: Sendable {
     let mayChangeRows: Bool
     /// Roles whose triggers fire for us with the rights of a superuser, though they are none themselves.
     let strangersWithTriggers: String?
+
+    /// Unique keys whose check the replica role switches off.
+    var uncheckedKeys: [Index] { indexes.filter { $0.isUnique && !$0.isImmediate && $0.isPlain } }
 
     var isPartitioned: Bool { kind == "p" }
 

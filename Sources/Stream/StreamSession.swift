@@ -30,7 +30,8 @@ final class StreamSession {
     private let textOnly: Bool
 
     private let ending = StopSignal()
-    private let outcome = Monitor<(finished: Bool, error: (any Error)?)>((false, nil))
+    private let outcome = Monitor<(begun: Bool, finished: Bool, error: (any Error)?)>(
+        (false, false, nil))
     private let changed = Wakeup()
     private let health = ReceiverHealth()
     private let watch = SourceWatch()
@@ -59,9 +60,10 @@ final class StreamSession {
             slot: plan.stream.description)
         setAside = try control.setAside().map(\.name)
         begin(start, isBinary, until: resolved, progress, positions, spill)
+        defer { end() }
+        guard try hasBegun() else { return .stopped }
         log.info("streaming", [.lsn: start, .detail: isBinary ? "binary" : "text"])
         streaming()
-        defer { end() }
         return try keep(progress, positions, spill, hasEnd: until != nil)
     }
 
@@ -92,6 +94,7 @@ final class StreamSession {
         let queue = BoundedQueue<Delivery>(limit: memory.queue)
         let book = ShapeBook()
         let (plan, health, watch, attention, ending, log) = (plan, health, watch, attention, ending, log)
+        let (outcome, changed) = (outcome, changed)
         let receiving = Receiver.Setup(
             stream: plan.stream, start: start, isBinary: isBinary, until: until, book: book,
             limits: Assembler.Limits(memory: memory.open, small: memory.large), spill: spill)
@@ -105,10 +108,12 @@ final class StreamSession {
         spawn("apply", finishes: true) {
             let setup = ApplySetup(
                 stream: plan.stream, source: plan.source, target: plan.target, book: book, isBinary: isBinary)
-            try Applier(
+            let applier = try Applier(
                 setup, queue: queue, progress: progress, limits: Applier.Limits(bytes: memory.batch),
-                attention: attention, stop: ending, log: log
-            ).run()
+                attention: attention, stop: ending, log: log)
+            outcome.withLock { $0.begun = true }
+            changed.raise()
+            try applier.run()
         }
         spawn("heart") {
             try Heart(
@@ -116,6 +121,18 @@ final class StreamSession {
                 stop: ending, log: log
             ).run()
         }
+    }
+
+    /// Waits until new takes changes; false when asked to stop before.
+    private func hasBegun() throws -> Bool {
+        while !stop.isRaised {
+            let (begun, _, error) = outcome.withLock { $0 }
+            if let error { throw error }
+            if begun { return true }
+            Poll.wait(for: [.readable(stop.descriptor), .readable(changed.descriptor)], until: nil)
+            changed.lower()
+        }
+        return false
     }
 
     private func spawn(_ name: String, finishes: Bool = false, _ body: @escaping @Sendable () throws -> Void) {
@@ -151,7 +168,7 @@ final class StreamSession {
                 try noticeSetAside()
                 try mindTheLog()
             }
-            let (finished, error) = outcome.withLock { $0 }
+            let (_, finished, error) = outcome.withLock { $0 }
             if let error { throw error }
             if hasEnd, let (problem, isBlocked) = progress.problem, isBlocked { throw StreamBlocked(problem: problem) }
             if finished && positions.durable >= progress.applied { return .finished }
