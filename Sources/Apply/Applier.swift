@@ -62,7 +62,7 @@ package final class Applier {
         stream = setup.stream
         let mapper = Mapper(
             catalog: TargetCatalog(connection: connection), book: setup.book, isBinary: setup.isBinary)
-        mappings = Mappings(mapper: mapper, book: setup.book)
+        mappings = Mappings(mapper: mapper, book: setup.book, log: log)
         writer = BatchWriter(connection, mappings, stop: stop)
         reread = SourceRows(setup, stop: stop)
         intake = Intake(queue)

@@ -73,14 +73,24 @@ enum ApplyFailure {
     }
 
     private static func hint(_ error: PostgresError, _ table: QualifiedName?) -> String {
-        let aside = table.map { "; or `tandem set-aside '\($0)'` to let all other tables go on" } ?? ""
+        let aside =
+            table.map { "; or `tandem set-aside \(shellQuoted($0.description))` to let all other tables go on" } ?? ""
         let cause: String
         switch error.sqlState {
         case "23505", "23P01": cause = "a row on new that old does not have is in the way: remove or correct it"
         case "23514", "23502":
             cause = "new has a constraint that old's row violates: drop it on new or correct old's row"
         case "23503": cause = "a foreign key on new fires for replication: ALTER TABLE … ENABLE TRIGGER (not ALWAYS)"
-        case "42501": cause = "grant the missing privilege to tandem's role on new"
+        case "42501" where error.message.contains("pg_replication_origin_xact_setup"):
+            cause =
+                "grant the missing privilege to tandem's role on new: GRANT EXECUTE ON FUNCTION"
+                + " pg_catalog.pg_replication_origin_xact_setup(pg_lsn, timestamptz) TO …"
+        case "42501" where error.message.contains("for schema "):
+            let grant = table.map { ": GRANT USAGE ON SCHEMA \(visiblyQuoted($0.schema)) TO …" } ?? ""
+            cause = "grant the missing privilege to tandem's role on new\(grant)"
+        case "42501":
+            let grant = table.map { ": GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON \($0.pasteable) TO …" } ?? ""
+            cause = "grant the missing privilege to tandem's role on new\(grant)"
         case "0A000" where error.message.contains("truncate"):
             cause =
                 "a table on new that is not replicated refers to it: empty or drop that reference, tandem never cascades"

@@ -5,6 +5,7 @@ internal import Assembly
 internal import Batching
 internal import Model
 internal import Postgres
+internal import Telemetry
 
 final class Mappings {
     private let mapper: Mapper
@@ -14,10 +15,13 @@ final class Mappings {
     private var numbers: [QualifiedName: Int] = [:]
     private var byTarget: [Int: TableMapping] = [:]
     private(set) var setAside: Set<QualifiedName> = []
+    private let log: Log
+    private var warned: Set<QualifiedName> = []
 
-    init(mapper: Mapper, book: ShapeBook) {
+    init(mapper: Mapper, book: ShapeBook, log: Log) {
         self.mapper = mapper
         self.book = book
+        self.log = log
     }
 
     func forget(setAside: Set<QualifiedName>) {
@@ -56,8 +60,22 @@ final class Mappings {
         let target = numbers[shape.name] ?? numbers.count
         numbers[shape.name] = target
         let mapping = try mapper.map(shape, number: target)
+        warn(of: mapping.table)
         plans[number] = mapping.plan
         byShape[number] = mapping
         byTarget[target] = mapping
+    }
+
+    /// Triggers that fire for replication run as the role that applies.
+    private func warn(of table: TargetTable) {
+        guard let strangers = table.strangersWithTriggers, warned.insert(table.name).inserted else { return }
+        log.warning(
+            "triggers run as superuser",
+            [
+                .relation: table.name,
+                .reason:
+                    "its ENABLE ALWAYS or REPLICA triggers belong to \(strangers), and tandem's role on new is superuser",
+                .hint: "use a role on new that is not, or see that nobody else can change these triggers and functions",
+            ])
     }
 }

@@ -11,7 +11,12 @@ struct TargetCatalog {
             """
             SELECT c.oid, c.relkind,
                    EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled IN ('R', 'A')
-                           AND NOT t.tgisinternal AND t.tgtype & 1 = 1 AND t.tgtype & 66 <> 0)
+                           AND NOT t.tgisinternal AND t.tgtype & 1 = 1 AND t.tgtype & 66 <> 0),
+                   (SELECT string_agg(DISTINCT quote_ident(o.rolname), ', ')
+                      FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
+                      JOIN pg_roles o ON o.oid IN (c.relowner, f.proowner) AND NOT o.rolsuper
+                      JOIN pg_roles me ON me.rolname = current_user AND me.rolsuper
+                     WHERE t.tgrelid = c.oid AND t.tgenabled IN ('R', 'A') AND NOT t.tgisinternal)
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = $1 AND c.relname = $2
             """, [name.schema, name.name], doing: "looking up \(name) on \(connection.label)")
@@ -19,7 +24,8 @@ struct TargetCatalog {
         let oid = found.string(0, 0)
         return TargetTable(
             number: number, name: name, kind: found.string(0, 1), columns: try columns(oid, name),
-            indexes: try indexes(oid, name), mayChangeRows: found.bool(0, 2))
+            indexes: try indexes(oid, name), mayChangeRows: found.bool(0, 2),
+            strangersWithTriggers: found.text(0, 3))
     }
 
     private func columns(_ oid: String, _ name: QualifiedName) throws(PostgresError) -> [TargetTable.Column] {

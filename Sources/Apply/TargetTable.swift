@@ -39,6 +39,8 @@ struct TargetTable: Sendable {
     let indexes: [Index]
     /// A trigger that fires for us may change or drop rows, so row counts prove nothing.
     let mayChangeRows: Bool
+    /// Roles whose triggers fire for us with the rights of a superuser, though they are none themselves.
+    let strangersWithTriggers: String?
 
     /// Unique keys whose check the replica role switches off.
     var uncheckedKeys: [Index] { indexes.filter { $0.isUnique && !$0.isImmediate && $0.isPlain } }

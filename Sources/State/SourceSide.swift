@@ -64,14 +64,18 @@ package struct SourceSide {
     }
 
     package func install() throws(PostgresError) {
-        try connection.script(
-            "BEGIN; " + Schema.source + " COMMIT;", doing: "making schema tandem on \(connection.label)")
+        _ = try hasSchema
+        do {
+            try connection.script(
+                "BEGIN; " + Schema.source + " COMMIT;", doing: "making schema tandem on \(connection.label)")
+        } catch {
+            throw error.needing(Privilege.create(on: connection))
+        }
     }
 
     package var hasSchema: Bool {
         get throws(PostgresError) {
-            try ask("SELECT pg_catalog.to_regclass('tandem.source') IS NOT NULL", to: "looking for schema tandem").bool(
-                0, 0)
+            try SchemaOwner.has("source", on: connection)
         }
     }
 
@@ -208,9 +212,11 @@ package struct SourceSide {
         let sql =
             "CREATE PUBLICATION \(quoted(stream.description)) FOR TABLE \(list)"
             + " WITH (publish = 'insert, update, delete, truncate')"
-        try connection.script(
-            "SET lock_timeout = '10s'; \(sql); SET lock_timeout = 0",
-            doing: "creating publication \(stream) on \(connection.label)")
+        do {
+            try connection.script(
+                "SET lock_timeout = '10s'; \(sql); SET lock_timeout = 0",
+                doing: "creating publication \(stream) on \(connection.label)")
+        } catch { throw error.needing(Privilege.publish(on: connection)) }
     }
 
     package func dropPublication() throws(PostgresError) {

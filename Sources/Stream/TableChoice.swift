@@ -60,7 +60,7 @@ package struct TableChoice: Sendable {
     }
 
     private func refuse(_ relations: [UnidentifiedRelation]) -> StateError {
-        let statements = relations.prefix(20).map { "ALTER TABLE \($0.name.sql) REPLICA IDENTITY FULL;" }
+        let statements = relations.prefix(20).map { "ALTER TABLE \($0.name.pasteable) REPLICA IDENTITY FULL;" }
         return StateError.refused(
             "publishing \(relations.count == 1 ? "this table" : "these tables") would make UPDATE and DELETE fail on old,"
                 + " for lack of a primary key or other identity: \(listed(relations.map(\.name)))",

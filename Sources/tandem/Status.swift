@@ -85,7 +85,7 @@ struct StatusScreen {
             lines.append(
                 line(
                     "difference",
-                    "\(difference.table): \(counted(difference.found, "row")) \(difference.kind), \(difference.repaired) read again,"
+                    "\(difference.table): \(counted(difference.found, "row")) \(withoutControls(difference.kind)), \(difference.repaired) read again,"
                         + " last at \(difference.last)"))
         }
         lines.append(line("on old", oldText))
@@ -100,7 +100,7 @@ struct StatusScreen {
     private var countsText: String {
         guard let status = lag.status, lag.isRunning else { return "" }
         return
-            ", \(counted(status.transactions, "transaction")) and \(counted(status.changes, "change")) since its start, on \(status.host)"
+            ", \(counted(status.transactions, "transaction")) and \(counted(status.changes, "change")) since its start, on \(withoutControls(status.host))"
             + " (pid \(status.pid))"
     }
 
@@ -156,9 +156,15 @@ struct StatusScreen {
         var publishedTables: Int?
         var origin: String?
         var start: String?
-        var setAside: [String: Int]
+        var setAside: [SetAside]
         var differences: [Difference]
         var problems: [String]
+    }
+
+    /// A list, because different names of tables can be the same key to a reader of JSON.
+    struct SetAside: Encodable {
+        var table: String
+        var changes: Int
     }
 
     struct Difference: Encodable {
@@ -175,7 +181,7 @@ struct StatusScreen {
             slotStatus: slot?.walStatus, publication: published.map { _ in plan.stream.description },
             publishedTables: published, origin: hasOrigin ? plan.stream.description : nil,
             start: binding?.start.description,
-            setAside: Dictionary(uniqueKeysWithValues: setAside.map { ($0.name.description, $0.changes) }),
+            setAside: setAside.map { SetAside(table: $0.name.description, changes: $0.changes) },
             differences: differences.map {
                 Difference(
                     table: $0.table.description, kind: $0.kind, found: $0.found, repaired: $0.repaired,
