@@ -64,7 +64,7 @@ package final class Applier {
         let mapper = Mapper(
             catalog: TargetCatalog(connection: connection), source: reread, book: setup.book,
             isBinary: setup.isBinary)
-        mappings = Mappings(mapper: mapper, book: setup.book)
+        mappings = Mappings(mapper: mapper, book: setup.book, log: log)
         writer = BatchWriter(connection, mappings, stop: stop)
         intake = Intake(queue)
         self.queue = queue

@@ -81,7 +81,8 @@ enum ApplyFailure {
     }
 
     private static func hint(_ error: PostgresError, _ table: QualifiedName?) -> String {
-        let aside = table.map { "; or `tandem set-aside '\($0)'` to let all other tables go on" } ?? ""
+        let aside =
+            table.map { "; or `tandem set-aside \(shellQuoted($0.description))` to let all other tables go on" } ?? ""
         let cause: String
         switch error.sqlState {
         case "23505", "23P01": cause = "a row on new that old does not have is in the way: remove or correct it"
@@ -95,7 +96,16 @@ enum ApplyFailure {
                 "new lacks it, or a trigger there names it without its schema: ALTER FUNCTION … SET search_path = …"
         case "42501" where error.message.contains("row-level security"):
             cause = "give tandem's role on new BYPASSRLS"
-        case "42501": cause = "grant the missing privilege to tandem's role on new"
+        case "42501" where error.message.contains("pg_replication_origin_xact_setup"):
+            cause =
+                "grant the missing privilege to tandem's role on new: GRANT EXECUTE ON FUNCTION"
+                + " pg_catalog.pg_replication_origin_xact_setup(pg_lsn, timestamptz) TO …"
+        case "42501" where error.message.contains("for schema "):
+            let grant = table.map { ": GRANT USAGE ON SCHEMA \(visiblyQuoted($0.schema)) TO …" } ?? ""
+            cause = "grant the missing privilege to tandem's role on new\(grant)"
+        case "42501":
+            let grant = table.map { ": GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON \($0.pasteable) TO …" } ?? ""
+            cause = "grant the missing privilege to tandem's role on new\(grant)"
         case "0A000" where error.message.contains("truncate"):
             cause =
                 "a table on new that is not replicated refers to it: empty or drop that reference, tandem never cascades"

@@ -14,7 +14,7 @@ final class BatchWriter {
         case prepare(StatementBook.Key)
         case rows(TableMapping, expected: Int?)
         case truncate(QualifiedName)
-        case answer
+        case answer(QualifiedName)
         case unshared(TableMapping, TargetTable.Index)
     }
 
@@ -90,7 +90,7 @@ final class BatchWriter {
         }
         try connection.queue(prepared: name, group.parameters)
         switch group.operation {
-        case .probe: expectations.append(.answer)
+        case .probe: expectations.append(.answer(mapping.table.name))
         case .shared(let key): expectations.append(.unshared(mapping, mapping.uncheckedKeys[key].index))
         default: expectations.append(.rows(mapping, expected: expected(group)))
         }
@@ -183,9 +183,9 @@ final class BatchWriter {
             if let error = result.failure(doing: "checking key \(index.name) of \(table)") { return fail(error, table) }
             guard failure == nil, (result.int(0, 0) ?? 0) > 0 else { return }
             failure = .sharedKey(table: table, key: index.name)
-        case .answer:
+        case .answer(let table):
             lastAnswer = result
-            fail(result.failure(doing: "looking for a row"), nil)
+            fail(result.failure(doing: "looking for a row"), table)
         case .rows(let mapping, let expected):
             let table = mapping.table.name
             if let error = result.failure(doing: "changing \(table)") { return fail(error, table) }

@@ -38,7 +38,8 @@ struct Mapper {
         guard let table = try catalog.table(destination.name, number: number) else {
             throw MappingProblem(
                 table: shape.name, description: "new has no table \(shape.name)",
-                hint: "create it as on old: pg_dump --schema-only --table='\(shape.name.sql)' OLD | psql NEW")
+                hint: "create it as on old: pg_dump --schema-only --table=\(shellQuoted(shape.name.sql)) OLD | psql NEW"
+            )
         }
         guard ["r", "p"].contains(table.kind) else {
             throw MappingProblem(
@@ -79,14 +80,14 @@ struct Mapper {
     private func generates(
         _ columns: [RelationShape.Column], _ shape: RelationShape, _ table: TargetTable
     ) -> MappingProblem {
-        let names = columns.map { quoted($0.name) }.joined(separator: ", ")
-        let drops = columns.map { "ALTER COLUMN \(quoted($0.name)) DROP EXPRESSION" }.joined(separator: ", ")
+        let names = columns.map { visiblyQuoted($0.name) }.joined(separator: ", ")
+        let drops = columns.map { "ALTER COLUMN \(visiblyQuoted($0.name)) DROP EXPRESSION" }.joined(separator: ", ")
         return MappingProblem(
             table: shape.name,
             description:
                 "new generates \(columns.count == 1 ? "column" : "columns") \(names) of \(table.name), which old"
                 + " does not",
-            hint: "ALTER TABLE \(table.name.sql) \(drops); then replication goes on by itself")
+            hint: "ALTER TABLE \(table.name.pasteable) \(drops); then replication goes on by itself")
     }
 
     private func mapped(_ column: RelationShape.Column, _ target: TargetTable.Column) -> MappedColumn {
@@ -102,17 +103,17 @@ struct Mapper {
         _ missing: [RelationShape.Column], _ shape: RelationShape, _ table: TargetTable
     ) throws(PostgresError) -> MappingProblem {
         var additions: [String] = []
-        for column in missing { additions.append("ADD COLUMN \(quoted(column.name)) \(try typeText(column))") }
-        let names = missing.map { quoted($0.name) }.joined(separator: ", ")
+        for column in missing { additions.append("ADD COLUMN \(visiblyQuoted(column.name)) \(try typeText(column))") }
+        let names = missing.map { visiblyQuoted($0.name) }.joined(separator: ", ")
         return MappingProblem(
             table: shape.name,
             description: "table \(table.name) on new lacks \(missing.count == 1 ? "column" : "columns") \(names)",
-            hint: "ALTER TABLE \(table.name.sql) \(additions.joined(separator: ", "));"
+            hint: "ALTER TABLE \(table.name.pasteable) \(additions.joined(separator: ", "));"
                 + " then replication goes on by itself")
     }
 
     private func typeText(_ column: RelationShape.Column) throws(PostgresError) -> String {
-        if let own = book.typeName(column.type), own.schema != "pg_catalog" { return own.sql }
+        if let own = book.typeName(column.type), own.schema != "pg_catalog" { return own.pasteable }
         return try catalog.typeText(column.type, column.modifier)
     }
 
@@ -127,8 +128,8 @@ struct Mapper {
         case .primaryKey, .index:
             let keys = shape.keyColumns
             guard !keys.isEmpty else { return (.none, nil, false) }
-            let names = Set(keys.map { shape.columns[$0].name })
-            let candidates = table.indexes.filter { $0.isPlain && Set($0.parts.map(\.column)) == names }
+            let names = Set(keys.map { Array(shape.columns[$0].name.utf8) })
+            let candidates = table.indexes.filter { $0.isPlain && Set($0.parts.map { Array($0.column.utf8) }) == names }
             guard let index = candidates.first(where: \.isUnique) ?? candidates.first else {
                 return (.key(keys), nil, false)
             }
@@ -146,7 +147,7 @@ struct Mapper {
                 && index.parts.allSatisfy { part in
                     table.column(part.column)?.isNotNull == true
                         && shape.columns.indices.contains {
-                            shape.columns[$0].name == part.column && columns[$0] != nil
+                            sameName(shape.columns[$0].name, part.column) && columns[$0] != nil
                         }
                 }
         }
@@ -154,7 +155,9 @@ struct Mapper {
     }
 
     private func by(_ index: TargetTable.Index, _ shape: RelationShape) -> (Locator, [String]?, Bool) {
-        let keys = index.parts.compactMap { part in shape.columns.firstIndex { $0.name == part.column } }
+        let keys = index.parts.compactMap { part in
+            shape.columns.firstIndex { sameName($0.name, part.column) }
+        }
         return (.key(keys), index.parts.map(\.equals), index.isUnique && !index.isImmediate)
     }
 }

@@ -5,6 +5,7 @@ internal import Assembly
 internal import Batching
 internal import Model
 internal import Postgres
+internal import Telemetry
 
 final class Mappings {
     private let mapper: Mapper
@@ -17,10 +18,13 @@ final class Mappings {
     private var byTarget: [Int: TableMapping] = [:]
     private(set) var setAside: Set<QualifiedName> = []
     private var setAsideRoots: [Int: QualifiedName] = [:]
+    private let log: Log
+    private var warned: Set<QualifiedName> = []
 
-    init(mapper: Mapper, book: ShapeBook) {
+    init(mapper: Mapper, book: ShapeBook, log: Log) {
         self.mapper = mapper
         self.book = book
+        self.log = log
     }
 
     func forget(setAside: Set<QualifiedName>) {
@@ -65,6 +69,7 @@ final class Mappings {
         numbers[destination.name] = target
         let equal = destination.isWhole ? byShape.values.filter { $0.table.number == target } : []
         let mapping = try mapper.map(shape, to: destination, number: target, equal: equal)
+        warn(of: mapping.table)
         plans[number] = mapping.plan
         // What was counted for the parts known before may be outdated.
         for index in plans.indices where destination.isWhole && plans[index]?.target == target {
@@ -82,5 +87,18 @@ final class Mappings {
         guard let root = try mapper.source.root(of: shape)?.name, setAside.contains(root) else { return false }
         setAsideRoots[shape.number] = root
         return true
+    }
+
+    /// Triggers that fire for replication run as the role that applies.
+    private func warn(of table: TargetTable) {
+        guard let strangers = table.strangersWithTriggers, warned.insert(table.name).inserted else { return }
+        log.warning(
+            "triggers run as superuser",
+            [
+                .relation: table.name,
+                .reason:
+                    "its ENABLE ALWAYS or REPLICA triggers belong to \(strangers), and tandem's role on new is superuser",
+                .hint: "use a role on new that is not, or see that nobody else can change these triggers and functions",
+            ])
     }
 }

@@ -172,7 +172,7 @@ extension TableMapping {
     /// A column that leads a plain index on the target, so that equal values are found without reading the whole table.
     var narrowingColumn: Int? {
         for index in table.indexes where index.isPlain && index.parts[0].equals == "OPERATOR(pg_catalog.=)" {
-            if let place = shape.columns.firstIndex(where: { $0.name == index.parts[0].column }),
+            if let place = shape.columns.firstIndex(where: { sameName($0.name, index.parts[0].column) }),
                 plan.carried.contains(place)
             {
                 return place

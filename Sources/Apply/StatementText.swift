@@ -136,13 +136,13 @@ extension TableMapping {
     /// A column GENERATED ALWAYS AS IDENTITY cannot be set by UPDATE, only by INSERT: the row is taken out and put
     /// back with its new values, keeping what new has on its own.
     private func rewrite(_ present: [Int], key: String, keyParameters: [Int]) -> StatementText {
-        let given = Dictionary(uniqueKeysWithValues: present.map { (column($0).target.name, $0) })
         let all = table.columns.filter { !$0.isGenerated }
         let names = all.map { quoted($0.name) }.joined(separator: ", ")
-        let values = all.map { own in
-            given[own.name].map { value($0, "gone.a") } ?? "gone.\(quoted("o_" + own.name))"
+        let values = all.indices.map { own in
+            present.first { sameName(column($0).target.name, all[own].name) }.map { value($0, "gone.a") }
+                ?? "gone.o\(own)"
         }.joined(separator: ", ")
-        let kept = all.map { "t.\(quoted($0.name)) AS \(quoted("o_" + $0.name))" }.joined(separator: ", ")
+        let kept = all.indices.map { "t.\(quoted(all[$0].name)) AS o\($0)" }.joined(separator: ", ")
         let sql =
             "WITH gone AS (DELETE FROM \(table.sql) AS t USING \(keyedRows(keyParameters, present))"
             + " WHERE \(keyMatches("t", "v." + key)) RETURNING v.*, \(kept))"

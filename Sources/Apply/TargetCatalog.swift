@@ -26,7 +26,12 @@ struct TargetCatalog {
                    EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_enabled IN ('R', 'A')
                            AND r.ev_type <> '1'),
                    (SELECT min(x.oid::regclass::text) FROM pg_class x
-                     WHERE x.oid = ANY (below.oids) AND x.relpersistence = 'u')
+                     WHERE x.oid = ANY (below.oids) AND x.relpersistence = 'u'),
+                   (SELECT string_agg(DISTINCT quote_ident(o.rolname), ', ')
+                      FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
+                      JOIN pg_roles o ON o.oid IN (c.relowner, f.proowner) AND NOT o.rolsuper
+                      JOIN pg_roles me ON me.rolname = current_user AND me.rolsuper
+                     WHERE t.tgrelid = ANY (below.oids) AND t.tgenabled IN ('R', 'A') AND NOT t.tgisinternal)
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
               CROSS JOIN LATERAL (
                    SELECT array_agg(p.relid::oid) || c.oid AS oids FROM pg_partition_tree(c.oid) p) below
@@ -37,7 +42,8 @@ struct TargetCatalog {
         return TargetTable(
             number: number, name: name, kind: found.string(0, 1), columns: try columns(oid, name),
             indexes: try indexes(oid, name), mayChangeRows: found.bool(0, 2) || found.bool(0, 4),
-            firesTriggers: found.bool(0, 3), appliesRules: found.bool(0, 4), unlogged: found.text(0, 5))
+            firesTriggers: found.bool(0, 3), appliesRules: found.bool(0, 4), unlogged: found.text(0, 5),
+            strangersWithTriggers: found.text(0, 6))
     }
 
     private func columns(_ oid: String, _ name: QualifiedName) throws(PostgresError) -> [TargetTable.Column] {

@@ -45,6 +45,8 @@ struct TargetTable: Sendable {
     let appliesRules: Bool
     /// What of it a crash of new would empty, if anything.
     let unlogged: String?
+    /// Roles whose triggers fire for us with the rights of a superuser, though they are none themselves.
+    let strangersWithTriggers: String?
 
     /// Unique keys whose check the replica role switches off.
     var uncheckedKeys: [Index] { indexes.filter { $0.isUnique && !$0.isImmediate && $0.isPlain } }

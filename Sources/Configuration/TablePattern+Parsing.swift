@@ -55,13 +55,55 @@ private struct PatternReader {
     }
 
     private mutating func part() throws(PatternError) -> NamePattern {
-        let part = NamePattern(elements: rest.first == "\"" ? try quotedPart() : try unquotedPart())
+        let part = NamePattern(elements: try elements())
         guard !part.elements.isEmpty else { throw problem("has an empty part", "a table is SCHEMA.TABLE") }
         guard part.leastBytes <= StreamName.longest else {
             throw problem(
                 "has a part of \(part.leastBytes) bytes", "PostgreSQL's names have at most \(StreamName.longest)")
         }
         return part
+    }
+
+    private mutating func elements() throws(PatternError) -> [NamePattern.Element] {
+        if rest.first == "\"" { return try quotedPart() }
+        guard rest.starts(with: "U&\"".unicodeScalars) || rest.starts(with: "u&\"".unicodeScalars) else {
+            return try unquotedPart()
+        }
+        rest.removeFirst(2)
+        return try unescaped(try quotedPart())
+    }
+
+    /// `U&"a\000A"` and `U&"a\+00000A"`, as PostgreSQL reads them and as tandem shows names with control characters.
+    private func unescaped(_ elements: [NamePattern.Element]) throws(PatternError) -> [NamePattern.Element] {
+        var result: [NamePattern.Element] = []
+        var rest = elements[...]
+        while let element = rest.popFirst() {
+            guard element == .character("\\"), rest.first != .character("\\") else {
+                if element == .character("\\") { rest.removeFirst() }
+                result.append(element)
+                continue
+            }
+            let isLong = rest.first == .character("+")
+            if isLong { rest.removeFirst() }
+            let digits = rest.prefix(isLong ? 6 : 4)
+            rest = rest.dropFirst(digits.count)
+            guard digits.count == (isLong ? 6 : 4), let scalar = scalar(digits) else {
+                throw problem("has an escape that is none", "after `\\` stand 4 hexadecimal digits, or `+` and 6")
+            }
+            result.append(.character(scalar))
+        }
+        return result
+    }
+
+    private func scalar(_ digits: ArraySlice<NamePattern.Element>) -> Unicode.Scalar? {
+        var value: UInt32 = 0
+        for digit in digits {
+            guard case .character(let scalar) = digit, let part = Character(scalar).hexDigitValue, scalar.isASCII else {
+                return nil
+            }
+            value = value << 4 | UInt32(part)
+        }
+        return value == 0 ? nil : Unicode.Scalar(value)
     }
 
     private mutating func quotedPart() throws(PatternError) -> [NamePattern.Element] {

@@ -30,6 +30,10 @@ package final class Connection {
     private static func connect(
         _ target: ConnectionTarget, _ purpose: SessionPurpose, _ application: String, doing: String
     ) throws(PostgresError) -> OpaquePointer {
+        // What follows would be cut off, without a word.
+        guard !target.conninfo.utf8.contains(0) else {
+            throw PostgresError(.cannotConnect, "the connection string has a NUL character in it", doing: doing)
+        }
         // Later entries win: the user's string may set the timeout, not the encoding or the name.
         var options: [(String, String)] = [
             ("connect_timeout", "5"), ("dbname", target.conninfo), ("client_encoding", "UTF8"),
@@ -43,24 +47,47 @@ package final class Connection {
         }
         guard PQstatus(raw) == CONNECTION_OK else {
             defer { PQfinish(raw) }
-            throw PostgresError(.cannotConnect, String(cString: PQerrorMessage(raw)).trimmedLine, doing: doing)
+            throw refusal(raw, target, purpose, doing: doing)
         }
         PQsetnonblocking(raw, 1)
         return raw
     }
 
+    private static func refusal(
+        _ raw: OpaquePointer, _ target: ConnectionTarget, _ purpose: SessionPurpose, doing: String
+    ) -> PostgresError {
+        func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
+        let refusal = ConnectionRefusal(
+            text(PQerrorMessage(raw)), conninfo: target.conninfo, password: text(PQpass(raw)), role: text(PQuser(raw)),
+            database: text(PQdb(raw)), replicating: purpose == .replication)
+        return PostgresError(
+            .cannotConnect, refusal.message.trimmedLine, doing: doing, serverHint: refusal.hint)
+    }
+
     private func pin(_ purpose: SessionPurpose) throws(PostgresError) {
-        let statements = settings(purpose).map { "SET \($0.name) = \(literal($0.value))" }.joined(separator: "; ")
-        try script(statements, doing: "preparing the session on \(label)")
+        // Not quoted: it is a list. Temporary tables come last, or they would stand in for catalogs.
+        let path = "SET search_path = \(Self.searchPath); "
+        let statements =
+            path + settings(purpose).map { "SET \($0.name) = \(literal($0.value))" }.joined(separator: "; ")
+        do { try script(statements, doing: "preparing the session on \(label)") } catch {
+            let remedy =
+                serverMajor >= 15
+                ? "GRANT SET ON PARAMETER session_replication_role TO \(visiblyQuoted(role));"
+                : "before PostgreSQL 15 only a superuser may set session_replication_role"
+            throw purpose == .apply ? error.needing(remedy) : error
+        }
     }
 
     private func settings(_ purpose: SessionPurpose) -> [(name: String, value: String, since: Int)] {
         purpose.settings.filter { serverVersion >= $0.since }
     }
 
+    private static var searchPath: String { "pg_catalog, pg_temp" }
+
     /// Statements that give the session back what others' functions may have taken from it.
     package func pinning(_ purpose: SessionPurpose) -> [String] {
-        let calls = settings(purpose).map { "pg_catalog.set_config('\($0.name)', \(literal($0.value)), false)" }
+        let all = [("search_path", Self.searchPath, 0)] + settings(purpose)
+        let calls = all.map { "pg_catalog.set_config('\($0.0)', \(literal($0.1)), false)" }
         return ["RESET ROLE", "SELECT " + calls.joined(separator: ", ")]
     }
 
@@ -72,6 +99,8 @@ package final class Connection {
     package var serverVersion: Int { Int(PQserverVersion(raw)) }
     package var serverMajor: Int { serverVersion / 10_000 }
     package var backendPID: Int { Int(PQbackendPID(raw)) }
+    package var role: String { PQuser(raw).map { String(cString: $0) } ?? "" }
+    package var database: String { PQdb(raw).map { String(cString: $0) } ?? "" }
     package var socket: Int32 { PQsocket(raw) }
     package var isBroken: Bool { PQstatus(raw) != CONNECTION_OK }
 

@@ -48,6 +48,12 @@ package struct PostgresError: Explained, Sendable {
 
     package var hint: String? { serverHint }
 
+    /// The same with what gives the privilege, when it is one that is missing.
+    package func needing(_ grant: String) -> PostgresError {
+        guard sqlState == "42501" else { return self }
+        return PostgresError(kind, message, doing: doing, constraint: constraint, serverHint: grant)
+    }
+
     /// The same thing done again later may succeed without anybody changing anything.
     package var isTransient: Bool {
         switch kind {

@@ -16,7 +16,6 @@ package enum SessionPurpose: Sendable, Equatable {
     }
 
     private static let everywhere: [(name: String, value: String, since: Int)] = [
-        ("search_path", "", 0),
         ("datestyle", "ISO, YMD", 0),
         ("intervalstyle", "postgres", 0),
         ("timezone", "UTC", 0),

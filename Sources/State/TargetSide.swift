@@ -32,15 +32,26 @@ package struct TargetSide {
         try connection.query(sql, parameters, doing: doing + " on \(connection.label)")
     }
 
+    @discardableResult
+    private func askOrigin(_ sql: String, _ parameters: [String?], to doing: String) throws(PostgresError) -> Result {
+        do { return try ask(sql, parameters, to: doing) } catch {
+            throw error.needing(Privilege.origins(on: connection))
+        }
+    }
+
     package func install() throws(PostgresError) {
-        try connection.script(
-            "BEGIN; " + Schema.target + " COMMIT;", doing: "making schema tandem on \(connection.label)")
+        _ = try hasSchema
+        do {
+            try connection.script(
+                "BEGIN; " + Schema.target + " COMMIT;", doing: "making schema tandem on \(connection.label)")
+        } catch {
+            throw error.needing(Privilege.create(on: connection))
+        }
     }
 
     package var hasSchema: Bool {
         get throws(PostgresError) {
-            try ask("SELECT pg_catalog.to_regclass('tandem.stream') IS NOT NULL", to: "looking for schema tandem").bool(
-                0, 0)
+            try SchemaOwner.has("stream", on: connection)
         }
     }
 
@@ -66,8 +77,8 @@ package struct TargetSide {
             """,
             [name, binding.systemIdentifier, "\(binding.timeline)", binding.start.description], to: "binding \(name)")
         try dropOrigin()
-        try ask("SELECT pg_catalog.pg_replication_origin_create($1)", [name], to: "creating origin \(name)")
-        try ask(
+        try askOrigin("SELECT pg_catalog.pg_replication_origin_create($1)", [name], to: "creating origin \(name)")
+        try askOrigin(
             "SELECT pg_catalog.pg_replication_origin_advance($1, $2)", [name, binding.start.description],
             to: "placing origin \(name) at its start")
         try connection.script("COMMIT", doing: "binding \(name)")
@@ -90,7 +101,7 @@ package struct TargetSide {
 
     /// How far new has come. `durable` makes the server flush first, so that the answer survives its crash.
     package func progress(durable: Bool) throws(PostgresError) -> LSN? {
-        let row = try ask(
+        let row = try askOrigin(
             """
             SELECT pg_catalog.pg_replication_origin_progress(roname, $2) FROM pg_catalog.pg_replication_origin
              WHERE roname = $1
@@ -100,13 +111,13 @@ package struct TargetSide {
 
     /// This session's commits move the origin from now on; only one session can.
     package func attachOrigin() throws(PostgresError) {
-        try ask(
+        try askOrigin(
             "SELECT pg_catalog.pg_replication_origin_session_setup($1)", [stream.description],
             to: "attaching to origin \(stream)")
     }
 
     package func dropOrigin() throws(PostgresError) {
-        try ask(
+        try askOrigin(
             """
             SELECT pg_catalog.pg_replication_origin_drop(roname) FROM pg_catalog.pg_replication_origin
              WHERE roname = $1
@@ -209,6 +220,17 @@ package struct TargetSide {
                 "DELETE FROM tandem.\(table) WHERE stream = $1", [stream.description],
                 to: "clearing state")
         }
+        try forgetRestoredSource()
+    }
+
+    /// A side restored from a copy of the source brought the source's own things along.
+    private func forgetRestoredSource() throws(PostgresError) {
+        let there = try ask("SELECT pg_catalog.to_regclass('tandem.source') IS NOT NULL", to: "clearing state")
+        guard there.bool(0, 0) else { return }
+        try ask("DELETE FROM tandem.source WHERE stream = $1", [stream.description], to: "clearing state")
+        try connection.script(
+            "SET client_min_messages = error; DROP PUBLICATION IF EXISTS \(quoted(stream.description))",
+            doing: "dropping publication \(stream) on \(connection.label)")
     }
 
     package func dropSchemaIfUnused() throws(PostgresError) { try SchemaRemoval.run(on: connection) }

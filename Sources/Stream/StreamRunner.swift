@@ -106,7 +106,10 @@ package final class StreamRunner {
             return error
         }
         let reason = "\(error)"
-        if reason != lastReason { log.warning("stream interrupted", [.reason: reason]) }
+        if reason != lastReason {
+            let hint = (error as? any Explained)?.hint
+            (hint.map { log.with(.hint, $0) } ?? log).warning("stream interrupted", [.reason: reason])
+        }
         lastReason = reason
         say(.retrying, error, side)
         if let final = watchTheLog(side) { return final }

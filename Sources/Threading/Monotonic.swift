@@ -20,7 +20,7 @@ package struct Monotonic: Comparable, Sendable {
     package var age: Double { Monotonic.now.seconds(since: self) }
 
     package func adding(seconds: Double) -> Monotonic {
-        Monotonic(nanoseconds: nanoseconds + Int64(min(max(seconds, 0), 1e9) * 1_000_000_000))
+        Monotonic(nanoseconds: nanoseconds + Int64(min(max(seconds, -1e9), 1e9) * 1_000_000_000))
     }
 
     /// Milliseconds from now until this moment, for `poll`: never negative, rounded up.

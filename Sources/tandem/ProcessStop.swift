@@ -16,3 +16,9 @@ func stopOnSignals() {
         }
     }
 }
+
+/// Passwords and rows stand in memory: none of it is to be left in a file.
+func leaveNoCore() {
+    var none = rlimit(rlim_cur: 0, rlim_max: 0)
+    setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+}

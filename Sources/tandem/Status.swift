@@ -80,7 +80,8 @@ struct StatusScreen {
             lines.append(
                 line(
                     "set aside",
-                    Terminal.alarming("\(table.name) since \(table.since), \(table.changes) changes left out")))
+                    Terminal.alarming(
+                        "\(table.name) since \(table.since), \(counted(table.changes, "change")) left out")))
         }
         if !notCarried.isEmpty {
             let shown = notCarried.prefix(10).map(\.description).joined(separator: ", ")
@@ -92,7 +93,7 @@ struct StatusScreen {
             lines.append(
                 line(
                     "difference",
-                    "\(difference.table): \(difference.found) rows \(difference.kind), \(difference.repaired) read again,"
+                    "\(difference.table): \(counted(difference.found, "row")) \(withoutControls(difference.kind)), \(difference.repaired) read again,"
                         + " last at \(difference.last)"))
         }
         lines.append(line("on old", oldText))
@@ -106,7 +107,8 @@ struct StatusScreen {
 
     private var countsText: String {
         guard let status = lag.status, lag.isRunning else { return "" }
-        return ", \(status.transactions) transactions and \(status.changes) changes since its start, on \(status.host)"
+        return
+            ", \(counted(status.transactions, "transaction")) and \(counted(status.changes, "change")) since its start, on \(withoutControls(status.host))"
             + " (pid \(status.pid))"
     }
 
@@ -142,7 +144,7 @@ struct StatusScreen {
                 "slot \(plan.stream) (\(slot.isInvalid ? "lost" : slot.walStatus ?? "?")"
                     + "\(slot.isActive ? ", in use" : ""))"
             } ?? "no slot"
-        let publication = published.map { "publication of \($0) tables" } ?? "no publication"
+        let publication = published.map { "publication of \(counted($0, "table"))" } ?? "no publication"
         return slotText + ", " + publication
     }
 
@@ -162,10 +164,16 @@ struct StatusScreen {
         var publishedTables: Int?
         var origin: String?
         var start: String?
-        var setAside: [String: Int]
+        var setAside: [SetAside]
         var notCarried: [String]
         var differences: [Difference]
         var problems: [String]
+    }
+
+    /// A list, because different names of tables can be the same key to a reader of JSON.
+    struct SetAside: Encodable {
+        var table: String
+        var changes: Int
     }
 
     struct Difference: Encodable {
@@ -182,7 +190,7 @@ struct StatusScreen {
             slotStatus: slot?.walStatus, publication: published.map { _ in plan.stream.description },
             publishedTables: published, origin: hasOrigin ? plan.stream.description : nil,
             start: binding?.start.description,
-            setAside: Dictionary(uniqueKeysWithValues: setAside.map { ($0.name.description, $0.changes) }),
+            setAside: setAside.map { SetAside(table: $0.name.description, changes: $0.changes) },
             notCarried: notCarried.map(\.description),
             differences: differences.map {
                 Difference(

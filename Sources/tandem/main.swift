@@ -30,5 +30,6 @@ private let commands: [String: (Parsed) throws -> ExitCode] = [
     }
 }
 
+leaveNoCore()
 stopOnSignals()
 exit(perform().rawValue)

@@ -42,9 +42,25 @@ import Testing
         ("ÄRGER.t", "ärger", "t", false),
         ("Ärger.t", "Ärger", "t", true),
         ("t$1.x_9", "t$1", "x_9", true),
+        ("U&\"a\\000Ab\".u&\"\\+01F600\\\\\"\"\"", "a\nb", "😀\\\"", true),
+        ("u.U&\"*\"", "u", "x", false),
     ])
     func matching(_ text: String, _ schema: String, _ table: String, _ expected: Bool) throws {
         #expect(try pattern(text).matches(name(schema, table)) == expected)
+    }
+
+    @Test(arguments: ["\\00", "\\00g0", "\\+0000", "\\d800", "\\0000", "\\", "\\+110000"])
+    func escapesThatAreNone(escape: String) {
+        #expect(throws: PatternError.self) { try pattern("a.U&\"x\(escape)\"") }
+    }
+
+    /// What tandem shows of a name is a pattern that means it and nothing else.
+    @Test func whatIsShownOfANameIsReadAsThatName() throws {
+        for text in ["a", "A", "a\nb", "\u{1b}[2J\"\\", "*", "U&", "\u{200b}?", "\\000A", "e\u{301}", "a.b", "$1"] {
+            let both = name(text, "x" + text)
+            #expect(try pattern(both.description).literalName == both)
+            #expect(try pattern(both.pasteable).literalName == both)
+        }
     }
 
     @Test func namesAreComparedByCodePoint() throws {

@@ -62,10 +62,18 @@ import Testing
     @Test(arguments: [
         ("public", "orders_2024", "public.orders_2024"), ("Public", "t", "\"Public\".t"), ("a", "2x", "a.\"2x\""),
         ("a", "", "a.\"\""), ("a", "b.c", "a.\"b.c\""), ("a", "b\"c", "a.\"b\"\"c\""),
-        ("a", "b\nlevel=error", "a.\"b\\nlevel=error\""), ("a", "\u{1b}[2J", "a.\"\\e[2J\""), ("a", "é", "a.\"é\""),
+        ("a", "b\nlevel=error", "a.U&\"b\\000Alevel=error\""), ("a", "\u{1b}[2J\\\"", "a.U&\"\\001B[2J\\\\\"\"\""),
+        ("a\u{200b}", "\u{e0041}", "U&\"a\\200B\".U&\"\\+0E0041\""), ("a", "é", "a.\"é\""),
     ])
     func qualifiedNamesForPeople(schema: String, name: String, expected: String) {
         #expect(QualifiedName(schema: schema, name: name).description == expected)
+    }
+
+    @Test(arguments: [
+        ("a b", "'a b'"), ("it's", "'it'\\''s'"), ("a\nb", "$'a\\x0ab'"), ("'\\\u{200b}", "$'\\'\\\\\\xe2\\x80\\x8b'"),
+    ])
+    func wordsForAShell(text: String, expected: String) {
+        #expect(shellQuoted(text) == expected)
     }
 
     @Test func qualifiedNamesOrderBySchemaFirst() {
@@ -76,6 +84,7 @@ import Testing
     @Test(arguments: [
         ("plain é 😀", "plain é 😀"), ("a\nb", "a\\nb"), ("a\r\nb", "a\\r\\nb"), ("\t", "\\t"), ("\u{1b}[31m", "\\e[31m"),
         ("\u{0}", "\\u{0}"), ("\u{7f}", "\\u{7f}"), ("\u{9b}31m", "\\u{9b}31m"), ("\u{85}", "\\u{85}"), ("", ""),
+        ("a\u{2028}b\u{202e}c\u{200b}", "a\\u{2028}b\\u{202e}c\u{200b}"),
     ])
     func controlsBecomeVisible(text: String, expected: String) {
         #expect(withoutControls(text) == expected)
