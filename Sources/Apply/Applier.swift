@@ -60,11 +60,11 @@ package final class Applier {
             to: setup.target, for: .apply, as: setup.applicationName("apply"), stop: stop)
         side = TargetSide(connection, setup.stream)
         stream = setup.stream
+        reread = SourceRows(setup, stop: stop)
         let mapper = Mapper(
-            catalog: TargetCatalog(connection: connection), book: setup.book, isBinary: setup.isBinary)
+            catalog: TargetCatalog(connection: connection), source: reread, book: setup.book, isBinary: setup.isBinary)
         mappings = Mappings(mapper: mapper, book: setup.book)
         writer = BatchWriter(connection, mappings, stop: stop)
-        reread = SourceRows(setup, stop: stop)
         intake = Intake(queue)
         self.queue = queue
         self.progress = progress

@@ -3,10 +3,12 @@
 internal import Assembly
 internal import Batching
 internal import Model
+internal import PGOutput
 internal import Postgres
 
 struct Mapper {
     let catalog: TargetCatalog
+    let source: SourceRows
     let book: ShapeBook
     let isBinary: Bool
 
@@ -38,19 +40,73 @@ struct Mapper {
     private func columns(_ shape: RelationShape, _ table: TargetTable) throws -> [MappedColumn?] {
         let missing = shape.columns.filter { table.column($0.name) == nil }
         guard missing.isEmpty else { throw try lacks(missing, shape) }
-        return shape.columns.map { column in
+        return try shape.columns.map { column in
             guard let target = table.column(column.name), !target.isGenerated else { return nil }
-            return mapped(column, target)
+            guard target.input != nil else { throw cannotBeRead(target, shape) }
+            return try mapped(column, target, limit: try limit(column, target, shape))
         }
     }
 
-    private func mapped(_ column: RelationShape.Column, _ target: TargetTable.Column) -> MappedColumn {
-        if isBinary, let array = WireTypes.array(of: column.type) {
-            let cast = target.type == column.type ? nil : "::text::" + target.castType
-            return MappedColumn(
-                target: target, elementType: column.type, arrayType: array, cast: cast, isBinary: true)
+    private func mapped(
+        _ column: RelationShape.Column, _ target: TargetTable.Column, limit: Int?
+    ) throws(PostgresError) -> MappedColumn {
+        guard isBinary, let array = WireTypes.array(of: column.type) else { return .text(target, limit: limit) }
+        let isOwn = column.type == target.baseType || column.type == WireTypes.text
+        return MappedColumn(
+            target: target, elementType: column.type, arrayType: array,
+            output: isOwn ? nil : try catalog.outputFunction(column.type), limit: limit, isBinary: true)
+    }
+
+    private func cannotBeRead(_ column: TargetTable.Column, _ shape: RelationShape) -> MappingProblem {
+        MappingProblem(
+            table: shape.name,
+            description:
+                "column \(quoted(column.name)) of \(shape.name) on new is \(column.castType), and a cast from text"
+                + " to that type stands between a value's text and the type's input function",
+            hint: "on new: DROP CAST (text AS \(column.castType)); then replication goes on by itself")
+    }
+
+    /// Throws when values could change silently on their way into the column. Nil, or how long a string may be where
+    /// everything but blanks at the end is checked by the server.
+    private func limit(
+        _ column: RelationShape.Column, _ target: TargetTable.Column, _ shape: RelationShape
+    ) throws -> Int? {
+        if column.type == target.type && column.modifier == target.modifier && !TypePart.isMade(column.type) {
+            return nil
         }
-        return .text(target)
+        let parts = try catalog.parts(target.type, target.modifier)
+        guard parts.contains(where: \.isSensitive) else { return nil }
+        let olds =
+            TypePart.isPlain(column.type)
+            ? [try catalog.part(column.type, column.modifier)]
+            : try source.catalog().parts(column.type, column.modifier)
+        for part in parts {
+            let old = olds.first { $0.path == part.path } ?? (olds.count == 1 && olds[0].path.isEmpty ? olds[0] : nil)
+            if part.changes(valuesOf: old) { throw narrower(column, target, shape, part, old) }
+        }
+        return parts.first?.limit(for: olds.first { $0.path.isEmpty })
+    }
+
+    private func narrower(
+        _ column: RelationShape.Column, _ target: TargetTable.Column, _ shape: RelationShape, _ part: TypePart,
+        _ old: TypePart?
+    ) throws -> MappingProblem {
+        let name = quoted(column.name)
+        let own = try catalog.typeText(target.type, target.modifier)
+        let given =
+            TypePart.isMade(column.type)
+            ? try source.catalog().typeText(column.type, column.modifier) : try typeText(column)
+        func full(_ type: String, _ part: TypePart?) -> String {
+            guard let part, part.text != type else { return type }
+            return "\(type) (of \(part.text))"
+        }
+        let wanted = old.map { $0.path.isEmpty ? $0.text : given } ?? given
+        return MappingProblem(
+            table: shape.name,
+            description: "column \(name) of \(shape.name) is \(full(own, part)) on new, but \(full(given, old)) on old:"
+                + " values would be changed to fit, without an error",
+            hint: "on new: ALTER TABLE \(shape.name.sql) ALTER COLUMN \(name) TYPE \(wanted);"
+                + " then replication goes on by itself")
     }
 
     private func lacks(_ missing: [RelationShape.Column], _ shape: RelationShape) throws(PostgresError)

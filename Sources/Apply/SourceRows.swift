@@ -71,8 +71,11 @@ final class SourceRows {
         return false
     }
 
+    /// Of the source, for types that only it knows.
+    func catalog() throws(PostgresError) -> TargetCatalog { TargetCatalog(connection: try open()) }
+
     private func open() throws(PostgresError) -> Connection {
-        if let connection { return connection }
+        if let connection, !connection.isBroken { return connection }
         let opened = try Connection(
             to: setup.source, for: .control, as: setup.applicationName("reread"), stop: stop)
         connection = opened

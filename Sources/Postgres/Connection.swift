@@ -51,8 +51,13 @@ package final class Connection {
 
     private func pin(_ purpose: SessionPurpose) throws(PostgresError) {
         let settings = purpose.settings.filter { serverVersion >= $0.since }
-        let statements = settings.map { "SET \($0.name) = \(literal($0.value))" }.joined(separator: "; ")
-        try script(statements, doing: "preparing the session on \(label)")
+        var statements = settings.map { "SET \($0.name) = \(literal($0.value))" }
+        // Such a database does not know what its bytes mean. They pass as they are, and the other side judges them;
+        // in UTF8 its walsender would fail over a bad one without saying which table it is in.
+        if PQparameterStatus(raw, "server_encoding").map({ String(cString: $0) }) == "SQL_ASCII" {
+            statements.append("SET client_encoding = 'SQL_ASCII'")
+        }
+        try script(statements.joined(separator: "; "), doing: "preparing the session on \(label)")
     }
 
     func onOwnThread() {
