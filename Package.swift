@@ -87,6 +87,7 @@ let package = Package(
         tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
         tests("StreamTests", ["TestSupport", "tandem"]),
         tests("RowTests", ["TestSupport", "tandem"]),
+        tests("ValueTests", ["TestSupport", "tandem"]),
         tests("HouseRulesTests"),
         tests("PGOutputTests", ["PGOutput", "Bytes", "Model"], without: ["Captures"]),
         tests("AssemblyTests", ["Assembly", "PGOutput", "Spill", "Bytes", "Model"]),

@@ -3,7 +3,6 @@
 internal import Assembly
 internal import Batching
 internal import Model
-internal import PGOutput
 internal import Postgres
 
 struct Mapper {
@@ -64,49 +63,6 @@ struct Mapper {
                 "column \(quoted(column.name)) of \(shape.name) on new is \(column.castType), and a cast from text"
                 + " to that type stands between a value's text and the type's input function",
             hint: "on new: DROP CAST (text AS \(column.castType)); then replication goes on by itself")
-    }
-
-    /// Throws when values could change silently on their way into the column. Nil, or how long a string may be where
-    /// everything but blanks at the end is checked by the server.
-    private func limit(
-        _ column: RelationShape.Column, _ target: TargetTable.Column, _ shape: RelationShape
-    ) throws -> Int? {
-        if column.type == target.type && column.modifier == target.modifier && !TypePart.isMade(column.type) {
-            return nil
-        }
-        let parts = try catalog.parts(target.type, target.modifier)
-        guard parts.contains(where: \.isSensitive) else { return nil }
-        let olds =
-            TypePart.isPlain(column.type)
-            ? [try catalog.part(column.type, column.modifier)]
-            : try source.catalog().parts(column.type, column.modifier)
-        for part in parts {
-            let old = olds.first { $0.path == part.path } ?? (olds.count == 1 && olds[0].path.isEmpty ? olds[0] : nil)
-            if part.changes(valuesOf: old) { throw narrower(column, target, shape, part, old) }
-        }
-        return parts.first?.limit(for: olds.first { $0.path.isEmpty })
-    }
-
-    private func narrower(
-        _ column: RelationShape.Column, _ target: TargetTable.Column, _ shape: RelationShape, _ part: TypePart,
-        _ old: TypePart?
-    ) throws -> MappingProblem {
-        let name = quoted(column.name)
-        let own = try catalog.typeText(target.type, target.modifier)
-        let given =
-            TypePart.isMade(column.type)
-            ? try source.catalog().typeText(column.type, column.modifier) : try typeText(column)
-        func full(_ type: String, _ part: TypePart?) -> String {
-            guard let part, part.text != type else { return type }
-            return "\(type) (of \(part.text))"
-        }
-        let wanted = old.map { $0.path.isEmpty ? $0.text : given } ?? given
-        return MappingProblem(
-            table: shape.name,
-            description: "column \(name) of \(shape.name) is \(full(own, part)) on new, but \(full(given, old)) on old:"
-                + " values would be changed to fit, without an error",
-            hint: "on new: ALTER TABLE \(shape.name.sql) ALTER COLUMN \(name) TYPE \(wanted);"
-                + " then replication goes on by itself")
     }
 
     private func lacks(_ missing: [RelationShape.Column], _ shape: RelationShape) throws(PostgresError)

@@ -16,9 +16,6 @@ struct TypePart {
     /// Numbers below this are the same in every database.
     static func isMade(_ type: UInt32) -> Bool { type >= 16384 }
 
-    /// Built in and without parts.
-    static func isPlain(_ type: UInt32) -> Bool { !isMade(type) && WireTypes.travelsInBinary(type) }
-
     private enum Kind {
         static let char: UInt32 = 18
         static let name: UInt32 = 19
@@ -108,10 +105,6 @@ struct TypePart {
 }
 
 extension TargetCatalog {
-    func part(_ type: UInt32, _ modifier: Int32) throws(PostgresError) -> TypePart {
-        TypePart(path: "", type: type, modifier: modifier, text: try typeText(type, modifier))
-    }
-
     /// Everything a type is made of; nothing when it does not exist any more.
     func parts(_ type: UInt32, _ modifier: Int32) throws(PostgresError) -> [TypePart] {
         let isMultirange = connection.serverMajor >= 14 ? "r.rngmultitypid = p.oid" : "false"
