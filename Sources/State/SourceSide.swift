@@ -31,20 +31,22 @@ package struct SlotState: Sendable {
 
 package struct SourceTable: Sendable, Equatable {
     package let name: QualifiedName
-    /// d, n, f, i as in pg_class
-    package let identity: String
-    package let hasPrimaryKey: Bool
-    package let hasIdentityIndex: Bool
     package let isPartitioned: Bool
+    /// Its writes are not in the log, so they cannot be carried.
+    package let isUnlogged: Bool
+    /// What of it has no identity, and so would refuse updates once published: itself, or some of its partitions.
+    package var withoutIdentity: [UnidentifiedRelation] = []
+}
 
-    /// Publishing updates of such a table makes them fail on the source: in production.
-    package var wouldRefuseUpdates: Bool {
-        switch identity {
-        case "d": !hasPrimaryKey
-        case "i": !hasIdentityIndex
-        default: false
-        }
-    }
+package struct UnidentifiedRelation: Sendable, Equatable {
+    package let name: QualifiedName
+    /// REPLICA IDENTITY NOTHING: somebody has said that it is only inserted into.
+    package let isDeclared: Bool
+    /// Rows of it have been updated or deleted, by the statistics.
+    package let hasChanges: Bool
+
+    /// Publishing it would break something that works today.
+    package var isHarmed: Bool { !isDeclared || hasChanges }
 }
 
 package struct SourceSide {
@@ -116,29 +118,56 @@ package struct SourceSide {
 
     // MARK: tables and publication
 
-    /// Ordinary and partitioned tables that logical replication can carry, leaf partitions left out.
+    /// Ordinary and partitioned tables, leaf partitions left out: they belong to their root.
     package func tables() throws(PostgresError) -> [SourceTable] {
         let sql = """
-            SELECT n.nspname, c.relname, c.relreplident, c.relkind,
-                   EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid
-                           AND i.indisprimary AND i.indisvalid AND i.indimmediate),
-                   EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid
-                           AND i.indisreplident AND i.indisvalid)
+            SELECT n.nspname, c.relname, c.relkind = 'p', c.relpersistence = 'u'
               FROM pg_catalog.pg_class c
               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-             WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
-               AND NOT c.relispartition
+             WHERE c.relkind IN ('r', 'p') AND c.relpersistence IN ('p', 'u') AND NOT c.relispartition
                AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tandem')
                AND n.nspname NOT LIKE 'pg\\_toast%' AND n.nspname NOT LIKE 'pg\\_temp%'
              ORDER BY 1, 2
             """
         let rows = try ask(sql, [], to: "listing tables")
+        let unidentified = try unidentified()
         return (0..<rows.rows).map { row in
-            SourceTable(
-                name: QualifiedName(schema: rows.string(row, 0), name: rows.string(row, 1)),
-                identity: rows.string(row, 2), hasPrimaryKey: rows.bool(row, 4), hasIdentityIndex: rows.bool(row, 5),
-                isPartitioned: rows.string(row, 3) == "p")
+            let name = QualifiedName(schema: rows.string(row, 0), name: rows.string(row, 1))
+            return SourceTable(
+                name: name, isPartitioned: rows.bool(row, 2), isUnlogged: rows.bool(row, 3),
+                withoutIdentity: unidentified[name] ?? [])
         }
+    }
+
+    /// Tables and leaf partitions without a usable replica identity, by the table they are published with. A partition
+    /// has an identity of its own: FULL on its root does not count for it.
+    private func unidentified() throws(PostgresError) -> [QualifiedName: [UnidentifiedRelation]] {
+        let sql = """
+            SELECT rn.nspname, r.relname, n.nspname, c.relname, c.relreplident = 'n',
+                   coalesce(pg_catalog.pg_stat_get_tuples_updated(c.oid), 0)
+                   + coalesce(pg_catalog.pg_stat_get_tuples_deleted(c.oid), 0) > 0
+              FROM pg_catalog.pg_class c
+              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+              JOIN pg_catalog.pg_class r
+                ON r.oid = CASE WHEN c.relispartition THEN pg_catalog.pg_partition_root(c.oid)::oid ELSE c.oid END
+              JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
+             WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.relreplident <> 'f'
+               AND NOT EXISTS (
+                   SELECT FROM pg_catalog.pg_index i
+                    WHERE i.indrelid = c.oid AND i.indisvalid
+                      AND (c.relreplident = 'd' AND i.indisprimary AND i.indimmediate
+                           OR c.relreplident = 'i' AND i.indisreplident))
+               AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tandem')
+            """
+        let rows = try ask(sql, [], to: "looking for tables without identity")
+        var found: [QualifiedName: [UnidentifiedRelation]] = [:]
+        for row in 0..<rows.rows {
+            let table = QualifiedName(schema: rows.string(row, 0), name: rows.string(row, 1))
+            let name = QualifiedName(schema: rows.string(row, 2), name: rows.string(row, 3))
+            found[table, default: []].append(
+                UnidentifiedRelation(name: name, isDeclared: rows.bool(row, 4), hasChanges: rows.bool(row, 5)))
+        }
+        return found
     }
 
     package func publishedTables() throws(PostgresError) -> Set<QualifiedName>? {
@@ -171,9 +200,11 @@ package struct SourceSide {
         return (0..<rows.rows).compactMap { UInt32(rows.string($0, 0)) }
     }
 
-    package func publish(_ tables: [QualifiedName]) throws(PostgresError) {
+    /// Exactly these: children of an inheritance parent only when they are named themselves, partitions with their root.
+    package func publish(_ tables: [SourceTable]) throws(PostgresError) {
         let heartbeat = QualifiedName(schema: Schema.name, name: Schema.heartbeatTable)
-        let list = (tables + [heartbeat]).map(\.sql).joined(separator: ", ")
+        let list = (tables.map { ($0.isPartitioned ? "" : "ONLY ") + $0.name.sql } + [heartbeat.sql]).joined(
+            separator: ", ")
         let sql =
             "CREATE PUBLICATION \(quoted(stream.description)) FOR TABLE \(list)"
             + " WITH (publish = 'insert, update, delete, truncate')"

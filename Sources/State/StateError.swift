@@ -13,6 +13,10 @@ package enum StateError: Explained {
     case refused(String, hint: String)
     case nothingToDo(String)
 
+    package static let copyNotBuilt = StateError.refused(
+        "this version of tandem does not copy existing rows yet",
+        hint: "set `initial_copy: none`, run `tandem prepare` and load new from the snapshot it prints")
+
     package var description: String {
         switch self {
         case .notPrepared(let pair): "pair \(pair) has no prepared stream"

@@ -209,6 +209,17 @@ package struct TargetSide {
                 "DELETE FROM tandem.\(table) WHERE stream = $1", [stream.description],
                 to: "clearing state")
         }
+        try forgetRestoredSource()
+    }
+
+    /// A side restored from a copy of the source brought the source's own things along.
+    private func forgetRestoredSource() throws(PostgresError) {
+        let there = try ask("SELECT pg_catalog.to_regclass('tandem.source') IS NOT NULL", to: "clearing state")
+        guard there.bool(0, 0) else { return }
+        try ask("DELETE FROM tandem.source WHERE stream = $1", [stream.description], to: "clearing state")
+        try connection.script(
+            "SET client_min_messages = error; DROP PUBLICATION IF EXISTS \(quoted(stream.description))",
+            doing: "dropping publication \(stream) on \(connection.label)")
     }
 
     package func dropSchemaIfUnused() throws(PostgresError) { try SchemaRemoval.run(on: connection) }

@@ -15,6 +15,7 @@ package final class Preparation {
         package let position: LSN
         package let snapshot: String
         package let tables: Int
+        package let notes: [String]
         /// Why new could not be bound yet, if so.
         package let newProblem: String?
     }
@@ -47,7 +48,7 @@ package final class Preparation {
         try clearWay(source, target.side, again: again)
         try source.install()
         try source.dropPublication()
-        try source.publish(chosen.map(\.name))
+        try source.publish(chosen.tables)
         let replication = try Connection(to: plan.source, for: .replication, as: "\(plan.stream) prepare", stop: stop)
         self.replication = replication
         let identity = try ReplicationCommands.identify(replication)
@@ -56,11 +57,12 @@ package final class Preparation {
         let binding = Binding(
             systemIdentifier: identity.systemIdentifier, timeline: identity.timeline, start: slot.start)
         try source.bind(binding)
-        try bindTarget(target.side, binding)
+        try bindTarget(target.side, binding, source)
         Failpoint.pass(.afterOriginCreated)
         return Prepared(
             publication: plan.stream.description, slot: plan.stream.description, position: slot.start,
-            snapshot: slot.snapshot, tables: chosen.count, newProblem: target.problem)
+            snapshot: slot.snapshot, tables: chosen.tables.count, notes: chosen.notes,
+            newProblem: target.problem)
     }
 
     /// Until asked to stop; throws when the server ends the session, and with it the snapshot.
@@ -95,6 +97,7 @@ package final class Preparation {
     }
 
     private func checkSource(_ source: SourceSide) throws {
+        guard plan.initialCopy != .all else { throw StateError.copyNotBuilt }
         guard try source.walLevel() == "logical" else {
             throw StateError.refused(
                 "old runs with wal_level = \(try source.walLevel()), which cannot be decoded",
@@ -123,10 +126,18 @@ package final class Preparation {
         if slot != nil { try source.dropSlot() }
     }
 
-    private func bindTarget(_ target: TargetSide?, _ binding: Binding) throws {
+    /// When new cannot be bound, nothing is left that would hold old's log for nobody.
+    private func bindTarget(_ target: TargetSide?, _ binding: Binding, _ source: SourceSide) throws {
         guard let target, plan.initialCopy.startsAtSlot else { return }
-        try target.install()
-        try target.bind(binding)
+        do {
+            try target.install()
+            try target.bind(binding)
+        } catch {
+            try? source.dropSlot()
+            try? source.dropPublication()
+            try? source.forget()
+            throw error
+        }
     }
 
     // MARK: the slot

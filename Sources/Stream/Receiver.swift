@@ -124,11 +124,14 @@ final class Receiver {
         var count = 0
         while let message = try connection.receiveCopy(doing: "receiving from \(connection.label)") {
             try handle(message.bytes)
+            // What came in one burst with the end is for the next run: not even its positions may be heard here.
+            if hasEnded { return count }
             count += 1
             guard count & 0x3f == 0 || assembler.readyBytes > 1 << 18 else { continue }
             if assembler.readyBytes > 1 << 18 {
                 deliver()
-                if hasEnded || !queue.hasRoom { break }
+                if hasEnded { return count }
+                if !queue.hasRoom { break }
             }
             if try !hasMemory() { break }
             if Monotonic.now >= nextFeedback { try feedBack() }
@@ -162,6 +165,7 @@ final class Receiver {
     // MARK: handing on
 
     private func deliver() {
+        guard !hasEnded else { return }
         positions.received = heard
         var transactions = assembler.takeReady()
         guard !transactions.isEmpty || setup.until != nil else { return }
@@ -174,7 +178,7 @@ final class Receiver {
             return end(at: last)
         }
         push(transactions)
-        if let until = setup.until, assembler.delivered >= until, !hasEnded { end(at: until) }
+        if let until = setup.until, assembler.delivered >= until { end(at: until) }
     }
 
     private func push(_ transactions: [Transaction]) {
@@ -186,7 +190,8 @@ final class Receiver {
     private func noteQuiet(_ position: LSN) {
         guard assembler.isBetweenTransactions else { return }
         deliver()
-        if let until = setup.until, position >= until, !hasEnded { return end(at: until) }
+        guard !hasEnded else { return }
+        if let until = setup.until, position >= until { return end(at: until) }
         let quiet = max(position, assembler.delivered)
         guard quiet > lastQuiet, quietAt.age >= 1 else { return }
         lastQuiet = quiet

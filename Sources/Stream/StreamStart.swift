@@ -45,11 +45,7 @@ struct StreamStart {
     // MARK: the first start
 
     private func adopt(_ identity: SystemIdentity) throws -> Binding {
-        guard initialCopy != .all else {
-            throw StateError.refused(
-                "this version of tandem does not copy existing rows yet",
-                hint: "set `initial_copy: none`, run `tandem prepare` and load new from the snapshot it prints")
-        }
+        guard initialCopy != .all else { throw StateError.copyNotBuilt }
         guard let prepared = try source.binding(), let slot = try source.slot() else {
             throw StateError.notPrepared(pair: pair)
         }

@@ -9,13 +9,40 @@ package struct TableChoice: Sendable {
 
     package init(_ configuration: Configuration) { self.configuration = configuration }
 
-    package func choose(from tables: [SourceTable]) throws -> [SourceTable] {
+    package struct Chosen: Sendable {
+        package let tables: [SourceTable]
+        /// What an operator should know of the choice, a sentence each.
+        package let notes: [String]
+    }
+
+    package func choose(from tables: [SourceTable]) throws -> Chosen {
         try checkPatterns(tables)
         let selection = TableSelection(dataA: configuration.dataA, exclude: configuration.exclude)
-        let chosen = tables.filter { selection.isDataA($0.name) }
-        let harmed = chosen.filter(\.wouldRefuseUpdates)
+        let matching = tables.filter { selection.isDataA($0.name) }
+        let chosen = matching.filter { !$0.isUnlogged }
+        let harmed = chosen.flatMap(\.withoutIdentity).filter(\.isHarmed)
         guard harmed.isEmpty else { throw refuse(harmed) }
-        return chosen
+        return Chosen(tables: chosen, notes: notes(matching))
+    }
+
+    private func notes(_ tables: [SourceTable]) -> [String] {
+        let unlogged = tables.filter(\.isUnlogged).map(\.name)
+        let declared = tables.flatMap(\.withoutIdentity).map(\.name)
+        var notes: [String] = []
+        if !unlogged.isEmpty {
+            notes.append(
+                "not carried, because their writes are not logged: \(listed(unlogged)) (ALTER TABLE … SET LOGGED)")
+        }
+        if !declared.isEmpty {
+            notes.append(
+                "have REPLICA IDENTITY NOTHING, so old refuses updates and deletes of them now: \(listed(declared))")
+        }
+        return notes
+    }
+
+    private func listed(_ names: [QualifiedName]) -> String {
+        let rest = names.count > 20 ? " and \(names.count - 20) more" : ""
+        return names.prefix(20).map(\.description).joined(separator: ", ") + rest
     }
 
     /// A name that nothing has is a mistake, not an empty wish.
@@ -32,13 +59,11 @@ package struct TableChoice: Sendable {
         }
     }
 
-    private func refuse(_ tables: [SourceTable]) -> StateError {
-        let shown = tables.prefix(20).map(\.name.description).joined(separator: ", ")
-        let rest = tables.count > 20 ? " and \(tables.count - 20) more" : ""
-        let statements = tables.prefix(20).map { "ALTER TABLE \($0.name.sql) REPLICA IDENTITY FULL;" }
+    private func refuse(_ relations: [UnidentifiedRelation]) -> StateError {
+        let statements = relations.prefix(20).map { "ALTER TABLE \($0.name.sql) REPLICA IDENTITY FULL;" }
         return StateError.refused(
-            "publishing \(tables.count == 1 ? "this table" : "these tables") would make UPDATE and DELETE fail on old,"
-                + " for lack of a primary key or other identity: \(shown)\(rest)",
+            "publishing \(relations.count == 1 ? "this table" : "these tables") would make UPDATE and DELETE fail on old,"
+                + " for lack of a primary key or other identity: \(listed(relations.map(\.name)))",
             hint: "add a primary key, name them under `exclude`, or: " + statements.joined(separator: " "))
     }
 }

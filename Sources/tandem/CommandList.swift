@@ -28,7 +28,7 @@ private let prepareCommand = Command(
 
         Load new from that snapshot while this command holds it:
 
-          pg_dump --snapshot=ID --data-only OLD | psql NEW
+          pg_dump --snapshot=ID --data-only --exclude-schema=tandem OLD | psql NEW
 
         An interrupted or failed `prepare` can be repeated. Once new has begun to follow, it is refused.
         """,
@@ -95,7 +95,7 @@ private let setAsideCommand = Command(
         From then on the changes of this table are counted, not applied: new's copy of it falls behind and stays wrong. \
         `tandem status` shows it until the stream is prepared afresh. Nothing else is ever left out.
         """,
-    arguments: .requiredMany("TABLE"),
+    arguments: .requiredMany("TABLE…"),
     examples: [("tandem set-aside public.audit_log", "lets all other tables go on")])
 
 private let abortCommand = Command(

@@ -18,7 +18,8 @@ func prepare(_ arguments: Parsed) throws -> ExitCode {
     if let problem = prepared.newProblem {
         Terminal.note("new cannot be reached yet (\(problem)); `tandem run` will bind it to this position")
     }
-    Terminal.note("\(prepared.tables) tables are published. Holding the snapshot until interrupted (Ctrl-C).")
+    for note in prepared.notes { Terminal.note(note) }
+    Terminal.note("\(counted(prepared.tables, "table")) published. Holding the snapshot until interrupted (Ctrl-C).")
     try preparation.hold()
     Terminal.note("The snapshot is released; publication and slot stay. Next: `tandem run`.")
     return .done

@@ -78,13 +78,14 @@ struct StatusScreen {
             lines.append(
                 line(
                     "set aside",
-                    Terminal.alarming("\(table.name) since \(table.since), \(table.changes) changes left out")))
+                    Terminal.alarming(
+                        "\(table.name) since \(table.since), \(counted(table.changes, "change")) left out")))
         }
         for difference in differences {
             lines.append(
                 line(
                     "difference",
-                    "\(difference.table): \(difference.found) rows \(difference.kind), \(difference.repaired) read again,"
+                    "\(difference.table): \(counted(difference.found, "row")) \(difference.kind), \(difference.repaired) read again,"
                         + " last at \(difference.last)"))
         }
         lines.append(line("on old", oldText))
@@ -98,7 +99,8 @@ struct StatusScreen {
 
     private var countsText: String {
         guard let status = lag.status, lag.isRunning else { return "" }
-        return ", \(status.transactions) transactions and \(status.changes) changes since its start, on \(status.host)"
+        return
+            ", \(counted(status.transactions, "transaction")) and \(counted(status.changes, "change")) since its start, on \(status.host)"
             + " (pid \(status.pid))"
     }
 
@@ -134,7 +136,7 @@ struct StatusScreen {
                 "slot \(plan.stream) (\(slot.isInvalid ? "lost" : slot.walStatus ?? "?")"
                     + "\(slot.isActive ? ", in use" : ""))"
             } ?? "no slot"
-        let publication = published.map { "publication of \($0) tables" } ?? "no publication"
+        let publication = published.map { "publication of \(counted($0, "table"))" } ?? "no publication"
         return slotText + ", " + publication
     }
 

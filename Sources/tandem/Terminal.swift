@@ -43,6 +43,9 @@ enum Terminal {
     }
 }
 
+/// `1 table`, `2 tables`.
+func counted(_ number: Int, _ thing: String) -> String { "\(number) \(thing)\(number == 1 ? "" : "s")" }
+
 func readable(bytes: UInt64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB"]
     var value = Double(bytes)

@@ -125,6 +125,28 @@ import Testing
         try s.expectSame()
     }
 
+    /// What comes after the position in one burst with it, and the source's own word that it has sent all that, count no
+    /// more than if they had come later.
+    @Test func whatArrivesTogetherWithThePositionStaysForTheNextRun() throws {
+        let s = try scenario()
+        defer { s.end() }
+        let ahead = try s.old.value("SELECT pg_current_wal_insert_lsn() + 1000000") ?? ""
+        let run = try s.start("run", "--until", ahead)
+        try s.old.sql("INSERT INTO t VALUES (1, 'before')")
+        try s.catchUp()
+        run.pause()
+        try s.old.sql("SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1500000))")
+        try s.old.sql("INSERT INTO t VALUES (2, 'after')")
+        // Past half the source's patience it asks, and says how far it has sent.
+        rest(.milliseconds(3500))
+        run.continue()
+        #expect(try run.wait() == .exited(0), "\(run.tail)")
+        #expect(try s.new.value("SELECT string_agg(b, ',') FROM t") == "before")
+        try s.follow()
+        #expect(try s.new.value("SELECT string_agg(b, ',' ORDER BY a) FROM t") == "before,after")
+        try s.expectSame()
+    }
+
     @Test(arguments: ["tomorrow", "0", "1/G", "-1/0"])
     func whatIsNoPositionIsRefused(text: String) throws {
         let s = try Scenario("noposition", marker: false)
