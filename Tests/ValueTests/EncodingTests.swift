@@ -90,8 +90,8 @@ import Testing
         )
         let outcome = try s.tandem("run", "--until", "caught-up")
         #expect(outcome.exitCode == 0, "\(outcome.stderr)")
-        #expect(try s.new.value("SELECT encode(x::bytea, 'hex') FROM (SELECT textsend(x) AS x FROM t) y") == "80ff")
-        #expect(try s.new.value("SELECT encode(textsend(x), 'hex') FROM keyless") == "c3")
+        #expect(try s.new.value("SELECT encode(convert_to(x, 'SQL_ASCII'), 'hex') FROM t") == "80ff")
+        #expect(try s.new.value("SELECT encode(convert_to(x, 'SQL_ASCII'), 'hex') FROM keyless") == "c3")
     }
 
     /// To a collation that calls different bytes equal: rows are found by key, or exactly, and never the wrong one.
@@ -115,7 +115,9 @@ import Testing
             UPDATE keyless SET n = 2 WHERE x = E'a\\u0308bc'; DELETE FROM keyless WHERE x = 'ABC'; UPDATE keyless SET x = 'Abc' WHERE x = 'abc';
             """)
         try carrying.expectCarried()
+        // Two keys on old that are one on new: never silent.
         try s.old.sql("INSERT INTO keyed VALUES ('XYZ', 3)")
-        try carrying.expectRefused("public.keyed", "23505")
+        let outcome = try s.tandem("run", "--until", "caught-up")
+        #expect(outcome.stderr.contains("difference") && outcome.stderr.contains("public.keyed"), "\(outcome.stderr)")
     }
 }

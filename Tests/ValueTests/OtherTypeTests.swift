@@ -133,7 +133,7 @@ import Testing
             Self.silent.enumerated().map { "INSERT INTO t\($0) VALUES (1, \($1.value));" }.joined(separator: "\n"))
         for (number, each) in Self.silent.enumerated() {
             let outcome = try s.tandem("run", "--until", "caught-up")
-            let said = outcome.stderr
+            let said = outcome.stderr.replacing("\\\"", with: "\"")
             #expect(outcome.exitCode == 5, "\(each): \(said)")
             #expect(said.contains("public.t\(number)") && said.contains(each.old), "\(each): \(said)")
             #expect(said.contains("values would be changed to fit"), "\(each): \(said)")

@@ -46,7 +46,7 @@ import Testing
         ),
         ("uuid", "md5(random()::text)::uuid"),
         ("bytea", "substr(decode(md5(random()::text) || md5(random()::text), 'hex'), 1, (random() * 32)::int)"),
-        ("varbit", "substr((random() * 1000000)::int::bit(32)::varbit, 1, (random() * 31)::int)"),
+        ("varbit", "substring((random() * 1000000)::int::bit(32)::varbit, 1, (random() * 31)::int)"),
         ("inet", "('10.0.0.0'::inet + (random() * 16777215)::int8)"),
         ("macaddr", "substr(md5(random()::text), 1, 12)::macaddr"),
         ("point", "point(random() * 1e10, -random() / 1e10)"), ("box", "box(point(random(), 1), point(2, random()))"),

@@ -29,7 +29,7 @@ private func sendQueries(_ database: Database) throws -> [String] {
           JOIN pg_type t ON t.oid = a.atttypid
          WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND t.typsend <> 0
            AND n.nspname !~ '^(pg_|information_schema|tandem)' AND c.relname <> '_marker'
-           AND t.typname !~ '^reg' AND (t.oid < 16384 OR t.typtype = 'e' OR t.typtype = 'b' AND t.typcategory <> 'A')
+           AND t.typname !~ '^(reg|refcursor$)' AND (t.oid < 16384 OR t.typtype = 'e' OR t.typtype = 'b' AND t.typcategory <> 'A')
          ORDER BY 1, 2
         """)
     return columns.map { row in
