@@ -50,10 +50,10 @@ import Testing
         ("inet", "('10.0.0.0'::inet + (random() * 16777215)::int8)"),
         ("macaddr", "substr(md5(random()::text), 1, 12)::macaddr"),
         ("point", "point(random() * 1e10, -random() / 1e10)"), ("box", "box(point(random(), 1), point(2, random()))"),
-        ("json", "json_build_object(make_text(), make_int8(), 'n', make_numeric())"),
+        ("json", "json_build_object(coalesce(make_text(), ''), make_int8(), 'n', make_numeric())"),
         (
             "jsonb",
-            "jsonb_build_object(make_text(), make_int8(), 'x', jsonb_build_array(make_text(), make_bool(), NULL))"
+            "jsonb_build_object(coalesce(make_text(), ''), make_int8(), 'x', jsonb_build_array(make_text(), make_bool(), NULL))"
         ),
         ("tsvector", "to_tsvector('simple', make_text() || ' b c')"),
         ("pg_lsn", "'0/0'::pg_lsn + (random() * 1e15)::int8::numeric"), ("char(9)", "left(make_text(), 9)::char(9)"),

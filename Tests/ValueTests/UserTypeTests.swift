@@ -27,7 +27,7 @@ import Testing
         TypeCase("short", ["abc", "a  "]),
         TypeCase("checked", ["1", "5"]), TypeCase("moods", ["{ok,sad}", "{NULL}"]),
         TypeCase("price[]", ["{1.10,NULL}"]), TypeCase("short[]", ["{abc,\"a  \",\"\\\\\",NULL}"]),
-        TypeCase("small", ["(1,\"{a,\"\"b \\\\\"\"c\"\"}\")", "(,)", "(NULL,{})"]),
+        TypeCase("small", ["(1,\"{a,\"\"b \\\\\"\"c\"\"}\")", "(,)", "(,{})"]),
         TypeCase("small[]", ["{\"(1,{x})\",NULL,\"(,)\"}"]),
         TypeCase(
             "large",
