@@ -30,7 +30,7 @@ struct Mapper {
         let plan = TablePlan(
             target: table.number, columns: shape.columns.count, carried: carried, locator: key.locator)
         return TableMapping(
-            shape: shape, table: table, plan: plan, columns: columns, keyOperators: key.operators,
+            shape: shape, table: table, plan: plan, columns: columns, keyParts: key.parts,
             keyIsUnchecked: key.isUnchecked)
     }
 
@@ -87,7 +87,7 @@ struct Mapper {
 
     private func locator(
         _ shape: RelationShape, _ table: TargetTable, _ columns: [MappedColumn?]
-    ) throws -> (locator: Locator, operators: [String]?, isUnchecked: Bool) {
+    ) throws -> (locator: Locator, parts: [TargetTable.Index.Part]?, isUnchecked: Bool) {
         switch shape.identity {
         case .nothing: return (.none, nil, false)
         case .full: return full(shape, table, columns)
@@ -112,7 +112,7 @@ struct Mapper {
     /// A full identity on a table that has a key on new: that key finds the row. Without one, the whole row does; also
     /// with a deferrable one, because rows may share it for the length of a transaction.
     private func full(_ shape: RelationShape, _ table: TargetTable, _ columns: [MappedColumn?]) -> (
-        Locator, [String]?, Bool
+        Locator, [TargetTable.Index.Part]?, Bool
     ) {
         let usable = table.indexes.first { index in
             index.isPlain && index.isUnique && index.isImmediate
@@ -126,8 +126,8 @@ struct Mapper {
         return usable.map { by($0, shape) } ?? (.image, nil, false)
     }
 
-    private func by(_ index: TargetTable.Index, _ shape: RelationShape) -> (Locator, [String]?, Bool) {
+    private func by(_ index: TargetTable.Index, _ shape: RelationShape) -> (Locator, [TargetTable.Index.Part]?, Bool) {
         let keys = index.parts.compactMap { part in shape.columns.firstIndex { $0.name == part.column } }
-        return (.key(keys), index.parts.map(\.equals), index.isUnique && !index.isImmediate)
+        return (.key(keys), index.parts, index.isUnique && !index.isImmediate)
     }
 }

@@ -61,14 +61,18 @@ extension TableMapping {
 
     /// The rows of `x` whose key is `prefix`'s.
     private func keyMatches(_ table: String, _ prefix: String) -> String {
-        guard let operators = keyOperators else {
-            let own = keyColumns.map { "\(table).\(column($0).sql)::\(column($0).target.castType)" }
-            let given = keyColumns.map { column($0).expression("\(prefix)\($0)") }
-            return "ROW(\(own.joined(separator: ", ")))::record *= ROW(\(given.joined(separator: ", ")))::record"
+        let exactly = keyMatchesExactly(table, prefix)
+        guard let parts = keyParts else { return exactly }
+        let matches = zip(keyColumns, parts).map { index, part in
+            "\(ofBaseType(index, table)) \(part.equals) \(column(index).expression(prefix + "\(index)"))"
         }
-        return zip(keyColumns, operators).map { index, equals in
-            "\(ofBaseType(index, table)) \(equals) \(column(index).expression(prefix + "\(index)"))"
-        }.joined(separator: " AND ")
+        return (matches + (parts.contains(where: \.isLoose) ? [exactly] : [])).joined(separator: " AND ")
+    }
+
+    private func keyMatchesExactly(_ table: String, _ prefix: String) -> String {
+        let own = keyColumns.map { "\(table).\(column($0).sql)::\(column($0).target.castType)" }
+        let given = keyColumns.map { column($0).expression("\(prefix)\($0)") }
+        return "ROW(\(own.joined(separator: ", ")))::record *= ROW(\(given.joined(separator: ", ")))::record"
     }
 
     /// Some operators (of enums, say) do not take a domain for what it is made of. An index is used all the same.

@@ -47,21 +47,22 @@ final class TableMapping: Sendable {
     /// By index in the shape; nil for columns that the target generates itself.
     let columns: [MappedColumn?]
     /// The index that finds rows, when there is one; parts in the order of the plan's key.
-    let keyOperators: [String]?
+    let keyParts: [TargetTable.Index.Part]?
     /// Duplicate keys would not be noticed, because the replica role leaves deferrable constraints unchecked.
     let keyIsUnchecked: Bool
     /// Every such key of the table that this shape fills, with its columns in the shape.
     let uncheckedKeys: [(index: TargetTable.Index, columns: [Int])]
 
     init(
-        shape: RelationShape, table: TargetTable, plan: TablePlan, columns: [MappedColumn?], keyOperators: [String]?,
+        shape: RelationShape, table: TargetTable, plan: TablePlan, columns: [MappedColumn?],
+        keyParts: [TargetTable.Index.Part]?,
         keyIsUnchecked: Bool
     ) {
         self.shape = shape
         self.table = table
         self.plan = plan
         self.columns = columns
-        self.keyOperators = keyOperators
+        self.keyParts = keyParts
         self.keyIsUnchecked = keyIsUnchecked
         uncheckedKeys = table.uncheckedKeys.compactMap { index in
             let places = index.parts.compactMap { part in
@@ -79,7 +80,7 @@ final class TableMapping: Sendable {
     /// The same mapping for values that come as text.
     var asText: TableMapping {
         TableMapping(
-            shape: shape, table: table, plan: plan, columns: columns.map { $0?.asText }, keyOperators: keyOperators,
+            shape: shape, table: table, plan: plan, columns: columns.map { $0?.asText }, keyParts: keyParts,
             keyIsUnchecked: keyIsUnchecked)
     }
 

@@ -54,12 +54,14 @@ struct TargetCatalog {
             """
             SELECT i.indexrelid, i.indisunique, i.indisprimary, i.indimmediate,
                    i.indpred IS NULL AND i.indexprs IS NULL,
-                   a.attname, 'OPERATOR(' || quote_ident(n.nspname) || '.' || o.oprname || ')', x.relname
+                   a.attname, 'OPERATOR(' || quote_ident(n.nspname) || '.' || o.oprname || ')', x.relname,
+                   l.collisdeterministic IS FALSE OR c.opcintype >= 16384
               FROM pg_index i
               JOIN pg_class x ON x.oid = i.indexrelid
               JOIN pg_am m ON m.oid = x.relam AND m.amname IN ('btree', 'hash')
               CROSS JOIN LATERAL generate_series(0, i.indnkeyatts - 1) AS k(place)
               JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.place]
+              LEFT JOIN pg_collation l ON l.oid = i.indcollation[k.place]
               JOIN pg_opclass c ON c.oid = i.indclass[k.place]
               JOIN pg_amop p ON p.amopfamily = c.opcfamily AND p.amoplefttype = c.opcintype
                    AND p.amoprighttype = c.opcintype
@@ -75,7 +77,8 @@ struct TargetCatalog {
             let first = row
             var parts: [TargetTable.Index.Part] = []
             while row < rows.rows, rows.string(row, 0) == rows.string(first, 0) {
-                parts.append(.init(column: rows.string(row, 5), equals: rows.string(row, 6)))
+                parts.append(
+                    .init(column: rows.string(row, 5), equals: rows.string(row, 6), isLoose: rows.bool(row, 8)))
                 row += 1
             }
             indexes.append(

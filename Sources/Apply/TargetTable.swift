@@ -32,6 +32,8 @@ struct TargetTable: Sendable {
             let column: String
             /// The operator of the index's own family, qualified: `OPERATOR(pg_catalog.=)`.
             let equals: String
+            /// It may call values equal that are not the same, of which old has several.
+            let isLoose: Bool
         }
 
         let name: String

@@ -78,6 +78,47 @@ import Testing
         try carrying.carry(cases)
     }
 
+    /// Keys that old tells apart and new's type does not, and such keys on both sides.
+    @Test func keysOfATypeThatCallsDifferentValuesEqual() throws {
+        let carrying = try Carrying("citext key")
+        let s = carrying.scenario
+        defer { s.end() }
+        let isThere = try s.old.value("SELECT true FROM pg_available_extensions WHERE name = 'citext'") == "t"
+        guard isThere else { return }
+        try s.both("CREATE EXTENSION citext; CREATE TABLE same (x citext PRIMARY KEY, n int)")
+        try s.old.sql("CREATE TABLE other (x text PRIMARY KEY, n int)")
+        try s.new.sql("CREATE TABLE other (x citext PRIMARY KEY, n int)")
+        try s.prepare()
+        try s.old.sql(
+            """
+            INSERT INTO same VALUES ('a', 1), ('b', 1); UPDATE same SET x = 'A', n = 2 WHERE x = 'a'; UPDATE same SET n = 3;
+            DELETE FROM same WHERE x = 'B'; INSERT INTO same VALUES ('B', 4); UPDATE same SET x = 'b' WHERE n = 4;
+            INSERT INTO other VALUES ('a', 1), ('b', 1); UPDATE other SET n = 2 WHERE x = 'a'; DELETE FROM other WHERE x = 'b';
+            """)
+        try carrying.expectCarried()
+        try s.old.sql("INSERT INTO other VALUES ('A', 3)")
+        try carrying.expectRefused("public.other", "23505")
+        #expect(try s.new.sql("SELECT * FROM other") == "a|2")
+    }
+
+    /// Functions on new run with an empty search path, so that settings cannot change what they mean.
+    @Test func aDomainWhoseFunctionFindsItsTableByPathIsRefused() throws {
+        let carrying = try Carrying("path")
+        let s = carrying.scenario
+        defer { s.end() }
+        try s.both(
+            """
+            CREATE TABLE known (n int PRIMARY KEY); INSERT INTO known VALUES (1);
+            CREATE FUNCTION is_known(int) RETURNS bool LANGUAGE plpgsql STABLE AS 'BEGIN RETURN EXISTS (SELECT FROM known WHERE n = $1); END';
+            CREATE DOMAIN checked AS int CHECK (is_known(VALUE)); CREATE TABLE t (id int PRIMARY KEY, x checked)
+            """)
+        try s.prepare()
+        try s.old.sql("INSERT INTO t VALUES (1, 1)")
+        try carrying.expectRefused("public.t", "known", "does not exist", "42P01")
+        try s.new.sql("ALTER FUNCTION is_known(int) SET search_path = public")
+        try carrying.expectCarried()
+    }
+
     /// Types without a send function, and casts from text that are not the type's input function.
     @Test func baseTypesWithoutSendAndCastsFromText() throws {
         let carrying = try Carrying("base types")
