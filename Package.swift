@@ -89,6 +89,7 @@ let package = Package(
         tests("NameTests", ["TestSupport", "tandem"]),
         tests("RowTests", ["TestSupport", "tandem"]),
         tests("ShapeTests", ["TestSupport", "tandem"]),
+        tests("ValueTests", ["TestSupport", "tandem"]),
         tests("HouseRulesTests"),
         tests("PGOutputTests", ["PGOutput", "Bytes", "Model"], without: ["Captures"]),
         tests("AssemblyTests", ["Assembly", "PGOutput", "Spill", "Bytes", "Model"]),

@@ -8,7 +8,7 @@ pairs=("$@")
 if [ ${#pairs[@]} -eq 0 ]; then
     for old in 13 15 17 18; do for new in 15 17 18; do pairs+=("$old:$new"); done; done
 fi
-filter=${TEST_FILTER:-RowTests}
+filter=${TEST_FILTER:-RowTests|ValueTests}
 export TANDEM_PG_ROOTS=${TANDEM_PG_ROOTS:-$PWD/.postgres}
 test_root=${TANDEM_TEST_ROOT:-/tmp/tandem-tests-$(id -u)}
 

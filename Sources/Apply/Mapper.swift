@@ -62,7 +62,7 @@ struct Mapper {
                 $0.plan.equal ?? $0.shape.number
             })
         return TableMapping(
-            shape: shape, table: table, plan: plan, columns: columns, keyOperators: key.operators,
+            shape: shape, table: table, plan: plan, columns: columns, keyParts: key.parts,
             keyIsUnchecked: key.isUnchecked)
     }
 
@@ -73,7 +73,11 @@ struct Mapper {
         guard missing.isEmpty else { throw try lacks(missing, shape, table) }
         let generated = shape.columns.filter { table.column($0.name)?.isGenerated == true }
         guard generated.isEmpty else { throw generates(generated, shape, table) }
-        return shape.columns.map { column in table.column(column.name).map { mapped(column, $0) } }
+        return try shape.columns.map { column in
+            guard let target = table.column(column.name) else { return nil }
+            guard target.input != nil else { throw cannotBeRead(target, shape) }
+            return try mapped(column, target, limit: try limit(column, target, shape))
+        }
     }
 
     /// Columns that old generates as well are not in the stream: what comes are values that new would not keep.
@@ -90,26 +94,38 @@ struct Mapper {
             hint: "ALTER TABLE \(table.name.pasteable) \(drops); then replication goes on by itself")
     }
 
-    private func mapped(_ column: RelationShape.Column, _ target: TargetTable.Column) -> MappedColumn {
-        if isBinary, let array = WireTypes.array(of: column.type) {
-            let cast = target.type == column.type ? nil : "::text::" + target.castType
-            return MappedColumn(
-                target: target, elementType: column.type, arrayType: array, cast: cast, isBinary: true)
-        }
-        return .text(target)
+    private func mapped(
+        _ column: RelationShape.Column, _ target: TargetTable.Column, limit: Int?
+    ) throws(PostgresError) -> MappedColumn {
+        guard isBinary, let array = WireTypes.array(of: column.type) else { return .text(target, limit: limit) }
+        let isOwn = column.type == target.baseType || column.type == WireTypes.text
+        return MappedColumn(
+            target: target, elementType: column.type, arrayType: array,
+            output: isOwn ? nil : try catalog.outputFunction(column.type), limit: limit, isBinary: true)
+    }
+
+    private func cannotBeRead(_ column: TargetTable.Column, _ shape: RelationShape) -> MappingProblem {
+        MappingProblem(
+            table: shape.name,
+            description:
+                "column \(quoted(column.name)) of \(shape.name) on new is \(column.castType), and a cast from text"
+                + " to that type stands between a value's text and the type's input function",
+            hint: "on new: DROP CAST (text AS \(column.castType)); then replication goes on by itself")
     }
 
     private func lacks(
         _ missing: [RelationShape.Column], _ shape: RelationShape, _ table: TargetTable
     ) throws(PostgresError) -> MappingProblem {
-        var additions: [String] = []
-        for column in missing { additions.append("ADD COLUMN \(visiblyQuoted(column.name)) \(try typeText(column))") }
+        let defaults = (try? source.defaults(of: shape)) ?? [:]
+        var added: [AddedColumn] = []
+        for column in missing {
+            added.append(AddedColumn(name: column.name, type: try typeText(column), asOnOld: defaults[column.name]))
+        }
         let names = missing.map { visiblyQuoted($0.name) }.joined(separator: ", ")
         return MappingProblem(
             table: shape.name,
             description: "table \(table.name) on new lacks \(missing.count == 1 ? "column" : "columns") \(names)",
-            hint: "ALTER TABLE \(table.name.pasteable) \(additions.joined(separator: ", "));"
-                + " then replication goes on by itself")
+            hint: AddedColumn.remedy(table.name, added))
     }
 
     private func typeText(_ column: RelationShape.Column) throws(PostgresError) -> String {
@@ -121,7 +137,7 @@ struct Mapper {
 
     private func locator(
         _ shape: RelationShape, _ table: TargetTable, _ columns: [MappedColumn?]
-    ) throws -> (locator: Locator, operators: [String]?, isUnchecked: Bool) {
+    ) throws -> (locator: Locator, parts: [TargetTable.Index.Part]?, isUnchecked: Bool) {
         switch shape.identity {
         case .nothing: return (.none, nil, false)
         case .full: return full(shape, table, columns)
@@ -140,7 +156,7 @@ struct Mapper {
     /// A full identity on a table that has a key on new: that key finds the row. Without one, the whole row does; also
     /// with a deferrable one, because rows may share it for the length of a transaction.
     private func full(_ shape: RelationShape, _ table: TargetTable, _ columns: [MappedColumn?]) -> (
-        Locator, [String]?, Bool
+        Locator, [TargetTable.Index.Part]?, Bool
     ) {
         let usable = table.indexes.first { index in
             index.isPlain && index.isUnique && index.isImmediate
@@ -154,10 +170,10 @@ struct Mapper {
         return usable.map { by($0, shape) } ?? (.image, nil, false)
     }
 
-    private func by(_ index: TargetTable.Index, _ shape: RelationShape) -> (Locator, [String]?, Bool) {
+    private func by(_ index: TargetTable.Index, _ shape: RelationShape) -> (Locator, [TargetTable.Index.Part]?, Bool) {
         let keys = index.parts.compactMap { part in
             shape.columns.firstIndex { sameName($0.name, part.column) }
         }
-        return (.key(keys), index.parts.map(\.equals), index.isUnique && !index.isImmediate)
+        return (.key(keys), index.parts, index.isUnique && !index.isImmediate)
     }
 }

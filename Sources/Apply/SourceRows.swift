@@ -75,6 +75,24 @@ final class SourceRows {
         }
     }
 
+    /// Defaults of the table's columns as they are now, by name.
+    func defaults(of shape: RelationShape) throws -> [String: AddedColumn.Defaults] {
+        let rows = try open().query(
+            """
+            SELECT a.attname, a.attnotnull, pg_get_expr(d.adbin, d.adrelid),
+                   CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END
+              FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+             WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped
+               AND a.attgenerated = '' AND a.attidentity = ''
+            """, ["\(shape.oid)"], doing: "reading the defaults of \(shape.name)")
+        var found: [String: AddedColumn.Defaults] = [:]
+        for row in 0..<rows.rows {
+            found[rows.string(row, 0)] = AddedColumn.Defaults(
+                isNotNull: rows.bool(row, 1), standard: rows.text(row, 2), missing: rows.text(row, 3))
+        }
+        return found
+    }
+
     /// Waits until what that transaction wrote can be seen. Decoding shows a commit as soon as it is in the log, a moment
     /// before others see it; and where old waits for us with every commit, they do not see it before we have applied it.
     func sees(_ transaction: UInt32) throws -> Bool {
@@ -91,8 +109,11 @@ final class SourceRows {
         return false
     }
 
+    /// Of the source, for types that only it knows.
+    func catalog() throws(PostgresError) -> TargetCatalog { TargetCatalog(connection: try open()) }
+
     private func open() throws(PostgresError) -> Connection {
-        if let connection { return connection }
+        if let connection, !connection.isBroken { return connection }
         let opened = try Connection(
             to: setup.source, for: .control, as: setup.applicationName("reread"), stop: stop)
         connection = opened

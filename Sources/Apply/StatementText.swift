@@ -61,14 +61,18 @@ extension TableMapping {
 
     /// The rows of `x` whose key is `prefix`'s.
     private func keyMatches(_ table: String, _ prefix: String) -> String {
-        guard let operators = keyOperators else {
-            let own = keyColumns.map { "\(table).\(column($0).sql)::\(column($0).target.castType)" }
-            let given = keyColumns.map { "\(prefix)\($0)::\(column($0).target.castType)" }
-            return "ROW(\(own.joined(separator: ", ")))::record *= ROW(\(given.joined(separator: ", ")))::record"
+        let exactly = keyMatchesExactly(table, prefix)
+        guard let parts = keyParts else { return exactly }
+        let matches = zip(keyColumns, parts).map { index, part in
+            "\(ofBaseType(index, table)) \(part.equals) \(column(index).expression(prefix + "\(index)"))"
         }
-        return zip(keyColumns, operators).map { index, equals in
-            "\(ofBaseType(index, table)) \(equals) \(column(index).expression(prefix + "\(index)"))"
-        }.joined(separator: " AND ")
+        return (matches + (parts.contains(where: \.isLoose) ? [exactly] : [])).joined(separator: " AND ")
+    }
+
+    private func keyMatchesExactly(_ table: String, _ prefix: String) -> String {
+        let own = keyColumns.map { "\(table).\(column($0).sql)::\(column($0).target.castType)" }
+        let given = keyColumns.map { column($0).expression("\(prefix)\($0)") }
+        return "ROW(\(own.joined(separator: ", ")))::record *= ROW(\(given.joined(separator: ", ")))::record"
     }
 
     /// Some operators (of enums, say) do not take a domain for what it is made of. An index is used all the same.
@@ -165,7 +169,7 @@ extension TableMapping {
 
     /// The row of a key as text, read on the source, where the table has the shape's own name and columns.
     var reread: String {
-        let values = plan.carried.map { "t.\(quoted(shape.columns[$0].name))::text" }.joined(separator: ", ")
+        let values = plan.carried.map { "t.\(quoted(shape.columns[$0].name))" }.joined(separator: ", ")
         // A part's row is looked for in the whole: it may be another part's by now.
         let from = plan.isPart ? table.name.sql : "ONLY " + shape.name.sql
         return "SELECT \(values) FROM \(from) AS t, \(rows(keyColumns)) WHERE \(keyMatches("t", "v.a"))"
@@ -173,15 +177,14 @@ extension TableMapping {
 
     // MARK: rows without a key
 
-    private func image(_ prefix: (Int) -> String) -> String {
-        "ROW(" + plan.carried.map { prefix($0) + "::" + column($0).target.castType }.joined(separator: ", ")
-            + ")::record"
+    private func image(_ value: (Int) -> String) -> String {
+        "ROW(" + plan.carried.map(value).joined(separator: ", ") + ")::record"
     }
 
     /// `v`: the distinct images wanted, numbered by `g`. `hit`: the target's rows that hold them, counted by `r`.
     private func imageHits(_ narrow: Int?, extra: String) -> String {
-        let given = image { "f.a\($0)" }
-        let own = image { "x.\(column($0).sql)" }
+        let given = image { value($0, "f.a") }
+        let own = image { "x.\(column($0).sql)::\(column($0).target.castType)" }
         let calls = (0...plan.carried.count).map { "unnest($\($0 + 1))" }.joined(separator: ", ")
         let names = (["n"] + plan.carried.map { "a\($0)" } + ["g"]).joined(separator: ", ")
         let narrowed = narrow.map { " AND \(ofBaseType($0, "x")) = \(value($0))" } ?? ""

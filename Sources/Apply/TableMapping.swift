@@ -9,21 +9,35 @@ struct MappedColumn: Sendable {
     /// The element and array type of the parameter its values travel in.
     let elementType: UInt32
     let arrayType: UInt32
-    /// What turns an element back into the column's type; nil when it has it already.
-    let cast: String?
+    /// What writes an element as text, when it is neither text nor of the column's type.
+    let output: String?
+    /// Longer strings are made to fail: an assignment would cut off blanks at their end.
+    let limit: Int?
     let isBinary: Bool
 
-    static func text(_ target: TargetTable.Column) -> MappedColumn {
-        let cast = target.type == WireTypes.text ? nil : "::" + target.castType
-        return MappedColumn(
-            target: target, elementType: WireTypes.text, arrayType: WireTypes.textArray, cast: cast, isBinary: false)
+    static func text(_ target: TargetTable.Column, limit: Int?) -> MappedColumn {
+        MappedColumn(
+            target: target, elementType: WireTypes.text, arrayType: WireTypes.textArray, output: nil, limit: limit,
+            isBinary: false)
     }
 
-    var asText: MappedColumn { .text(target) }
+    var asText: MappedColumn { .text(target, limit: limit) }
 
     var sql: String { quoted(target.name) }
 
-    func expression(_ alias: String) -> String { cast.map { alias + $0 } ?? alias }
+    /// The values are the column's own, to be stored as they are.
+    var isVerbatim: Bool { isBinary && limit == nil && elementType == target.type }
+
+    /// A value of the type below the column's domains.
+    func expression(_ alias: String) -> String {
+        var value = output.map { "pg_catalog.textin(\($0)(\(alias)))" } ?? alias
+        if let limit {
+            value = "(CASE WHEN pg_catalog.char_length(\(value)) > \(limit) THEN \(value) || '.' ELSE \(value) END)"
+        }
+        let isMade = output == nil && limit == nil && elementType == target.baseType
+        guard !isMade, let input = target.input else { return value }
+        return input.before + value + input.after
+    }
 }
 
 final class TableMapping: Sendable {
@@ -33,21 +47,22 @@ final class TableMapping: Sendable {
     /// By index in the shape; nil for columns that the target generates itself.
     let columns: [MappedColumn?]
     /// The index that finds rows, when there is one; parts in the order of the plan's key.
-    let keyOperators: [String]?
+    let keyParts: [TargetTable.Index.Part]?
     /// Duplicate keys would not be noticed, because the replica role leaves deferrable constraints unchecked.
     let keyIsUnchecked: Bool
     /// Every such key of the table that this shape fills, with its columns in the shape.
     let uncheckedKeys: [(index: TargetTable.Index, columns: [Int])]
 
     init(
-        shape: RelationShape, table: TargetTable, plan: TablePlan, columns: [MappedColumn?], keyOperators: [String]?,
+        shape: RelationShape, table: TargetTable, plan: TablePlan, columns: [MappedColumn?],
+        keyParts: [TargetTable.Index.Part]?,
         keyIsUnchecked: Bool
     ) {
         self.shape = shape
         self.table = table
         self.plan = plan
         self.columns = columns
-        self.keyOperators = keyOperators
+        self.keyParts = keyParts
         self.keyIsUnchecked = keyIsUnchecked
         uncheckedKeys = table.uncheckedKeys.compactMap { index in
             let places = index.parts.compactMap { part in
@@ -65,14 +80,14 @@ final class TableMapping: Sendable {
     /// The same mapping for values that come as text.
     var asText: TableMapping {
         TableMapping(
-            shape: shape, table: table, plan: plan, columns: columns.map { $0?.asText }, keyOperators: keyOperators,
+            shape: shape, table: table, plan: plan, columns: columns.map { $0?.asText }, keyParts: keyParts,
             keyIsUnchecked: keyIsUnchecked)
     }
 
     /// Values travel as they are, not as text that is cast.
     var isCopyable: Bool {
         !keyIsUnchecked && !table.firesTriggers && !table.appliesRules && !plan.carried.isEmpty
-            && plan.carried.allSatisfy { column($0).isBinary && column($0).cast == nil }
+            && plan.carried.allSatisfy { column($0).isVerbatim }
     }
 
     var isHeartbeat: Bool { table.name == QualifiedName(schema: "tandem", name: "heartbeat") }

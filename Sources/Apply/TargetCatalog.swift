@@ -50,7 +50,7 @@ struct TargetCatalog {
         let rows = try connection.query(
             """
             SELECT a.attname, a.atttypid, a.atttypmod, format_type(b.oid, -1), a.attgenerated <> '',
-                   a.attidentity = 'a', a.attnotnull, b.oid <> a.atttypid
+                   a.attidentity = 'a', a.attnotnull, b.oid, input.before, input.after, b.oid <> a.atttypid
               FROM pg_attribute a
               CROSS JOIN LATERAL (
                    WITH RECURSIVE below AS (
@@ -59,15 +59,16 @@ struct TargetCatalog {
                        SELECT t.oid, t.typtype, t.typbasetype FROM below
                          JOIN pg_type t ON t.oid = below.typbasetype WHERE below.typtype = 'd')
                    SELECT oid FROM below WHERE typtype <> 'd') b
+              \(Self.input)
              WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped
              ORDER BY a.attnum
             """, [oid], doing: "reading the columns of \(name) on \(connection.label)")
         return (0..<rows.rows).map { row in
             TargetTable.Column(
                 name: rows.string(row, 0), type: UInt32(rows.string(row, 1)) ?? 0,
-                modifier: Int32(rows.string(row, 2)) ?? -1, castType: rows.string(row, 3),
-                isGenerated: rows.bool(row, 4), isIdentityAlways: rows.bool(row, 5), isNotNull: rows.bool(row, 6),
-                isDomain: rows.bool(row, 7))
+                modifier: Int32(rows.string(row, 2)) ?? -1, baseType: UInt32(rows.string(row, 7)) ?? 0,
+                castType: rows.string(row, 3), input: Self.input(rows, row), isGenerated: rows.bool(row, 4),
+                isIdentityAlways: rows.bool(row, 5), isNotNull: rows.bool(row, 6), isDomain: rows.bool(row, 10))
         }
     }
 
@@ -77,12 +78,14 @@ struct TargetCatalog {
             """
             SELECT i.indexrelid, i.indisunique, i.indisprimary, i.indimmediate,
                    i.indpred IS NULL AND i.indexprs IS NULL,
-                   a.attname, 'OPERATOR(' || quote_ident(n.nspname) || '.' || o.oprname || ')', x.relname
+                   a.attname, 'OPERATOR(' || quote_ident(n.nspname) || '.' || o.oprname || ')', x.relname,
+                   l.collisdeterministic IS FALSE OR c.opcintype >= 16384
               FROM pg_index i
               JOIN pg_class x ON x.oid = i.indexrelid
               JOIN pg_am m ON m.oid = x.relam AND m.amname IN ('btree', 'hash')
               CROSS JOIN LATERAL generate_series(0, i.indnkeyatts - 1) AS k(place)
               JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.place]
+              LEFT JOIN pg_collation l ON l.oid = i.indcollation[k.place]
               JOIN pg_opclass c ON c.oid = i.indclass[k.place]
               JOIN pg_amop p ON p.amopfamily = c.opcfamily AND p.amoplefttype = c.opcintype
                    AND p.amoprighttype = c.opcintype
@@ -98,7 +101,8 @@ struct TargetCatalog {
             let first = row
             var parts: [TargetTable.Index.Part] = []
             while row < rows.rows, rows.string(row, 0) == rows.string(first, 0) {
-                parts.append(.init(column: rows.string(row, 5), equals: rows.string(row, 6)))
+                parts.append(
+                    .init(column: rows.string(row, 5), equals: rows.string(row, 6), isLoose: rows.bool(row, 8)))
                 row += 1
             }
             indexes.append(
@@ -108,6 +112,46 @@ struct TargetCatalog {
                     isImmediate: rows.bool(first, 3), isPlain: rows.bool(first, 4)))
         }
         return indexes
+    }
+
+    private static func input(_ rows: Result, _ row: Int) -> TargetTable.TextInput? {
+        guard let before = rows.text(row, 8), let after = rows.text(row, 9) else { return nil }
+        return TargetTable.TextInput(before: before, after: after)
+    }
+
+    /// How type `b` is read from text. Where casting text would not call its input function, that is called by name, or,
+    /// when it cannot be because its result is polymorphic, by way of an array of one element. For arrays neither works.
+    private static let input = #"""
+        CROSS JOIN LATERAL (
+             SELECT format_type(b.oid, -1) AS name, t.typtype = 'b' AS is_plain, t.typcategory = 'A' AS is_array,
+                    quote_ident(n.nspname) || '.' || quote_ident(p.proname) AS function,
+                    CASE WHEN p.pronargs > 1 THEN ', ' || CASE WHEN t.typelem <> 0 THEN t.typelem ELSE t.oid END END
+                        || CASE WHEN p.pronargs > 2 THEN ', -1' ELSE '' END AS more,
+                    EXISTS (SELECT FROM pg_cast k WHERE k.castsource = 'text'::regtype AND k.casttarget = t.oid
+                            AND k.castmethod <> 'i' AND t.oid NOT IN ('varchar'::regtype, 'bpchar'::regtype)) AS has_cast
+               FROM pg_type t JOIN pg_proc p ON p.oid = t.typinput JOIN pg_namespace n ON n.oid = p.pronamespace
+              WHERE t.oid = b.oid) made
+        CROSS JOIN LATERAL (
+             SELECT '' AS before, '::' || made.name AS after WHERE NOT has_cast
+             UNION ALL
+             SELECT function || '(pg_catalog.textout(', ')' || coalesce(more, '') || ')'
+              WHERE has_cast AND is_plain AND NOT is_array
+             UNION ALL
+             SELECT $$(('{"' || pg_catalog.replace(pg_catalog.replace($$,
+                    $$, '\', '\\'), '"', '\"') || '"}')::$$ || made.name || '[])[1]' WHERE has_cast AND NOT is_plain
+             UNION ALL
+             SELECT NULL, NULL WHERE has_cast AND is_plain AND is_array) input
+        """#
+
+    /// The function that writes a type as text, and not whatever cast to text there is.
+    func outputFunction(_ type: UInt32) throws(PostgresError) -> String {
+        try connection.query(
+            """
+            SELECT quote_ident(n.nspname) || '.' || quote_ident(p.proname)
+              FROM pg_type t JOIN pg_proc p ON p.oid = t.typoutput JOIN pg_namespace n ON n.oid = p.pronamespace
+             WHERE t.oid = $1::oid
+            """, ["\(type)"], doing: "reading a type on \(connection.label)"
+        ).string(0, 0)
     }
 
     /// How a type is written in SQL, with its length: for telling an operator what to add.

@@ -7,13 +7,24 @@ struct TargetTable: Sendable {
         let name: String
         let type: UInt32
         let modifier: Int32
-        /// The type below any domains, without length: what values are cast to, so that a length is enforced by
-        /// assignment, which fails, and not by a cast, which cuts off.
+        /// The type below any domains.
+        let baseType: UInt32
+        /// The same as SQL, without length: what values are made into, so that a length is enforced by assignment, which
+        /// fails, and not by a cast, which cuts off.
         let castType: String
+        /// What makes it of text; nil when there is no way around a cast from text that somebody made.
+        let input: TextInput?
         let isGenerated: Bool
         let isIdentityAlways: Bool
         let isNotNull: Bool
         let isDomain: Bool
+    }
+
+    /// SQL around a text value that hands it to a type's input function. A cast does, unless one from text was made that
+    /// does something else: `text::"char"` takes the first byte, `text::regclass` knows no `-`.
+    struct TextInput: Sendable {
+        let before: String
+        let after: String
     }
 
     struct Index: Sendable {
@@ -21,6 +32,8 @@ struct TargetTable: Sendable {
             let column: String
             /// The operator of the index's own family, qualified: `OPERATOR(pg_catalog.=)`.
             let equals: String
+            /// It may call values equal that are not the same, of which old has several.
+            let isLoose: Bool
         }
 
         let name: String
