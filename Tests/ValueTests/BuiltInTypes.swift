@@ -52,7 +52,7 @@ enum BuiltInTypes {
             "interval",
             [
                 "1 mon", "30 days", "1 day -00:00:01", "-1 mon +1 day -00:00:00.000001", "178000000 years",
-                "-178000000 years", "0", "1 year -1 day", "2562047788:00:54.775807",
+                "-178000000 years", "0", "1 year -1 day",
             ]),
         TypeCase("interval day to second(3)", ["3 days 04:05:06.789"]), TypeCase("interval year", ["7 years"]),
     ]
