@@ -77,7 +77,13 @@ import Testing
         _ = try s.start("run")
         try s.catchUp()
         let on = { (columns: String, table: String) in try s.new.sql("SELECT \(columns) FROM \(table) ORDER BY 1") }
-        #expect(try on("a", "one.t") == "1" && on("a", "two.t") == "3\n4")
+        // Before 16 old goes on telling the schema's former name, until something else of the table changes.
+        if s.old.cluster.installation.major >= 16 {
+            #expect(try on("a", "one.t") == "1")
+            #expect(try on("a", "two.t") == "3\n4")
+        } else {
+            #expect(try on("a", "(TABLE one.t UNION ALL TABLE two.t) x") == "1\n3\n4")
+        }
         #expect(try on("id, v, w", "t") == "1|before|\n2|before|\n3|after|9")
         #expect(try on("id, v, w", "t_new") == "1|new|1" && on("id, v", "t_old") == "4|after\n5|last")
         // The second table of that name is not published, and is said to be so.
