@@ -31,7 +31,10 @@ struct TargetCatalog {
     private func columns(_ oid: String, _ name: QualifiedName) throws(PostgresError) -> [TargetTable.Column] {
         let rows = try connection.query(
             """
-            SELECT a.attname, a.atttypid, a.atttypmod, format_type(b.oid, -1), a.attgenerated <> '',
+            SELECT a.attname, a.atttypid, a.atttypmod,
+                   CASE WHEN EXISTS (SELECT FROM pg_cast k WHERE k.castsource = 'text'::regtype AND k.casttarget = b.oid
+                                     AND k.castmethod = 'f' AND k.oid >= 16384)
+                        THEN 'varchar::' ELSE '' END || format_type(b.oid, -1), a.attgenerated <> '',
                    a.attidentity = 'a', a.attnotnull, b.oid <> a.atttypid
               FROM pg_attribute a
               CROSS JOIN LATERAL (

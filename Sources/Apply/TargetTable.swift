@@ -9,6 +9,8 @@ struct TargetTable: Sendable {
         let modifier: Int32
         /// The type below any domains, without length: what values are cast to, so that a length is enforced by
         /// assignment, which fails, and not by a cast, which cuts off.
+        /// By way of varchar when somebody made a cast from text to it: that one may change values, where none is made
+        /// the type's own input function reads them.
         let castType: String
         let isGenerated: Bool
         let isIdentityAlways: Bool
