@@ -63,7 +63,8 @@ import Testing
         let run = try s.start("run")
         try s.old.sql("INSERT INTO t VALUES (1, 'sad'), (2, 'ok'); INSERT INTO u VALUES ('sad', 'ok'), ('ok', 'sad')")
         try s.old.sql(
-            "UPDATE t SET m = 'ok' WHERE id = 1; DELETE FROM t WHERE id = 2; UPDATE u SET d = 'sad' WHERE d::text = 'ok'")
+            "UPDATE t SET m = 'ok' WHERE id = 1; DELETE FROM t WHERE id = 2; UPDATE u SET d = 'sad' WHERE d::text = 'ok'"
+        )
         try s.old.sql("DELETE FROM u WHERE m = 'ok'")
         try s.catchUp()
         #expect(try Fingerprint.expectEqual(old: s.old, new: s.new) == [])
