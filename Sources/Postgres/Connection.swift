@@ -2,6 +2,7 @@
 // waits does so in `poll` on the socket beside the stop signal, so that nothing here outlasts a request to stop.
 
 internal import CLibPQ
+internal import Glibc
 internal import Model
 package import Threading
 
@@ -50,6 +51,14 @@ package final class Connection {
             throw refusal(raw, target, purpose, doing: doing)
         }
         PQsetnonblocking(raw, 1)
+        // The server has cut them off, and may have found another database or role that way.
+        for name in [PQdb(raw), PQuser(raw)] {
+            guard let name, strlen(name) >= 64 else { continue }
+            PQfinish(raw)
+            throw PostgresError(
+                .cannotConnect, "the name of database or role is longer than the 63 bytes that PostgreSQL's names have",
+                doing: doing)
+        }
         return raw
     }
 

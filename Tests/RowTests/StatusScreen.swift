@@ -25,7 +25,19 @@ struct StatusScreen: Decodable {
     }
 
     let status: Status?
-    let setAside: [String: Int]
+    /// How many changes were left out, by table.
+    var setAside: [String: Int] { Dictionary(leftOut.map { ($0.table, $0.changes) }) { $0 + $1 } }
+    private let leftOut: [LeftOut]
+
+    private struct LeftOut: Decodable {
+        let table: String
+        let changes: Int
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case status, differences
+        case leftOut = "setAside"
+    }
     let differences: [Difference]
 
     /// Asks until it shows what is waited for, since a running tandem writes its status once a second; the last one
