@@ -24,8 +24,19 @@ struct StatusScreen: Decodable {
         let repaired: Int
     }
 
+    struct SetAside: Decodable {
+        let table: String
+        let changes: Int
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case status, differences
+        case tablesSetAside = "setAside"
+    }
+
     let status: Status?
-    let setAside: [String: Int]
+    private let tablesSetAside: [SetAside]
+    var setAside: [String: Int] { Dictionary(uniqueKeysWithValues: tablesSetAside.map { ($0.table, $0.changes) }) }
     let differences: [Difference]
 
     /// Asks until it shows what is waited for, since a running tandem writes its status once a second; the last one
