@@ -1,8 +1,8 @@
 // Old has what new lacks: a column, a table. The stream stops before the first transaction that needs it, says exactly
 // what to add, and goes on by itself once it is there. Nothing is lost, nothing is skipped.
 
-import TestSupport
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct MissingTargetTests {
