@@ -65,7 +65,7 @@ package final class Applier {
             catalog: TargetCatalog(connection: connection), source: reread, book: setup.book,
             isBinary: setup.isBinary)
         mappings = Mappings(mapper: mapper, book: setup.book, log: log)
-        writer = BatchWriter(connection, mappings, stop: stop)
+        writer = BatchWriter(connection, mappings, stream: setup.stream, stop: stop)
         intake = Intake(queue)
         self.queue = queue
         self.progress = progress

@@ -11,6 +11,8 @@ internal import Threading
 final class BatchWriter {
     private enum Expectation {
         case control(String)
+        /// The row that records progress was written.
+        case progress
         case prepare(StatementBook.Key)
         case rows(TableMapping, expected: Int?)
         case truncate(QualifiedName)
@@ -31,8 +33,11 @@ final class BatchWriter {
     /// The last value a `select` brought: probes and the like.
     private var lastAnswer: Result?
 
-    init(_ connection: Connection, _ mappings: Mappings, stop: StopSignal) {
+    private let stream: StreamName
+
+    init(_ connection: Connection, _ mappings: Mappings, stream: StreamName, stop: StopSignal) {
         self.connection = connection
+        self.stream = stream
         self.mappings = mappings
         self.stop = stop
         pinning = connection.pinning(.apply)
@@ -52,11 +57,13 @@ final class BatchWriter {
         if mappings.fireTriggers { try queuePinning() }
         for name in book.takeObsolete() { try queue(control: "DEALLOCATE \(name)", doing: "dropping a statement") }
         try queue(control: "BEGIN", doing: "beginning a transaction")
-        try queue(
-            control: """
-                SELECT pg_replication_origin_xact_setup($1::pg_lsn, CASE WHEN $2::int8 IS NULL THEN clock_timestamp()
-                    ELSE '2000-01-01 00:00:00+00'::timestamptz + ($2::int8 * '1 microsecond'::interval) END)
-                """, [end.description, time.map { "\($0.microseconds)" }], doing: "recording progress")
+        try connection.queue(
+            """
+            UPDATE tandem.stream SET applied_lsn = $1::pg_lsn WHERE stream = $3
+            RETURNING pg_replication_origin_xact_setup($1::pg_lsn, CASE WHEN $2::int8 IS NULL THEN clock_timestamp()
+                ELSE '2000-01-01 00:00:00+00'::timestamptz + ($2::int8 * '1 microsecond'::interval) END)
+            """, [end.description, time.map { "\($0.microseconds)" }, stream.description])
+        expectations.append(.progress)
     }
 
     func queue(_ batch: Batch) throws(PostgresError) {
@@ -173,6 +180,10 @@ final class BatchWriter {
         }
         switch expectation {
         case .control(let doing): fail(result.failure(doing: doing), nil)
+        case .progress:
+            fail(result.failure(doing: "recording progress"), nil)
+            guard result.affected != 1 else { return }
+            fail(PostgresError(.unexpected, "new has lost its record of \(stream)", doing: "recording progress"), nil)
         case .prepare(let key):
             guard let error = result.failure(doing: "preparing a statement") else { return }
             book.forget(key)

@@ -33,6 +33,7 @@ package enum Schema {
             system_identifier pg_catalog.text NOT NULL,
             timeline pg_catalog.int4 NOT NULL,
             start_lsn pg_catalog.pg_lsn NOT NULL,
+            applied_lsn pg_catalog.pg_lsn NOT NULL,
             created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());
         CREATE TABLE IF NOT EXISTS tandem.stream_status (
             stream pg_catalog.text PRIMARY KEY,

@@ -71,9 +71,11 @@ package struct TargetSide {
         try connection.script("BEGIN", doing: "binding \(name)")
         try ask(
             """
-            INSERT INTO tandem.stream (stream, system_identifier, timeline, start_lsn) VALUES ($1, $2, $3, $4)
+            INSERT INTO tandem.stream (stream, system_identifier, timeline, start_lsn, applied_lsn)
+            VALUES ($1, $2, $3, $4, $4)
             ON CONFLICT (stream) DO UPDATE SET system_identifier = excluded.system_identifier,
-                timeline = excluded.timeline, start_lsn = excluded.start_lsn, created_at = DEFAULT
+                timeline = excluded.timeline, start_lsn = excluded.start_lsn, applied_lsn = excluded.applied_lsn,
+                created_at = DEFAULT
             """,
             [name, binding.systemIdentifier, "\(binding.timeline)", binding.start.description], to: "binding \(name)")
         try dropOrigin()
@@ -99,14 +101,18 @@ package struct TargetSide {
         }
     }
 
-    /// How far new has come. `durable` makes the server flush first, so that the answer survives its crash.
+    /// How far new has come; nil when it has no record of it. A row tells, written by the transaction that applied; the
+    /// origin only marks what is ours, because from 16 on a rolled-back transaction moves it as well. `durable` makes the
+    /// server flush everything the origin has committed first, and so what the row tells.
     package func progress(durable: Bool) throws(PostgresError) -> LSN? {
+        guard try hasSchema else { return nil }
         let row = try askOrigin(
             """
-            SELECT pg_catalog.pg_replication_origin_progress(roname, $2) FROM pg_catalog.pg_replication_origin
-             WHERE roname = $1
+            SELECT s.applied_lsn, pg_catalog.pg_replication_origin_progress(o.roname, $2)
+              FROM tandem.stream s JOIN pg_catalog.pg_replication_origin o ON o.roname = s.stream
+             WHERE s.stream = $1
             """, [stream.description, durable ? "t" : "f"], to: "reading the progress of \(stream)")
-        return row.rows == 0 ? nil : row.text(0, 0).flatMap { LSN($0) } ?? .zero
+        return row.rows == 0 ? nil : LSN(row.string(0, 0))
     }
 
     /// This session's commits move the origin from now on; only one session can.
@@ -231,6 +237,12 @@ package struct TargetSide {
         try connection.script(
             "SET client_min_messages = error; DROP PUBLICATION IF EXISTS \(quoted(stream.description))",
             doing: "dropping publication \(stream) on \(connection.label)")
+    }
+
+    /// After a binding that failed half-way.
+    package func abandon() throws(PostgresError) {
+        try connection.script("ROLLBACK", doing: "giving up on \(connection.label)")
+        try dropSchemaIfUnused()
     }
 
     package func dropSchemaIfUnused() throws(PostgresError) { try SchemaRemoval.run(on: connection) }

@@ -136,6 +136,7 @@ package final class Preparation {
             try? source.dropSlot()
             try? source.dropPublication()
             try? source.forget()
+            try? target.abandon()
             throw error
         }
     }
