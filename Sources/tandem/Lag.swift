@@ -97,8 +97,8 @@ private func describe(_ plan: StreamPlan, _ reading: LagReading, _ limit: Int) -
 }
 
 func stateInWords(_ reading: LagReading) -> String {
-    guard let status = reading.status else { return "never ran" }
     if reading.newProblem != nil { return "state unknown" }
+    guard let status = reading.status else { return "never ran" }
     if status.state == .stopped { return "stopped" }
     guard reading.isRunning else {
         return "not running, last seen \(readable(seconds: reading.statusAge ?? 0)) ago"

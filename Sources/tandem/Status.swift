@@ -139,6 +139,7 @@ struct StatusScreen {
     }
 
     private var oldText: String {
+        if lag.oldProblem != nil { return "unknown" }
         let slotText =
             slot.map { slot in
                 "slot \(plan.stream) (\(slot.isInvalid ? "lost" : slot.walStatus ?? "?")"
@@ -149,7 +150,8 @@ struct StatusScreen {
     }
 
     private var newText: String {
-        (hasOrigin ? "origin \(plan.stream)" : "no origin")
+        if lag.newProblem != nil { return "unknown" }
+        return (hasOrigin ? "origin \(plan.stream)" : "no origin")
             + (binding.map { ", started from \($0.start)" } ?? ", never started")
     }
 
