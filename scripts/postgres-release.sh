@@ -18,7 +18,7 @@ if [ ! -x "$root/usr/lib/postgresql/$major/bin/postgres" ]; then
     echo "fetching PostgreSQL $major from Debian $suite" >&2
     rm -rf "$root.part"
     mkdir -p "$(dirname "$root")"
-    debootstrap --variant=minbase --include="postgresql-$major,postgresql-contrib" "$suite" "$root.part" \
+    debootstrap --variant=minbase --include="postgresql-$major" "$suite" "$root.part" \
         >"$root.log" 2>&1 || { tail -5 "$root.log" >&2; exit 1; }
     # Debian starts a cluster of its own where it can; none is wanted here.
     rm -rf "$root.part/var/lib/postgresql/$major"
