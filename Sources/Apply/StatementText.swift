@@ -140,18 +140,25 @@ extension TableMapping {
     /// A column GENERATED ALWAYS AS IDENTITY cannot be set by UPDATE, only by INSERT: the row is taken out and put
     /// back with its new values, keeping what new has on its own.
     private func rewrite(_ present: [Int], key: String, keyParameters: [Int]) -> StatementText {
-        let all = table.columns.filter { !$0.isGenerated }
-        let names = all.map { quoted($0.name) }.joined(separator: ", ")
-        let values = all.indices.map { own in
-            present.first { sameName(column($0).target.name, all[own].name) }.map { value($0, "gone.a") }
-                ?? "gone.o\(own)"
-        }.joined(separator: ", ")
-        let kept = all.indices.map { "t.\(quoted(all[$0].name)) AS o\($0)" }.joined(separator: ", ")
         let sql =
             "WITH gone AS (DELETE FROM \(table.sql) AS t USING \(keyedRows(keyParameters, present))"
-            + " WHERE \(keyMatches("t", "v." + key)) RETURNING v.*, \(kept))"
-            + " INSERT INTO \(table.name.sql) (\(names)) OVERRIDING SYSTEM VALUE SELECT \(values) FROM gone"
+            + " WHERE \(keyMatches("t", "v." + key)) RETURNING v.*, \(kept("t")))" + putBack(present, "gone.a")
         return StatementText(sql: sql, parameterTypes: types(keyParameters) + types(present))
+    }
+
+    private var ownColumns: [TargetTable.Column] { table.columns.filter { !$0.isGenerated } }
+
+    private func kept(_ alias: String) -> String {
+        ownColumns.enumerated().map { "\(alias).\(quoted($1.name)) AS o\($0)" }.joined(separator: ", ")
+    }
+
+    /// Rows of `gone` again, with new values for some columns.
+    private func putBack(_ present: [Int], _ prefix: String) -> String {
+        let names = ownColumns.map { quoted($0.name) }.joined(separator: ", ")
+        let values = ownColumns.enumerated().map { place, own in
+            present.first { sameName(column($0).target.name, own.name) }.map { value($0, prefix) } ?? "gone.o\(place)"
+        }.joined(separator: ", ")
+        return " INSERT INTO \(table.name.sql) (\(names)) OVERRIDING SYSTEM VALUE SELECT \(values) FROM gone"
     }
 
     private var delete: StatementText {
@@ -205,6 +212,18 @@ extension TableMapping {
             parameterTypes: [1007] + types(plan.carried))
     }
 
+    /// What becomes of the rows of `p`: changed in place, or, because of a column GENERATED ALWAYS AS IDENTITY, put anew.
+    private var changes: String {
+        let found = "p WHERE p.g IS NOT NULL AND d.tableoid = p.t AND d.ctid = p.c"
+        guard plan.carried.contains(where: { column($0).target.isIdentityAlways }) else {
+            let sets = plan.carried.map { "\(column($0).sql) = \(value($0, "p.b"))" }.joined(separator: ", ")
+            return " UPDATE \(table.sql) AS d SET \(sets) FROM \(found)"
+        }
+        let given = plan.carried.map { "p.b\($0)" }.joined(separator: ", ")
+        return ", gone AS (DELETE FROM \(table.sql) AS d USING \(found) RETURNING \(given), \(kept("d")))"
+            + putBack(plan.carried, "gone.b")
+    }
+
     /// As for deletes; then for each pair the image's number, which of the equal rows, and the new values.
     private func updateImage(_ narrow: Int?) -> StatementText {
         let first = plan.carried.count + 2
@@ -216,11 +235,8 @@ extension TableMapping {
             , given AS MATERIALIZED (SELECT * FROM ROWS FROM (\(calls)) AS f(\(names))),
             p AS MATERIALIZED (SELECT hit.t, hit.c, given.* FROM hit FULL JOIN given ON given.g = hit.g AND given.r = hit.r)
             """
-        let sets = plan.carried.map { "\(column($0).sql) = \(value($0, "p.b"))" }.joined(separator: ", ")
         return StatementText(
-            sql: imageHits(narrow, extra: pairs)
-                + " UPDATE \(table.sql) AS d SET \(sets) FROM p"
-                + " WHERE p.g IS NOT NULL AND d.tableoid = p.t AND d.ctid = p.c",
+            sql: imageHits(narrow, extra: pairs) + changes,
             parameterTypes: [1007] + types(plan.carried) + [1007, 1007] + types(plan.carried))
     }
 }
