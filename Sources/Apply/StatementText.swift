@@ -140,25 +140,24 @@ extension TableMapping {
     /// A column GENERATED ALWAYS AS IDENTITY cannot be set by UPDATE, only by INSERT: the row is taken out and put
     /// back with its new values, keeping what new has on its own.
     private func rewrite(_ present: [Int], key: String, keyParameters: [Int]) -> StatementText {
+        let (kept, putBack) = rewriting(present, of: "t", "gone.a")
         let sql =
             "WITH gone AS (DELETE FROM \(table.sql) AS t USING \(keyedRows(keyParameters, present))"
-            + " WHERE \(keyMatches("t", "v." + key)) RETURNING v.*, \(kept("t")))" + putBack(present, "gone.a")
+            + " WHERE \(keyMatches("t", "v." + key)) RETURNING v.*, \(kept)) \(putBack)"
         return StatementText(sql: sql, parameterTypes: types(keyParameters) + types(present))
     }
 
-    private var ownColumns: [TargetTable.Column] { table.columns.filter { !$0.isGenerated } }
-
-    private func kept(_ alias: String) -> String {
-        ownColumns.enumerated().map { "\(alias).\(quoted($1.name)) AS o\($0)" }.joined(separator: ", ")
-    }
-
-    /// Rows of `gone` again, with new values for some columns.
-    private func putBack(_ present: [Int], _ prefix: String) -> String {
-        let names = ownColumns.map { quoted($0.name) }.joined(separator: ", ")
-        let values = ownColumns.enumerated().map { place, own in
-            present.first { sameName(column($0).target.name, own.name) }.map { value($0, prefix) } ?? "gone.o\(place)"
+    /// What a DELETE returns of the row that goes, and the INSERT that puts it back from `gone` with the values that came.
+    private func rewriting(_ present: [Int], of row: String, _ given: String) -> (kept: String, putBack: String) {
+        let all = table.columns.filter { !$0.isGenerated }
+        let names = all.map { quoted($0.name) }.joined(separator: ", ")
+        let values = all.indices.map { own in
+            present.first { sameName(column($0).target.name, all[own].name) }.map { value($0, given) } ?? "gone.o\(own)"
         }.joined(separator: ", ")
-        return " INSERT INTO \(table.name.sql) (\(names)) OVERRIDING SYSTEM VALUE SELECT \(values) FROM gone"
+        let kept = all.indices.map { "\(row).\(quoted(all[$0].name)) AS o\($0)" }.joined(separator: ", ")
+        return (
+            kept, "INSERT INTO \(table.name.sql) (\(names)) OVERRIDING SYSTEM VALUE SELECT \(values) FROM gone"
+        )
     }
 
     private var delete: StatementText {
@@ -212,18 +211,6 @@ extension TableMapping {
             parameterTypes: [1007] + types(plan.carried))
     }
 
-    /// What becomes of the rows of `p`: changed in place, or, because of a column GENERATED ALWAYS AS IDENTITY, put anew.
-    private var changes: String {
-        let found = "p WHERE p.g IS NOT NULL AND d.tableoid = p.t AND d.ctid = p.c"
-        guard plan.carried.contains(where: { column($0).target.isIdentityAlways }) else {
-            let sets = plan.carried.map { "\(column($0).sql) = \(value($0, "p.b"))" }.joined(separator: ", ")
-            return " UPDATE \(table.sql) AS d SET \(sets) FROM \(found)"
-        }
-        let given = plan.carried.map { "p.b\($0)" }.joined(separator: ", ")
-        return ", gone AS (DELETE FROM \(table.sql) AS d USING \(found) RETURNING \(given), \(kept("d")))"
-            + putBack(plan.carried, "gone.b")
-    }
-
     /// As for deletes; then for each pair the image's number, which of the equal rows, and the new values.
     private func updateImage(_ narrow: Int?) -> StatementText {
         let first = plan.carried.count + 2
@@ -236,7 +223,18 @@ extension TableMapping {
             p AS MATERIALIZED (SELECT hit.t, hit.c, given.* FROM hit FULL JOIN given ON given.g = hit.g AND given.r = hit.r)
             """
         return StatementText(
-            sql: imageHits(narrow, extra: pairs) + changes,
+            sql: imageHits(
+                narrow, extra: pairs + change(from: "p.g IS NOT NULL AND d.tableoid = p.t AND d.ctid = p.c")),
             parameterTypes: [1007] + types(plan.carried) + [1007, 1007] + types(plan.carried))
+    }
+
+    /// Of the rows `p` found, as `d`.
+    private func change(from found: String) -> String {
+        guard plan.carried.contains(where: { column($0).target.isIdentityAlways }) else {
+            let sets = plan.carried.map { "\(column($0).sql) = \(value($0, "p.b"))" }.joined(separator: ", ")
+            return " UPDATE \(table.sql) AS d SET \(sets) FROM p WHERE \(found)"
+        }
+        let (kept, putBack) = rewriting(plan.carried, of: "d", "gone.b")
+        return ", gone AS (DELETE FROM \(table.sql) AS d USING p WHERE \(found) RETURNING p.*, \(kept)) \(putBack)"
     }
 }
