@@ -20,32 +20,31 @@ package final class Connection {
         label = target.label
         self.stop = stop
         let doing = "connecting to \(target.label)"
-        raw = try Self.connect(target, purpose, application, doing: doing)
+        raw = try Self.connect(target, purpose, application, stop, doing: doing)
         PQsetNoticeReceiver(raw, { _, _ in }, nil)
         // Complete from here on: when this throws, `deinit` closes.
+        try checkServer(doing: doing)
         try pin(purpose)
     }
 
     deinit { PQfinish(raw) }
 
     private static func connect(
-        _ target: ConnectionTarget, _ purpose: SessionPurpose, _ application: String, doing: String
+        _ target: ConnectionTarget, _ purpose: SessionPurpose, _ application: String, _ stop: StopSignal?,
+        doing: String
     ) throws(PostgresError) -> OpaquePointer {
         // What follows would be cut off, without a word.
         guard !target.conninfo.utf8.contains(0) else {
             throw PostgresError(.cannotConnect, "the connection string has a NUL character in it", doing: doing)
         }
-        // Later entries win: the user's string may set the timeout, not the encoding or the name.
-        var options: [(String, String)] = [
-            ("connect_timeout", "5"), ("dbname", target.conninfo), ("client_encoding", "UTF8"),
+        // Later entries win: the user's string may set the timeouts, not the encoding or the name.
+        var options: [(String, String)] = Patience(purpose: purpose).options
+        options += [
+            ("dbname", target.conninfo), ("client_encoding", "UTF8"),
             ("application_name", application), ("fallback_application_name", "tandem"),
         ]
         if purpose == .replication { options.append(("replication", "database")) }
-        let keys = CStrings(options.map(\.0))
-        let values = CStrings(options.map(\.1))
-        guard let raw = PQconnectdbParams(keys.pointers, values.pointers, 1) else {
-            throw PostgresError(.cannotConnect, "out of memory", doing: doing)
-        }
+        let raw = try open(options, stop, doing: doing)
         guard PQstatus(raw) == CONNECTION_OK else {
             defer { PQfinish(raw) }
             throw refusal(raw, target, purpose, doing: doing)
@@ -82,7 +81,7 @@ package final class Connection {
         if PQparameterStatus(raw, "server_encoding").map({ String(cString: $0) }) == "SQL_ASCII" {
             all.append("SET client_encoding = 'SQL_ASCII'")
         }
-        let statements = path + all.joined(separator: "; ")
+        let statements = path + all.joined(separator: "; ") + "; " + Patience(purpose: purpose).statement
         do { try script(statements, doing: "preparing the session on \(label)") } catch {
             let remedy =
                 serverMajor >= 15
@@ -201,14 +200,6 @@ package final class Connection {
             default: throw lost(doing)
             }
         }
-    }
-
-    /// Asks the server to give up the running statement; the connection is not used further.
-    package func cancel() {
-        guard let handle = PQgetCancel(raw) else { return }
-        defer { PQfreeCancel(handle) }
-        var message = [CChar](repeating: 0, count: 256)
-        PQcancel(handle, &message, Int32(message.count))
     }
 
     func lost(_ doing: String) -> PostgresError {

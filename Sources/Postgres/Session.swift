@@ -10,7 +10,7 @@ package enum SessionPurpose: Sendable, Equatable {
     case apply
 
     var settings: [(name: String, value: String, since: Int)] {
-        var all = Self.everywhere
+        var all = Self.everywhere + Patience(purpose: self).settings
         if self == .apply { all += Self.applying }
         return all
     }
@@ -37,9 +37,8 @@ package enum SessionPurpose: Sendable, Equatable {
         ("idle_session_timeout", "0", 140_000),
         ("transaction_timeout", "0", 170_000),
         ("client_min_messages", "warning", 0),
-        ("tcp_keepalives_idle", "30", 0),
-        ("tcp_keepalives_interval", "10", 0),
-        ("tcp_keepalives_count", "3", 0),
+        // What is tandem's own need not wait for a standby, which may be away: then status would stand still.
+        ("synchronous_commit", "local", 0),
     ]
 
     private static let applying: [(name: String, value: String, since: Int)] = [
