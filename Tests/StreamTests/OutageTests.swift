@@ -78,7 +78,7 @@ import Testing
         pair.new.kill()
         rest(.seconds(1))
         #expect(run.status == nil, "\(run.tail)")
-        #expect(try run.stop(within: .seconds(10)) == .exited(0))
+        #expect(try run.stop(within: .seconds(60)) == .exited(0))
         try pair.old.start()
         try pair.new.start()
         try s.follow()

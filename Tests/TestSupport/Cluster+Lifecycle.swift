@@ -40,7 +40,7 @@ extension Cluster {
         guard let postmaster else { return }
         let all = [postmaster] + postmaster.children
         all.forEach { $0.send(SIGKILL) }
-        _ = poll(within: .seconds(10), every: .milliseconds(5)) { all.contains { $0.isAlive } ? nil : true }
+        _ = poll(within: .seconds(60), every: .milliseconds(5)) { all.contains { $0.isAlive } ? nil : true }
         // Until the system's first process has reaped its zombie, it would look alive to the next postmaster.
         let socket = "\(socketDirectory)/.s.PGSQL.\(port)"
         for file in ["\(dataDirectory)/postmaster.pid", "\(socket).lock", socket] { unlink(file) }
