@@ -78,7 +78,7 @@ sanitized := (Bytes|Threading|Telemetry|PGOutput|Spill|Assembly|Batching|StreamU
 
 .PHONY: sanitize
 sanitize: deps ## run the tests of rooms with threads or raw memory under ThreadSanitizer and AddressSanitizer
-	TSAN_OPTIONS='halt_on_error=1 suppressions=$(CURDIR)/Tests/thread-sanitizer' \
+	TSAN_OPTIONS='halt_on_error=1' \
 	    swift test --sanitize=thread --scratch-path .build-thread --filter '$(sanitized)'
 	ASAN_OPTIONS='detect_leaks=0' swift test --sanitize=address --scratch-path .build-address --filter '$(sanitized)'
 
