@@ -66,7 +66,7 @@ interrupted() { grep -q 'event="stream interrupted"' "$world/run.log"; }
 none_on() { [ "$(sessions "$1")" = 0 ]; }
 ended() { ! is_running "$replicator"; }
 here() { [ "$(q new "SELECT coalesce(max(id), 0) >= $1 FROM t")" = t ]; }
-caught_up() { local last; last=$(q old 'SELECT max(id) FROM t'); within "${1:-60}" here "$last"; }
+caught_up() { local last; last=$(q old "SELECT coalesce(max(id), 0) FROM t"); within "${1:-60}" here "$last"; }
 
 drop_to() { ip -n "$router" rule add to "${net[$1]}.2" blackhole; }
 drop_from() { ip -n "$router" rule add from "${net[$1]}.2" blackhole; }

@@ -45,7 +45,6 @@ import Testing
 
     @Test func manyEmptyTransactions() throws {
         try followed("empty", "CREATE TABLE t (a int PRIMARY KEY, b text)") { s in
-            try s.old.sql("CREATE UNLOGGED TABLE nothing (a int)")
             try s.old.sql(
                 "CREATE PROCEDURE idle(n int) LANGUAGE plpgsql AS $$ BEGIN FOR i IN 1..n LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$"
             )
