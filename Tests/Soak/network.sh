@@ -71,6 +71,7 @@ caught_up() { local last; last=$(q old "SELECT coalesce(max(id), 0) FROM t"); wi
 drop_to() { ip -n "$router" rule add to "${net[$1]}.2" blackhole; }
 drop_from() { ip -n "$router" rule add from "${net[$1]}.2" blackhole; }
 mend() {
+    local side
     while ip -n "$router" rule del type blackhole 2>/dev/null; do :; done
     for side in old new; do
         ip -n "$router" link set "${link[$side]}" up
