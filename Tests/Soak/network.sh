@@ -2,7 +2,8 @@
 # A network that fails: tandem, old and new each stand in a network namespace of their own behind a router in a fourth,
 # which drops packets without a word, in both directions or one, loses its link, slows down. Timed is how long tandem
 # takes to notice, how long the server takes to let go of the dead sessions, how long until it streams again once the
-# network is back, and how long SIGTERM takes over a dead network. In the end nothing is lost and nothing doubled.
+# network is back, and how long SIGTERM takes over a dead network. Once tandem itself stands still for FROZEN seconds (70).
+# In the end nothing is lost and nothing doubled.
 # Needs root. ONLY="name …" runs some of the trials.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
@@ -50,6 +51,12 @@ begin() {
     : >"$world/run.log"
     background run ip netns exec "$runner" "$tandem" run --config "$world/tandem.yaml"
     replicator=$started
+    # Before it has streamed once, what it cannot reach ends it.
+    local left=1200
+    until grep -q 'event=streaming' "$world/run.log"; do
+        is_running "$replicator" && [ $((left--)) -gt 0 ] || fail "does not stream: $(tail -n 3 "$world/run.log")"
+        sleep 0.1
+    done
 }
 sessions() { q "$1" "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '$stream%'"; }
 within() { # within SECONDS COMMAND…: prints how long it took until the command held
@@ -64,7 +71,8 @@ within() { # within SECONDS COMMAND…: prints how long it took until the comman
 }
 interrupted() { grep -q 'event="stream interrupted"' "$world/run.log"; }
 none_on() { [ "$(sessions "$1")" = 0 ]; }
-ended() { ! is_running "$replicator"; }
+# Not `is_running`: where this is asked, in a subshell, there are no jobs.
+ended() { [ ! -e "/proc/$replicator" ] || grep -q '^State:.Z' "/proc/$replicator/status"; }
 here() { [ "$(q new "SELECT coalesce(max(id), 0) >= $1 FROM t")" = t ]; }
 caught_up() { local last; last=$(q old "SELECT coalesce(max(id), 0) FROM t"); within "${1:-60}" here "$last"; }
 
@@ -119,6 +127,12 @@ asked_to_stop() { # over a dead network
 
 wanted() { [ -z "${ONLY:-}" ] || [[ " $ONLY " == *" $1 "* ]]; }
 begin
+if wanted frozen; then
+    kill -STOP "$replicator"
+    sleep "${FROZEN:-70}"
+    kill -CONT "$replicator"
+    note "tandem stopped for ${FROZEN:-70} s" "again at the end $(caught_up 60) s after" || true
+fi
 caught_up 60 >/dev/null || fail "new does not follow: $(tail -n 3 "$world/run.log")"
 for side in old new; do
     wanted hole && cut_until_noticed "$side: black hole" "$side" both_ways "$side"
@@ -156,9 +170,10 @@ for side in old new; do
         kill -KILL "-$replicator"
         wait "$replicator" 2>/dev/null || true
         mend
+        took=$(now)
         begin
-        took=$(caught_up 120) || true
-        note "$side: half open, runner killed" "the next one streams after $took s"
+        caught_up 120 >/dev/null || failed=1
+        note "$side: half open, runner killed" "the next one has caught up after $(since "$took") s"
     fi
 done
 end_background "$writers"
