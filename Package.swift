@@ -58,6 +58,7 @@ let package = Package(
             ]),
         room("State", ["Postgres", "Model"]),
         room("Lag", ["State", "Postgres", "Model"]),
+        room("SchemaCopy", ["Postgres", "Telemetry", "Threading", "Model"]),
         hotRoom(
             "Stream",
             [
@@ -84,6 +85,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"]),
         tests("LagTests", ["Lag", "Model"]),
+        tests("SchemaCopyTests", ["SchemaCopy", "Postgres", "Telemetry", "Threading", "Model", "TestSupport"]),
         tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
         tests("StreamTests", ["TestSupport", "tandem"]),
         tests("NameTests", ["TestSupport", "tandem"]),
