@@ -81,7 +81,7 @@ package final class Connection {
         if PQparameterStatus(raw, "server_encoding").map({ String(cString: $0) }) == "SQL_ASCII" {
             all.append("SET client_encoding = 'SQL_ASCII'")
         }
-// Last, because its operators are looked for in that path.
+        // Last, because its operators are looked for in that path.
         let statements = all.joined(separator: "; ") + path + "; " + Patience(purpose: purpose).statement
         do { try script(statements, doing: "preparing the session on \(label)") } catch {
             let remedy =
