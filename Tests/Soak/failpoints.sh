@@ -45,7 +45,7 @@ writers=$started
 
 start_run() {
     : >"$world/run.log"
-    background run env TANDEM_FAILPOINT="${1:-}" "$tandem" run --config "$world/tandem.yaml"
+    background run env ${1:+TANDEM_FAILPOINT="$1"} "$tandem" run --config "$world/tandem.yaml"
     replicator=$started
 }
 applied() { [ "$(q new "SELECT applied_lsn >= '$1' FROM tandem.stream")" = t ]; }
