@@ -7,22 +7,42 @@ internal import Threading
 /// A pointer that one thread hands over to another, who owns it from then on.
 private struct Handed: @unchecked Sendable {
     let pointer: OpaquePointer?
+    var message = ""
+}
+
+/// Connected or refused: whoever gets it looks which, and closes it.
+struct ConnectionAnswer {
+    let raw: OpaquePointer
+    let firstRefusal: String
 }
 
 extension Connection {
-    /// Connected or refused: the caller looks which, and closes it.
     static func open(
         _ options: [(String, String)], _ stop: StopSignal?, doing: String
-    ) throws(PostgresError) -> OpaquePointer {
+    ) throws(PostgresError) -> ConnectionAnswer {
         if stop?.isRaised == true { throw PostgresError(.interrupted, "stopped on request", doing: doing) }
         let handed = try errand("connect", stop, doing: doing, left: { PQfinish($0.pointer) }) {
             let keys = CStrings(options.map(\.0))
             let values = CStrings(options.map(\.1))
-            return Handed(pointer: PQconnectdbParams(keys.pointers, values.pointers, 1))
+            let raw = PQconnectdbParams(keys.pointers, values.pointers, 1)
+            return Handed(pointer: raw, message: askAgain(raw))
         }
         guard let handed else { throw PostgresError(.interrupted, "stopped on request", doing: doing) }
         guard let raw = handed.pointer else { throw PostgresError(.cannotConnect, "out of memory", doing: doing) }
-        return raw
+        return ConnectionAnswer(raw: raw, firstRefusal: handed.message)
+    }
+
+    /// What was said when the connection was refused. libpq shows the SQLSTATE of a refusal only to those who had asked for
+    /// it before, and words are no ground to decide on: a server may say them in any language. So it is asked once more,
+    /// and may accept now.
+    private static func askAgain(_ raw: OpaquePointer?) -> String {
+        guard let raw, PQstatus(raw) != CONNECTION_OK else { return "" }
+        let message = PQerrorMessage(raw).map { String(cString: $0) } ?? ""
+        guard RefusalCause.isServers(message) else { return message }
+        PQsetErrorVerbosity(raw, PQERRORS_VERBOSE)
+        PQreset(raw)
+        PQsetErrorVerbosity(raw, PQERRORS_DEFAULT)
+        return message
     }
 
     /// Asks the server to give up the running statement; the connection is not used further. Where the network is dead

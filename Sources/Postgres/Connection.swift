@@ -13,6 +13,7 @@ package final class Connection {
     let stop: StopSignal?
     /// In a pipeline: the last thing read was the NULL that ends one statement.
     var endedStatement = false
+    private let warnings = Warnings()
 
     package init(
         to target: ConnectionTarget, for purpose: SessionPurpose, as application: String, stop: StopSignal? = nil
@@ -21,7 +22,7 @@ package final class Connection {
         self.stop = stop
         let doing = "connecting to \(target.label)"
         raw = try Self.connect(target, purpose, application, stop, doing: doing)
-        PQsetNoticeReceiver(raw, { _, _ in }, nil)
+        warnings.listen(to: raw)
         // Complete from here on: when this throws, `deinit` closes.
         try checkServer(doing: doing)
         try pin(purpose)
@@ -44,10 +45,11 @@ package final class Connection {
             ("application_name", application), ("fallback_application_name", "tandem"),
         ]
         if purpose == .replication { options.append(("replication", "database")) }
-        let raw = try open(options, stop, doing: doing)
-        guard PQstatus(raw) == CONNECTION_OK else {
+        let answer = try open(options, stop, doing: doing)
+        let raw = answer.raw
+        if PQstatus(raw) != CONNECTION_OK {
             defer { PQfinish(raw) }
-            throw refusal(raw, target, purpose, doing: doing)
+            throw refusal(answer, target, purpose, doing: doing)
         }
         PQsetnonblocking(raw, 1)
         // The server has cut them off, and may have found another database or role that way.
@@ -62,14 +64,16 @@ package final class Connection {
     }
 
     private static func refusal(
-        _ raw: OpaquePointer, _ target: ConnectionTarget, _ purpose: SessionPurpose, doing: String
+        _ answer: ConnectionAnswer, _ target: ConnectionTarget, _ purpose: SessionPurpose, doing: String
     ) -> PostgresError {
         func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
+        let (raw, message) = (answer.raw, answer.firstRefusal)
+        let cause = RefusalCause.isServers(message) ? RefusalCause(verbose: text(PQerrorMessage(raw))) : nil
         let refusal = ConnectionRefusal(
-            text(PQerrorMessage(raw)), conninfo: target.conninfo, password: text(PQpass(raw)), role: text(PQuser(raw)),
+            message, cause, conninfo: target.conninfo, password: text(PQpass(raw)), role: text(PQuser(raw)),
             database: text(PQdb(raw)), replicating: purpose == .replication)
         return PostgresError(
-            .cannotConnect, refusal.message.trimmedLine, doing: doing, serverHint: refusal.hint)
+            .cannotConnect, refusal.message.trimmedLine, doing: doing, serverHint: refusal.hint, refusal: cause?.state)
     }
 
     private func pin(_ purpose: SessionPurpose) throws(PostgresError) {
@@ -104,6 +108,9 @@ package final class Connection {
         let calls = all.map { "pg_catalog.set_config('\($0.0)', \(literal($0.1)), false)" }
         return ["RESET ROLE", "SELECT " + calls.joined(separator: ", ")]
     }
+
+    /// Whether the server has sent such a warning since the connection was made.
+    package func hasWarned(_ state: SQLState) -> Bool { warnings.states.contains(state) }
 
     func onOwnThread() {
         precondition(Thread.current == owner, "a connection is used on the thread that made it")

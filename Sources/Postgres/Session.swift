@@ -40,6 +40,8 @@ package enum SessionPurpose: Sendable, Equatable {
         ("default_transaction_isolation", "read committed", 0),
         ("default_transaction_deferrable", "off", 0),
         ("client_min_messages", "warning", 0),
+        ("gin_fuzzy_search_limit", "0", 0),
+        ("default_table_access_method", "heap", 0),
         // What is tandem's own need not wait for a standby, which may be away: then status would stand still.
         ("synchronous_commit", "local", 0),
     ]
