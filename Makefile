@@ -68,6 +68,20 @@ endef
 soak: deps ## run one long test: NAME=…
 	$(call script,Tests/Soak,$(soaks))
 
+.PHONY: fuzz
+fuzz: toolchain build ## damage what comes from servers or spill files: NAME=decoder or spill, SECONDS=60
+	@case '$(NAME)' in decoder|spill) ;; *) echo 'make fuzz NAME=…, one of: decoder spill' >&2; exit 2;; esac
+	TANDEM_FUZZ_SECONDS=$(or $(SECONDS),60) swift test --skip-build --filter 'FuzzTests/$(NAME)'
+
+# The rooms with threads or raw memory, and a real server for the connections.
+sanitized := (Bytes|Threading|Telemetry|PGOutput|Spill|Assembly|Batching|StreamUnit)Tests
+
+.PHONY: sanitize
+sanitize: deps ## run the tests of rooms with threads or raw memory under ThreadSanitizer and AddressSanitizer
+	TSAN_OPTIONS='halt_on_error=1' \
+	    swift test --sanitize=thread --scratch-path .build-thread --filter '$(sanitized)'
+	ASAN_OPTIONS='detect_leaks=0' swift test --sanitize=address --scratch-path .build-address --filter '$(sanitized)'
+
 .PHONY: bench
 bench: deps ## run one benchmark: NAME=… SCALE=…
 	$(call script,Benchmarks,$(benches))

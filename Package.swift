@@ -96,6 +96,7 @@ let package = Package(
         tests("HouseRulesTests"),
         tests("PGOutputTests", ["PGOutput", "Bytes", "Model"], without: ["Captures"]),
         tests("AssemblyTests", ["Assembly", "PGOutput", "Spill", "Bytes", "Model"]),
+        tests("FuzzTests", ["Assembly", "PGOutput", "Spill", "Bytes", "Model"], without: ["Corpus"]),
         tests("BatchingTests", ["Batching", "Assembly", "PGOutput", "Bytes", "Model"]),
     ]
 )

@@ -68,8 +68,9 @@ extension Applier {
 
     private func report(_ failure: ApplyFailure, _ transaction: Transaction?, blocked: Bool) {
         let position = transaction?.commit.end.description
+        let hint = blocked ? failure.hint : failure.passingHint
         let problem = StreamStatus.Problem(
-            message: failure.message, hint: blocked ? failure.hint : nil, sqlstate: failure.sqlState?.code,
+            message: failure.message, hint: hint, sqlstate: failure.sqlState?.code,
             table: failure.table?.description, position: position)
         guard progress.report(problem, blocked: blocked) else { return }
         var log = log
@@ -80,7 +81,7 @@ extension Applier {
         if blocked {
             log.error("blocked", [.detail: failure.message, .hint: problem.hint ?? ""])
         } else {
-            log.warning("retrying", [.detail: failure.message])
+            (hint.map { log.with(.hint, $0) } ?? log).warning("retrying", [.detail: failure.message])
         }
     }
 

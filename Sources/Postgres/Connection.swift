@@ -21,35 +21,35 @@ package final class Connection {
         label = target.label
         self.stop = stop
         let doing = "connecting to \(target.label)"
-        raw = try Self.connect(target, purpose, application, doing: doing)
+        raw = try Self.connect(target, purpose, application, stop, doing: doing)
         warnings.listen(to: raw)
         // Complete from here on: when this throws, `deinit` closes.
+        try checkServer(doing: doing)
         try pin(purpose)
     }
 
     deinit { PQfinish(raw) }
 
     private static func connect(
-        _ target: ConnectionTarget, _ purpose: SessionPurpose, _ application: String, doing: String
+        _ target: ConnectionTarget, _ purpose: SessionPurpose, _ application: String, _ stop: StopSignal?,
+        doing: String
     ) throws(PostgresError) -> OpaquePointer {
         // What follows would be cut off, without a word.
         guard !target.conninfo.utf8.contains(0) else {
             throw PostgresError(.cannotConnect, "the connection string has a NUL character in it", doing: doing)
         }
-        // Later entries win: the user's string may set the timeout, not the encoding or the name.
-        var options: [(String, String)] = [
-            ("connect_timeout", "5"), ("dbname", target.conninfo), ("client_encoding", "UTF8"),
+        // Later entries win: the user's string may set the timeouts, not the encoding or the name.
+        var options: [(String, String)] = Patience(purpose: purpose).options
+        options += [
+            ("dbname", target.conninfo), ("client_encoding", "UTF8"),
             ("application_name", application), ("fallback_application_name", "tandem"),
         ]
         if purpose == .replication { options.append(("replication", "database")) }
-        let keys = CStrings(options.map(\.0))
-        let values = CStrings(options.map(\.1))
-        guard let raw = PQconnectdbParams(keys.pointers, values.pointers, 1) else {
-            throw PostgresError(.cannotConnect, "out of memory", doing: doing)
-        }
-        if PQstatus(raw) != CONNECTION_OK, let refused = refusal(raw, target, purpose, doing: doing) {
-            PQfinish(raw)
-            throw refused
+        let answer = try open(options, stop, doing: doing)
+        let raw = answer.raw
+        if PQstatus(raw) != CONNECTION_OK {
+            defer { PQfinish(raw) }
+            throw refusal(answer, target, purpose, doing: doing)
         }
         PQsetnonblocking(raw, 1)
         // The server has cut them off, and may have found another database or role that way.
@@ -63,21 +63,12 @@ package final class Connection {
         return raw
     }
 
-    /// Nil when the server did not refuse again. libpq shows the SQLSTATE of a refusal only to those who had asked for it
-    /// before, and words are no ground to decide on: a server may say them in any language. So it is asked once more.
     private static func refusal(
-        _ raw: OpaquePointer, _ target: ConnectionTarget, _ purpose: SessionPurpose, doing: String
-    ) -> PostgresError? {
+        _ answer: ConnectionAnswer, _ target: ConnectionTarget, _ purpose: SessionPurpose, doing: String
+    ) -> PostgresError {
         func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
-        let message = text(PQerrorMessage(raw))
-        var cause: RefusalCause?
-        if RefusalCause.isServers(message) {
-            PQsetErrorVerbosity(raw, PQERRORS_VERBOSE)
-            PQreset(raw)
-            PQsetErrorVerbosity(raw, PQERRORS_DEFAULT)
-            if PQstatus(raw) == CONNECTION_OK { return nil }
-            cause = RefusalCause(verbose: text(PQerrorMessage(raw)))
-        }
+        let (raw, message) = (answer.raw, answer.firstRefusal)
+        let cause = RefusalCause.isServers(message) ? RefusalCause(verbose: text(PQerrorMessage(raw))) : nil
         let refusal = ConnectionRefusal(
             message, cause, conninfo: target.conninfo, password: text(PQpass(raw)), role: text(PQuser(raw)),
             database: text(PQdb(raw)), replicating: purpose == .replication)
@@ -94,7 +85,8 @@ package final class Connection {
         if PQparameterStatus(raw, "server_encoding").map({ String(cString: $0) }) == "SQL_ASCII" {
             all.append("SET client_encoding = 'SQL_ASCII'")
         }
-        let statements = all.joined(separator: "; ") + path
+        // Last, because its operators are looked for in that path.
+        let statements = all.joined(separator: "; ") + path + "; " + Patience(purpose: purpose).statement
         do { try script(statements, doing: "preparing the session on \(label)") } catch {
             let remedy =
                 serverMajor >= 15
@@ -216,14 +208,6 @@ package final class Connection {
             default: throw lost(doing)
             }
         }
-    }
-
-    /// Asks the server to give up the running statement; the connection is not used further.
-    package func cancel() {
-        guard let handle = PQgetCancel(raw) else { return }
-        defer { PQfreeCancel(handle) }
-        var message = [CChar](repeating: 0, count: 256)
-        PQcancel(handle, &message, Int32(message.count))
     }
 
     func lost(_ doing: String) -> PostgresError {

@@ -10,7 +10,7 @@ package enum SessionPurpose: Sendable, Equatable {
     case apply
 
     var settings: [(name: String, value: String, since: Int)] {
-        var all = Self.everywhere
+        var all = Self.everywhere + Patience(purpose: self).settings
         if self == .apply { all += Self.applying }
         return all
     }
@@ -40,13 +40,10 @@ package enum SessionPurpose: Sendable, Equatable {
         ("default_transaction_isolation", "read committed", 0),
         ("default_transaction_deferrable", "off", 0),
         ("client_min_messages", "warning", 0),
-        ("exit_on_error", "off", 0),
         ("gin_fuzzy_search_limit", "0", 0),
-        ("quote_all_identifiers", "off", 0),
         ("default_table_access_method", "heap", 0),
-        ("tcp_keepalives_idle", "30", 0),
-        ("tcp_keepalives_interval", "10", 0),
-        ("tcp_keepalives_count", "3", 0),
+        // What is tandem's own need not wait for a standby, which may be away: then status would stand still.
+        ("synchronous_commit", "local", 0),
     ]
 
     private static let applying: [(name: String, value: String, since: Int)] = [

@@ -43,15 +43,16 @@ final class WorkCrew: Sendable {
 
     /// `lead` is the calling thread's own connection, which works too.
     func run(jobs: Int, lead: Connection, make: @escaping Make) throws -> Outcome {
-        let others = (1..<max(1, jobs)).map { number in
-            Thread("schema \(number)") { self.workApart(make) }
+        // Where the system gives no more threads, those that there are do it.
+        let others = (1..<max(1, jobs)).compactMap { number in
+            try? Thread("schema \(number)") { self.workApart(make) }
         }
         let finished = StopSignal()
-        let watch = Thread("index watch") { self.watch(until: finished) }
+        let watch = try? Thread("index watch") { self.watch(until: finished) }
         work(lead, make)
         for thread in others { thread.join() }
         finished.raise()
-        watch.join()
+        watch?.join()
         return try state.withLock { state throws in
             if let fatal = state.fatal { throw fatal }
             state.outcome.skipped = state.schedule.skipped

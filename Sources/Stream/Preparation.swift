@@ -148,7 +148,7 @@ package final class Preparation {
     private func createSlot(_ replication: Connection, _ source: SourceSide) throws -> CreatedSlot {
         let done = StopSignal()
         let (plan, say) = (plan, say)
-        let watcher = Thread("slot watch") {
+        let watcher = try Thread("slot watch") {
             guard !done.wait(seconds: 3),
                 let connection = try? Connection(to: plan.source, for: .control, as: "\(plan.stream) watch", stop: done)
             else { return }

@@ -217,7 +217,7 @@ package final class StreamRunner {
         // Asked to stop, every connection refuses to wait: the last word has one of its own, and not for long.
         if side.connection.isBroken { return }
         let (limit, done) = (StopSignal(), StopSignal())
-        let clock = Thread("last word") { if !done.wait(seconds: 3) { limit.raise() } }
+        guard let clock = try? Thread("last word", { if !done.wait(seconds: 3) { limit.raise() } }) else { return }
         if let last = try? Connection(to: plan.target, for: .control, as: "\(plan.stream) runner", stop: limit) {
             write(state, error, TargetSide(last, plan.stream))
         }

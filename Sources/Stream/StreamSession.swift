@@ -66,8 +66,8 @@ final class StreamSession {
             systemIdentifier: UInt64(try control.binding()?.systemIdentifier ?? "") ?? 0,
             slot: plan.stream.description)
         setAside = try control.setAside().map(\.name)
-        begin(start, isBinary, until: resolved, progress, positions, spill)
         defer { end() }
+        try begin(start, isBinary, until: resolved, progress, positions, spill)
         guard try hasBegun() else { return .stopped }
         log.info("streaming", [.lsn: start, .detail: isBinary ? "binary" : "text"])
         streaming()
@@ -106,7 +106,7 @@ final class StreamSession {
     private func begin(
         _ start: LSN, _ isBinary: Bool, until: LSN?, _ progress: ApplyProgress, _ positions: StreamPositions,
         _ spill: SpillDirectory
-    ) {
+    ) throws {
         let memory = MemoryPlan(limit: plan.limits.memory)
         let queue = BoundedQueue<Delivery>(limit: memory.queue)
         let book = ShapeBook()
@@ -115,14 +115,14 @@ final class StreamSession {
         let receiving = Receiver.Setup(
             stream: plan.stream, start: start, isBinary: isBinary, until: until, book: book,
             limits: Assembler.Limits(memory: memory.open, small: memory.large), spill: spill)
-        spawn("receive") {
+        try spawn("receive") {
             let connection = try Connection(
                 to: plan.source, for: .replication, as: "\(plan.stream) receive", stop: ending)
             let receiver = try Receiver(
                 connection, receiving, queue: queue, positions: positions, health: health, stop: ending, log: log)
             try receiver.run { refusal in outcome.withLock { $0.refusal = refusal } }
         }
-        spawn("apply", finishes: true) {
+        try spawn("apply", finishes: true) {
             let setup = ApplySetup(
                 stream: plan.stream, source: plan.source, target: plan.target, book: book, isBinary: isBinary)
             let applier = try Applier(
@@ -132,7 +132,7 @@ final class StreamSession {
             changed.raise()
             try applier.run()
         }
-        spawn("heart") {
+        try spawn("heart") {
             try Heart(
                 plan.source, plan.stream, progress: progress, watch: watch, walHeldLimit: plan.limits.walHeld,
                 stop: ending, log: log
@@ -152,10 +152,10 @@ final class StreamSession {
         return false
     }
 
-    private func spawn(_ name: String, finishes: Bool = false, _ body: @escaping @Sendable () throws -> Void) {
+    private func spawn(_ name: String, finishes: Bool = false, _ body: @escaping @Sendable () throws -> Void) throws {
         let (outcome, changed) = (outcome, changed)
         threads.append(
-            Thread(name) {
+            try Thread(name) {
                 do {
                     try body()
                     outcome.withLock { if finishes { $0.finished = true } }

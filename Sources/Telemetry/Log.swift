@@ -1,9 +1,8 @@
-// One line an event, logfmt or JSON, to standard error. Events are rare (never one a row), so a lock and a write each.
-// Keys are the constants below; values from outside lose their control characters here, so that a table's name
+// One line an event, logfmt or JSON, to standard error. Events are rare (never one a row). Keys are the constants below; values from outside lose their control characters here, so that a table's name
 // cannot forge a line.
 
 internal import Foundation
-internal import Threading
+internal import Glibc
 
 package enum LogLevel: Int, Sendable, Comparable {
     case debug, info, warning, error
@@ -33,24 +32,24 @@ package struct Log: Sendable {
     private final class Sink: Sendable {
         let format: LogFormat
         let threshold: LogLevel
-        private let writing = Monitor(())
+        let outlet: LogOutlet
 
-        init(format: LogFormat, threshold: LogLevel) {
+        init(format: LogFormat, threshold: LogLevel, descriptor: Int32) {
             self.format = format
             self.threshold = threshold
-        }
-
-        func write(_ line: String) {
-            // A log that cannot be written must not end replication.
-            writing.withLock { _ in try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8)) }
+            outlet = LogOutlet(descriptor) { dropped in
+                LogLine.render(
+                    level: .warning, event: "lines dropped", fields: [(.count, "\(dropped)")], format: format,
+                    at: Date())
+            }
         }
     }
 
     private let sink: Sink
     private let context: [(LogKey, String)]
 
-    package init(format: LogFormat = .logfmt, threshold: LogLevel = .info) {
-        sink = Sink(format: format, threshold: threshold)
+    package init(format: LogFormat = .logfmt, threshold: LogLevel = .info, descriptor: Int32 = STDERR_FILENO) {
+        sink = Sink(format: format, threshold: threshold, descriptor: descriptor)
         context = []
     }
 
@@ -85,6 +84,9 @@ package struct Log: Sendable {
     ) {
         guard level >= sink.threshold else { return }
         let all = context + fields.map { ($0.key, $0.value.description) }
-        sink.write(LogLine.render(level: level, event: event, fields: all, format: sink.format, at: Date()))
+        sink.outlet.write(LogLine.render(level: level, event: event, fields: all, format: sink.format, at: Date()))
     }
+
+    /// Before the process ends: what still waits to be written, for as long as that.
+    package func finish(seconds: Double = 2) { sink.outlet.finish(seconds: seconds) }
 }

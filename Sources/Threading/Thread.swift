@@ -1,7 +1,18 @@
-// The one place where threads are made. A thread ends when its body returns; whoever made it joins it.
+// The one place where threads are made. A thread ends when its body returns; whoever made it joins it, or leaves it to
+// itself for good.
 
 internal import CLinux
 internal import Glibc
+
+/// The system gives this process no more threads.
+package struct NoMoreThreads: Error, CustomStringConvertible {
+    let code: Int32
+
+    package var description: String {
+        "cannot start a thread: \(String(cString: strerror(code))); raise the limit of processes (ulimit -u, or TasksMax"
+            + " of the service)"
+    }
+}
 
 package final class Thread: @unchecked Sendable {  // the handle is written once, before `init` returns
     private final class Start {
@@ -16,7 +27,7 @@ package final class Thread: @unchecked Sendable {  // the handle is written once
 
     private var handle = pthread_t()
 
-    package init(_ name: String, _ body: @escaping @Sendable () -> Void) {
+    package init(_ name: String, _ body: @escaping @Sendable () -> Void) throws(NoMoreThreads) {
         let start = Unmanaged.passRetained(Start(name: name, body: body))
         let outcome = pthread_create(
             &handle, nil,
@@ -27,10 +38,16 @@ package final class Thread: @unchecked Sendable {  // the handle is written once
                 start.body()
                 return nil
             }, start.toOpaque())
-        precondition(outcome == 0, "pthread_create: \(outcome)")
+        guard outcome == 0 else {
+            start.release()
+            throw NoMoreThreads(code: outcome)
+        }
     }
 
     package func join() { pthread_join(handle, nil) }
+
+    /// Nobody will join it: what it holds goes when it ends.
+    package func leave() { pthread_detach(handle) }
 
     /// Tells one thread from another; only compared, never dereferenced.
     package static var current: UInt { UInt(pthread_self()) }

@@ -8,7 +8,7 @@ package final class Wakeup: Sendable {
 
     package init() {
         descriptor = tandem_eventfd()
-        precondition(descriptor >= 0, "eventfd: out of descriptors")
+        precondition(descriptor >= 0, "eventfd: no descriptor left; raise the limit of open files (ulimit -n)")
     }
 
     deinit { close(descriptor) }

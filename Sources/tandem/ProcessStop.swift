@@ -1,4 +1,5 @@
-// SIGTERM, SIGINT and SIGHUP ask every thread to end; a second one ends the process at once.
+// The process itself: SIGTERM, SIGINT and SIGHUP ask every thread to end; a second one ends it at once. Its limits are set
+// here, once.
 
 internal import Glibc
 internal import Synchronization
@@ -21,4 +22,12 @@ func stopOnSignals() {
 func leaveNoCore() {
     var none = rlimit(rlim_cur: 0, rlim_max: 0)
     setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+}
+
+/// Spill files are open files, one for each large transaction: as many as the system allows, not as many as a shell does.
+func raiseOpenFiles() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }

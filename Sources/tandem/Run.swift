@@ -13,13 +13,14 @@ func run(_ arguments: Parsed) throws -> ExitCode {
         format: arguments.value("log") == "json" ? .json : .logfmt, threshold: arguments.has("verbose") ? .debug : .info
     )
     let results = Monitor<[ExitCode]>([])
-    let threads = workspace.plans.map { plan in
-        Thread("run \(plan.pair)") {
+    let threads = try workspace.plans.map { plan in
+        try Thread("run \(plan.pair)") {
             let failure = StreamRunner(plan, until: until, stop: processStop, log: log).run()
             results.withLock { $0.append(report(failure, log.with(.stream, plan.stream))) }
         }
     }
     for thread in threads { thread.join() }
+    log.finish()
     return results.withLock { $0.max { $0.rawValue < $1.rawValue } ?? .done }
 }
 

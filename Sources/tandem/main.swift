@@ -3,6 +3,7 @@
 internal import CommandLine
 internal import Failpoints
 internal import Foundation
+internal import Glibc
 internal import Model
 
 private let commands: [String: (Parsed) throws -> ExitCode] = [
@@ -31,5 +32,9 @@ private let commands: [String: (Parsed) throws -> ExitCode] = [
 }
 
 leaveNoCore()
+raiseOpenFiles()
 stopOnSignals()
-exit(perform().rawValue)
+// Not `exit`: a thread that was left behind over a dead network must not keep the process.
+let outcome = perform()
+fflush(nil)
+_exit(outcome.rawValue)

@@ -56,7 +56,10 @@ import Testing
         for moment in 0..<24 {
             let run = try s.start("run")
             rest(.milliseconds(60 + moment * 8))
-            #expect(try run.stop(within: .seconds(90)) == .exited(0), "after \(moment): \(run.tail)")
+            let end = try run.stop(within: .seconds(90))
+            // On a busy machine it may not have come as far as to its first line.
+            let hasNotBegun = end == .signalled(15) && run.log.isEmpty
+            #expect(end == .exited(0) || hasNotBegun, "after \(moment): \(run.tail)")
         }
         #expect(watch.close() == [])
         try s.follow()

@@ -71,11 +71,11 @@ import Threading
     }
 
     @Test(.timeLimit(.minutes(1)))
-    func aMillionItemsInBatchesCrossInOrder() {
+    func aMillionItemsInBatchesCrossInOrder() throws {
         let queue = BoundedQueue<[Int]>(limit: 64 * 256)
         let total = 1_000_000
         let batch = 250
-        let producer = Thread("producer") {
+        let producer = try Thread("producer") {
             for first in stride(from: 0, to: total, by: batch) {
                 queue.pushWhenThereIsRoom(Array(first..<(first + batch)))
             }

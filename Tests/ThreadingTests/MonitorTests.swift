@@ -26,20 +26,20 @@ import Threading
         #expect(start.age < 2)
     }
 
-    @Test func aChangeWakesEverybodyWhoWaits() {
+    @Test func aChangeWakesEverybodyWhoWaits() throws {
         let monitor = Monitor((open: false, passed: 0))
-        let waiting = (0..<3).map { number in
-            Thread("waiter \(number)") { monitor.wait { state in state.open ? state.passed += 1 : nil } }
+        let waiting = try (0..<3).map { number in
+            try Thread("waiter \(number)") { monitor.wait { state in state.open ? state.passed += 1 : nil } }
         }
         monitor.change { $0.open = true }
         for thread in waiting { thread.join() }
         #expect(monitor.withLock { $0.passed } == 3)
     }
 
-    @Test func twoThreadsTakeTurns() {
+    @Test func twoThreadsTakeTurns() throws {
         let monitor = Monitor(0)
         let rounds = 2_000
-        let odd = Thread("odd") {
+        let odd = try Thread("odd") {
             for turn in 0..<rounds { monitor.takeTurn(2 * turn + 1) }
         }
         for turn in 0..<rounds { monitor.takeTurn(2 * turn) }

@@ -17,10 +17,10 @@ import Threading
     }
 
     @Test(.timeLimit(.minutes(1)))
-    func endsASleepElsewhere() {
+    func endsASleepElsewhere() throws {
         let stop = StopSignal()
         let woken = Monitor(false)
-        let sleeper = Thread("sleeper") {
+        let sleeper = try Thread("sleeper") {
             let raised = stop.wait(seconds: 600)
             woken.change { $0 = raised }
         }
@@ -37,9 +37,9 @@ import Threading
 }
 
 @Suite struct ThreadTests {
-    @Test func joinWaitsForTheBody() {
+    @Test func joinWaitsForTheBody() throws {
         let state = Monitor(0)
-        let thread = Thread("a name longer than the kernel's fifteen bytes") {
+        let thread = try Thread("a name longer than the kernel's fifteen bytes") {
             StopSignal().wait(seconds: 0.05)
             state.change { $0 = 1 }
         }
@@ -47,11 +47,11 @@ import Threading
         #expect(state.withLock { $0 } == 1)
     }
 
-    @Test func everyThreadIsItsOwn() {
+    @Test func everyThreadIsItsOwn() throws {
         let seen = Monitor<[UInt]>([])
         let hold = Monitor(false)
-        let threads = (0..<4).map { number in
-            Thread("thread \(number)") {
+        let threads = try (0..<4).map { number in
+            try Thread("thread \(number)") {
                 seen.change { $0.append(Thread.current) }
                 _ = hold.wait { $0 ? true : nil }
             }
@@ -62,9 +62,9 @@ import Threading
         #expect(Set(seen.withLock { $0 } + [Thread.current]).count == 5)
     }
 
-    @Test @MainActor func theBodyRunsOffTheMainActor() {
+    @Test @MainActor func theBodyRunsOffTheMainActor() throws {
         let state = Monitor<UInt>(0)
-        Thread("worker") { state.change { $0 = Thread.current } }.join()
+        try Thread("worker") { state.change { $0 = Thread.current } }.join()
         #expect(state.withLock { $0 } != Thread.current)
     }
 }

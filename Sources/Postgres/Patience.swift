@@ -1,0 +1,57 @@
+// How long either end of a connection waits for a network that has gone silent before it counts as dead: about 25 s. A
+// network that drops everything says nothing; without this, the kernel goes on for a quarter of an hour when it has
+// something to send, and for ever when it has not. The user's own connection string may set its side otherwise.
+
+struct Patience {
+    /// One address of the server.
+    static let connecting = 5
+    /// Cancelling needs a connection of its own, which the network may swallow as well.
+    static let cancelling = 2.0
+
+    private static let idle = 10
+    private static let interval = 5
+    private static let probes = 3
+    private static var total: Int { (idle + interval * probes) * 1000 }
+
+    let purpose: SessionPurpose
+
+    /// For libpq.
+    var options: [(String, String)] {
+        var options = [
+            ("connect_timeout", "\(Self.connecting)"), ("keepalives", "1"), ("keepalives_idle", "\(Self.idle)"),
+            ("keepalives_interval", "\(Self.interval)"), ("keepalives_count", "\(Self.probes)"),
+        ]
+        // A server process that waits for a lock does not read, and Linux counts a full window as silence: no limit where
+        // much is sent. The control connection to the same server notices for it.
+        if purpose != .apply { options.append(("tcp_user_timeout", "\(Self.total)")) }
+        return options
+    }
+
+    /// For the server.
+    var settings: [(name: String, value: String, since: Int)] {
+        var settings = [
+            ("tcp_keepalives_idle", "\(Self.idle)", 0), ("tcp_keepalives_interval", "\(Self.interval)", 0),
+            ("tcp_keepalives_count", "\(Self.probes)", 0),
+        ]
+        // A stream that is not read because new is busy has a full window too: there wal_sender_timeout watches.
+        if purpose != .replication { settings.append(("tcp_user_timeout", "\(Self.total)", 120_000)) }
+        return settings
+    }
+
+    /// What a server asks for only where it can: to look, while a statement runs or waits, whether the client is there
+    /// (Linux); and a walsender never to wait longer than this, but shorter where it is told so.
+    var statement: String {
+        switch purpose {
+        case .control, .apply:
+            """
+            SELECT pg_catalog.set_config(name, '5s', false) FROM pg_catalog.pg_settings
+             WHERE name = 'client_connection_check_interval' AND pg_catalog.version() LIKE '%linux%'
+            """
+        case .replication:
+            """
+            SELECT pg_catalog.set_config(name, '\(Self.total)', false) FROM pg_catalog.pg_settings
+             WHERE name = 'wal_sender_timeout' AND (setting = '0' OR setting::pg_catalog.int8 > \(Self.total))
+            """
+        }
+    }
+}

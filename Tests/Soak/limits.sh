@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# Sizes at their far end, one after another, each with a fresh `tandem run` whose peak memory is measured: it must stay
+# under limits.memory plus the constant of docs/limits.md (plus four times the value, where one value is large), spill
+# files under limits.spill, and old must be answered all along. ROWS, SUBTRANSACTIONS, EMPTY, TABLES, COLUMNS, OPEN and
+# VALUE (MB) set the sizes; ONLY="rows …" runs some of the trials.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
+
+rows=${ROWS:-10000000} subtransactions=${SUBTRANSACTIONS:-100000} empty=${EMPTY:-1000000} tables=${TABLES:-10000}
+columns=${COLUMNS:-1600} open=${OPEN:-500} value=${VALUE:-250}
+memory=${MEMORY:-64} constant=${CONSTANT:-64} patience=${PATIENCE:-1800}
+migration=soak
+
+open_world limits
+settings="fsync=off autovacuum=off max_connections=$((open + 40)) max_locks_per_transaction=$((64 + tables / 10))"
+settings+=" logical_decoding_work_mem=64kB wal_sender_timeout=30s max_wal_size=16GB shared_buffers=512MB"
+make_cluster old "$settings"
+make_cluster new "$settings"
+start_cluster old
+start_cluster new
+spill=$world/spill
+trials=0
+
+failed=0
+report=''
+wanted() { [ -z "${ONLY:-}" ] || [[ " $ONLY " == *" $1 "* ]]; }
+spilled() { du -sb "$spill" 2>/dev/null | cut -f1 || echo 0; }
+walsender() { q old "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '$stream'"; }
+
+# trial NAME ALLOWANCE-IN-MB TABLES COMMAND…: in databases of its own, tables are made, the stream is prepared and runs while
+# COMMAND writes; then both sides are compared.
+trial() {
+    local name=$1 allowance=$2 made=$3 end began took peak verdict=equal most=0 size sender changed=0
+    shift 3
+    trials=$((trials + 1))
+    for side in old new; do database=postgres q "$side" "CREATE DATABASE trial$trials"; done
+    database=trial$trials
+    write_configuration "limits: {memory: ${memory}MB, spill: 20GB}"
+    echo "spill: $spill" >>"$world/tandem.yaml"
+    both "$made"
+    prepare_and_release
+    : >"$world/run.log"
+    background run "$tandem" run --config "$world/tandem.yaml"
+    local replicator=$started left=600
+    until grep -q 'event=streaming' "$world/run.log"; do
+        [ $((left--)) -gt 0 ] || fail "tandem run: $(cat "$world/run.log")"
+        sleep 0.1
+    done
+    sender=$(walsender)
+    began=$(now)
+    "$@"
+    end=$(q old 'SELECT pg_current_wal_lsn()')
+    local written
+    written=$(since "$began")
+    until [ "$(q new "SELECT applied_lsn >= '$end' FROM tandem.stream")" = t ]; do
+        is_running "$replicator" || { verdict="ENDED: $(tail -n 2 "$world/run.log")"; break; }
+        if grep -q 'event=blocked' "$world/run.log"; then verdict="blocked: $(grep -m1 'event=blocked' "$world/run.log" | cut -c1-400)"; break; fi
+        awk -v t="$(since "$began")" -v l="$patience" 'BEGIN { exit t <= l }' && { verdict="NOT DONE in $patience s"; break; }
+        size=$(spilled)
+        [ "${size:-0}" -le "$most" ] || most=$size
+        [ "$(walsender)" = "$sender" ] || changed=$((changed + 1))
+        sleep 0.5
+    done
+    took=$(since "$began")
+    peak=$(($(awk '/VmHWM/ { print $2 }' "/proc/$replicator/status" 2>/dev/null || echo 0) / 1024))
+    end_background "$replicator"
+    if [ "$verdict" = equal ]; then
+        local table
+        for table in $(q old "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+                AND relpersistence = 'p' ORDER BY 1 LIMIT 20"); do
+            [ "$(content_quick old "$table")" = "$(content_quick new "$table")" ] || verdict="DIFFERENT in $table"
+        done
+    fi
+    [ "$peak" -le $((memory + constant + allowance)) ] || verdict="TOO MUCH MEMORY, $verdict"
+    case $verdict in equal | blocked*) ;; *) failed=1 ;; esac
+    local line
+    line=$(printf '  %-30s %s; written in %s s, on new after %s s; peak %s MB, spilled up to %s MB, walsender lost %s times' \
+        "$name" "$verdict" "$written" "$took" "$peak" "$((most >> 20))" "$changed")
+    echo "$line"
+    report+=$line$'\n'
+    tandem abort --yes >/dev/null
+}
+
+# Duplicates counted, order aside, without holding ten million hashes in memory.
+content_quick() {
+    q "$1" "SELECT count(*), sum(('x' || left(h, 15))::bit(60)::bigint::numeric)
+              FROM (SELECT md5(t::text) AS h FROM ONLY \"$2\" AS t) AS rows"
+}
+
+many_rows() { q old "INSERT INTO t SELECT i, md5(i::text) FROM generate_series(1, $rows) AS i" >/dev/null; }
+many_subtransactions() {
+    q old "DO \$\$ BEGIN FOR i IN 1..$subtransactions LOOP
+            BEGIN INSERT INTO t VALUES (i, 'x'); IF i % 3 = 0 THEN RAISE 'undone'; END IF;
+            EXCEPTION WHEN raise_exception THEN NULL; END; END LOOP; END \$\$" >/dev/null
+}
+many_empty() {
+    q old "CREATE OR REPLACE PROCEDURE idle(n int) LANGUAGE plpgsql AS
+        \$\$ BEGIN FOR i IN 1..n LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END \$\$" >/dev/null
+    PGOPTIONS='-c synchronous_commit=off' q old "CALL idle($empty)" >/dev/null
+    q old "INSERT INTO t VALUES (1, 'after')" >/dev/null
+}
+many_tables() {
+    q old "DO \$\$ BEGIN FOR i IN 1..$tables LOOP EXECUTE format('INSERT INTO t%s VALUES (%s)', i, i); END LOOP; END \$\$"
+}
+many_columns() {
+    local values
+    values=$(seq -s, 2 "$columns" | sed 's/[0-9]\+/i % 7/g')
+    q old "INSERT INTO t SELECT i, $values FROM generate_series(1, 2000) AS i" >/dev/null
+    q old "UPDATE t SET c2 = 9, c$columns = NULL WHERE c1 % 2 = 0" >/dev/null
+    q old "DELETE FROM t WHERE c1 % 5 = 0" >/dev/null
+}
+many_open() {
+    local i part
+    for i in $(seq "$open"); do echo "SELECT dblink_connect('c$i', '$(address old)');"; done >"$world/open.sql"
+    for part in 1 2; do
+        for i in $(seq "$open"); do
+            [ "$part" = 2 ] || echo "SELECT dblink_exec('c$i', 'BEGIN');"
+            echo "SELECT dblink_exec('c$i', 'INSERT INTO t SELECT $i * 100000 + $part * 10000 + i, md5(i::text) FROM generate_series(1, 2000) AS i');"
+        done
+    done >>"$world/open.sql"
+    for i in $(seq "$open"); do echo "SELECT dblink_exec('c$i', '$([ $((i % 4)) = 0 ] && echo ROLLBACK || echo COMMIT)');"; done >>"$world/open.sql"
+    psql -XAtq -v ON_ERROR_STOP=1 -d "$(address old)" -f "$world/open.sql" >/dev/null
+}
+large_value() { q old "INSERT INTO t SELECT 1, repeat(md5('a'), $value * 32768)" >/dev/null; }
+
+plain='CREATE TABLE t (a int PRIMARY KEY, b text)'
+wanted rows && trial "$rows rows" 0 "$plain" many_rows
+wanted subtransactions && trial "$subtransactions subtransactions" 0 "$plain" many_subtransactions
+wanted empty && trial "$empty empty transactions" 0 "$plain" many_empty
+wanted columns && trial "$columns columns" 0 \
+    "CREATE TABLE t (c1 int PRIMARY KEY, $(for i in $(seq 2 "$columns"); do echo "c$i int"; done | paste -sd,))" many_columns
+wanted open && trial "$open transactions open at once" 0 "$plain; CREATE EXTENSION dblink" many_open
+wanted value && trial "one value of $value MB" $((value * 5)) "$plain" large_value
+wanted tables && trial "$tables tables in a transaction" "$((tables / 50))" \
+    "DO \$\$ BEGIN FOR i IN 1..$tables LOOP EXECUTE format('CREATE TABLE t%s (a int PRIMARY KEY)', i); END LOOP; END \$\$" many_tables
+verdict=passed
+[ "$failed" -eq 0 ] || verdict=FAILED
+cat <<END
+
+soak limits: $verdict (limits.memory ${memory} MB, constant ${constant} MB)
+${report}
+END
+[ "$verdict" = passed ]

@@ -1,0 +1,191 @@
+#!/usr/bin/env bash
+# A network that fails: tandem, old and new each stand in a network namespace of their own behind a router in a fourth,
+# which drops packets without a word, in both directions or one, loses its link, slows down. Timed is how long tandem
+# takes to notice, how long the server takes to let go of the dead sessions, how long until it streams again once the
+# network is back, and how long SIGTERM takes over a dead network. Once tandem itself stands still for FROZEN seconds (70).
+# In the end nothing is lost and nothing doubled.
+# Needs root. ONLY="name …" runs some of the trials.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
+
+migration=soak
+patience=${PATIENCE:-40}
+[ "$(id -u)" -eq 0 ] || fail 'Network namespaces need root.'
+
+space=tandem$$
+router=$space-m
+runner=$space-r
+declare -A ns=([old]=$space-o [new]=$space-n) net=([old]=10.99.1 [new]=10.99.2) link=([old]=mo [new]=mn)
+remove_network() { for n in "$router" "$runner" "${ns[@]}"; do ip netns del "$n" 2>/dev/null || true; done; }
+
+join() { # join NAMESPACE ROUTER'S-END NETWORK
+    ip netns add "$1"
+    ip link add "$2" netns "$router" type veth peer name eth0 netns "$1"
+    ip -n "$router" addr add "$3.1/24" dev "$2" && ip -n "$router" link set "$2" up
+    ip -n "$1" addr add "$3.2/24" dev eth0 && ip -n "$1" link set eth0 up && ip -n "$1" link set lo up
+    ip -n "$1" route add default via "$3.1"
+}
+
+open_world network
+trap 'remove_network; close_world' EXIT
+ip netns add "$router"
+ip -n "$router" link set lo up
+ip netns exec "$router" sysctl -qw net.ipv4.ip_forward=1
+join "$runner" mr 10.99.0
+for side in old new; do
+    join "${ns[$side]}" "${link[$side]}" "${net[$side]}"
+    make_cluster "$side" "fsync=off listen_addresses='0.0.0.0' max_connections=50"
+    echo 'host all all 10.99.0.0/16 trust' | as_server tee -a "$world/$side/data/pg_hba.conf" >/dev/null
+    ip netns exec "${ns[$side]}" runuser -u postgres -- "$pg_bin/pg_ctl" -D "$world/$side/data" \
+        -l "$world/$side/server.log" -w -t 60 -s start || fail "$side does not start"
+done
+write_configuration
+both 'CREATE TABLE t (id bigserial, v text); ALTER TABLE t REPLICA IDENTITY FULL'
+prepare_and_release
+sed -i "s#host=$world/old#host=${net[old]}.2#; s#host=$world/new#host=${net[new]}.2#" "$world/tandem.yaml"
+echo "INSERT INTO t (v) VALUES (repeat('x', 200))" >"$world/write.sql"
+background writers pgbench -n -c 2 -T 86400 --rate 100 -f "$world/write.sql" "$(address old)"
+writers=$started
+
+begin() {
+    : >"$world/run.log"
+    background run ip netns exec "$runner" "$tandem" run --config "$world/tandem.yaml"
+    replicator=$started
+    # Before it has streamed once, what it cannot reach ends it.
+    local left=1200
+    until grep -q 'event=streaming' "$world/run.log"; do
+        is_running "$replicator" && [ $((left--)) -gt 0 ] || fail "does not stream: $(tail -n 3 "$world/run.log")"
+        sleep 0.1
+    done
+}
+sessions() { q "$1" "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '$stream%'"; }
+within() { # within SECONDS COMMAND…: prints how long it took until the command held
+    local began limit=$1
+    shift
+    began=$(now)
+    until "$@"; do
+        awk -v t="$(since "$began")" -v l="$limit" 'BEGIN { exit t <= l }' && { echo "never ($limit s)"; return 1; }
+        sleep 0.1
+    done
+    since "$began"
+}
+interrupted() { grep -q 'event="stream interrupted"' "$world/run.log"; }
+none_on() { [ "$(sessions "$1")" = 0 ]; }
+# Not `is_running`: where this is asked, in a subshell, there are no jobs.
+ended() { [ ! -e "/proc/$replicator" ] || grep -q '^State:.Z' "/proc/$replicator/status"; }
+here() { [ "$(q new "SELECT coalesce(max(id), 0) >= $1 FROM t")" = t ]; }
+caught_up() { local last; last=$(q old "SELECT coalesce(max(id), 0) FROM t"); within "${1:-60}" here "$last"; }
+
+drop_to() { ip -n "$router" rule add to "${net[$1]}.2" blackhole; }
+drop_from() { ip -n "$router" rule add from "${net[$1]}.2" blackhole; }
+mend() {
+    local side
+    while ip -n "$router" rule del type blackhole 2>/dev/null; do :; done
+    for side in old new; do
+        ip -n "$router" link set "${link[$side]}" up
+        tc -n "$router" qdisc del dev "${link[$side]}" root 2>/dev/null || true
+    done
+}
+
+failed=0
+report=''
+note() {
+    local line
+    line=$(printf '  %-28s %s' "$1" "$2")
+    echo "$line"
+    report+=$line$'\n'
+    case $2 in *never*) failed=1 ;; esac
+}
+
+# cut NAME SIDE COMMAND: a cut that lasts until both ends have noticed it.
+cut_until_noticed() {
+    local name=$1 side=$2 noticed let_go again
+    shift 2
+    : >"$world/run.log"
+    "$@"
+    noticed=$(within "$patience" interrupted) || true
+    let_go=$(within "$patience" none_on "$side") || true
+    mend
+    again=$(caught_up 60) || true
+    note "$name" "noticed after $noticed s, $side's sessions gone $let_go s later, again at the end $again s after"
+}
+both_ways() { drop_to "$1" && drop_from "$1"; }
+link_down() { ip -n "$router" link set "${link[$1]}" down; }
+
+asked_to_stop() { # over a dead network
+    local side=$1 took
+    both_ways "$side"
+    sleep "${2:-1}"
+    kill -TERM "-$replicator"
+    took=$(within 20 ended) || true
+    note "SIGTERM, $side cut off ${2:-1} s" "ended after $took s"
+    wait "$replicator" || note 'exit code' "never 0 but $?"
+    mend
+    begin
+    caught_up 90 >/dev/null || failed=1
+}
+
+wanted() { [ -z "${ONLY:-}" ] || [[ " $ONLY " == *" $1 "* ]]; }
+begin
+if wanted frozen; then
+    kill -STOP "$replicator"
+    sleep "${FROZEN:-70}"
+    kill -CONT "$replicator"
+    note "tandem stopped for ${FROZEN:-70} s" "again at the end $(caught_up 60) s after" || true
+fi
+caught_up 60 >/dev/null || fail "new does not follow: $(tail -n 3 "$world/run.log")"
+for side in old new; do
+    wanted hole && cut_until_noticed "$side: black hole" "$side" both_ways "$side"
+    wanted there && cut_until_noticed "$side: dropped on the way there" "$side" drop_to "$side"
+    wanted back && cut_until_noticed "$side: dropped on the way back" "$side" drop_from "$side"
+    if wanted stop; then
+        asked_to_stop "$side"
+        asked_to_stop "$side" 15
+    fi
+    if wanted link; then
+        : >"$world/run.log"
+        link_down "$side"
+        sleep 30
+        mend
+        note "$side: link down for 30 s" "again at the end $(caught_up 60) s after" || true
+    fi
+    if wanted short; then
+        : >"$world/run.log"
+        both_ways "$side"
+        sleep 8
+        mend
+        took=$(caught_up 60) || true
+        note "$side: black hole of 8 s" "again at the end $took s after, $(interrupted && echo 'a new connection' || echo 'the same connection')"
+    fi
+    if wanted slow && tc -n "$router" qdisc add dev "${link[$side]}" root tbf rate 400kbit burst 16kbit latency 400ms \
+        2>/dev/null; then
+        : >"$world/run.log"
+        sleep 20
+        broken=$(interrupted && echo interrupted || echo 'not interrupted')
+        mend
+        note "$side: 400 kbit/s for 20 s" "$broken, at the end $(caught_up 60) s after" || true
+    fi
+    if wanted half; then
+        both_ways "$side"
+        kill -KILL "-$replicator"
+        wait "$replicator" 2>/dev/null || true
+        mend
+        took=$(now)
+        begin
+        caught_up 120 >/dev/null || failed=1
+        note "$side: half open, runner killed" "the next one has caught up after $(since "$took") s"
+    fi
+done
+end_background "$writers"
+took=$(caught_up 60) || failed=1
+end_background "$replicator"
+verdict=passed
+[ "$failed" -eq 0 ] || verdict=FAILED
+[ "$(content old t)" = "$(content new t)" ] || verdict='FAILED: the sides differ'
+[ "$(q old "SELECT '$(confirmed)'::pg_lsn <= '$(progress)'::pg_lsn")" = t ] || verdict='FAILED: the slot is ahead'
+cat <<END
+
+soak network: $verdict
+${report}  rows                         $(content new t | cut -d' ' -f1), every one exactly once
+END
+[ "$verdict" = passed ]

@@ -1,0 +1,35 @@
+// New's synchronous standby is away: commits there wait for it, tandem's do not, and status stays fresh.
+
+import TestSupport
+import Testing
+
+@Suite struct AbsentStandbyTests {
+    @Test func whatIsTandemsOwnDoesNotWaitForAStandby() throws {
+        let pair = try ClusterPair()
+        defer { pair.remove() }
+        let s = try Scenario.prepared("standbyaway", on: pair, "CREATE TABLE t (a int PRIMARY KEY, b text)")
+        defer {
+            _ = try? pair.new.sql("ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf()")
+            s.end()
+        }
+        let run = try s.start("run")
+        try s.catchUp()
+        for cluster in [pair.new, pair.old] {
+            try cluster.sql(
+                """
+                ALTER SYSTEM SET synchronous_standby_names = 'away'; SELECT pg_reload_conf();
+                """)
+            try cluster.wait(for: "SHOW synchronous_standby_names", toBe: "away")
+        }
+        try s.old.sql("SET synchronous_commit = local; \(rows("t", count: 100))")
+        try s.new.wait(for: "SELECT count(*) FROM t", toBe: "100")
+        for _ in 0..<3 {
+            let seen = try s.new.value("SELECT at FROM tandem.stream_status") ?? ""
+            try s.new.wait(for: "SELECT at > '\(seen)' FROM tandem.stream_status", toBe: "t")
+        }
+        try s.new.wait(for: "SELECT status LIKE '%\"streaming\"%' FROM tandem.stream_status", toBe: "t")
+        #expect(try s.tandem("lag").stdout.contains("streaming"))
+        #expect(try run.stop(within: .seconds(60)) == .exited(0))
+        try pair.old.sql("ALTER SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf()")
+    }
+}
