@@ -15,8 +15,9 @@ import Threading
     /// A directory with a pg_dump of that name.
     private func directory(_ script: String) throws -> String {
         let place = try RunDirectory.current.makeDirectory("t")
-        try ("#!/bin/sh\n" + script + "\n").write(toFile: "\(place)/pg_dump", atomically: false, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(place)/pg_dump")
+        // Written by another process: one that is forked here meanwhile would hold the file open, and it could not be run.
+        try Command("/bin/sh", ["-c", "cat >pg_dump; chmod 755 pg_dump"], directory: place)
+            .succeed(input: "#!/bin/sh\n" + script + "\n")
         return place
     }
 
