@@ -83,7 +83,7 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "Model"]),
         // Tests. TestSupport runs real servers and the binary, and knows no room.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
-        tests("TestSupportTests", ["TestSupport"]),
+        tests("TestSupportTests", ["TestSupport"], without: ["StandIn"]),
         tests("LagTests", ["Lag", "Model"]),
         tests("SchemaCopyTests", ["SchemaCopy", "Postgres", "Telemetry", "Threading", "Model", "TestSupport"]),
         tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
@@ -92,6 +92,7 @@ let package = Package(
         tests("RowTests", ["TestSupport", "tandem"]),
         tests("ShapeTests", ["TestSupport", "tandem"]),
         tests("ValueTests", ["TestSupport", "tandem"]),
+        tests("VersionTests", ["TestSupport", "tandem"]),
         tests("HouseRulesTests"),
         tests("PGOutputTests", ["PGOutput", "Bytes", "Model"], without: ["Captures"]),
         tests("AssemblyTests", ["Assembly", "PGOutput", "Spill", "Bytes", "Model"]),
