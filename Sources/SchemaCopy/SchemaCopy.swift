@@ -11,6 +11,7 @@
 // Any thread may call; connections are made and closed within each call. After a lost connection (PostgresError) begin
 // again with a new SchemaCopy.
 
+internal import Foundation
 package import Model
 package import Postgres
 package import Telemetry
@@ -22,6 +23,7 @@ package final class SchemaCopy: Sendable {
     let jobs: Int
     let stop: StopSignal
     let log: Log
+    private let environment: [String: String]
     let state = Monitor<State>(State())
 
     struct State {
@@ -30,18 +32,24 @@ package final class SchemaCopy: Sendable {
         var made: Set<Int> = []
     }
 
-    package init(source: ConnectionTarget, target: ConnectionTarget, jobs: Int, stop: StopSignal, log: Log) {
+    /// `environment` says where to look for pg_dump.
+    package init(
+        source: ConnectionTarget, target: ConnectionTarget, jobs: Int, stop: StopSignal, log: Log,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) {
         self.source = source
         self.target = target
         self.jobs = max(1, jobs)
         self.stop = stop
         self.log = log
+        self.environment = environment
     }
 
     /// Looks at both sides and decides; changes nothing. Throws `SchemaError.refused` with all that stands in the way.
     /// With the name of an exported snapshot, the schema is that of its moment.
     package func survey(snapshot: String? = nil) throws -> SchemaPlan {
-        let survey = try SchemaSurvey(source: source, target: target, snapshot: snapshot, stop: stop)
+        let survey = try SchemaSurvey(
+            source: source, target: target, snapshot: snapshot, environment: environment, stop: stop)
         state.withLock { $0 = State(blueprint: survey.blueprint) }
         return survey.plan
     }

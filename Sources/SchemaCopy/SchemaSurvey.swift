@@ -9,10 +9,14 @@ struct SchemaSurvey {
     private(set) var blueprint = Blueprint()
     let plan: SchemaPlan
 
-    init(source: ConnectionTarget, target: ConnectionTarget, snapshot: String?, stop: StopSignal) throws {
+    init(
+        source: ConnectionTarget, target: ConnectionTarget, snapshot: String?, environment: [String: String],
+        stop: StopSignal
+    ) throws {
         let old = try Connection(to: source, for: .control, as: "tandem schema", stop: stop)
         let new = try Connection(to: target, for: .control, as: "tandem schema", stop: stop)
-        let tools = try ClientTools.find(atLeast: max(old.serverMajor, new.serverMajor), stop: stop)
+        let tools = try ClientTools.find(
+            atLeast: max(old.serverMajor, new.serverMajor), environment: environment, stop: stop)
         let (oldSide, newSide) = (SideReport(connection: old), SideReport(connection: new))
         let encoding = try oldSide.database().encoding == "SQL_ASCII" ? "SQL_ASCII" : "UTF8"
         let entries = try SchemaArchive.read(source, with: tools, encoding: encoding, snapshot: snapshot, stop: stop)

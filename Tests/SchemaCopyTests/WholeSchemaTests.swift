@@ -24,7 +24,7 @@ import Threading
         let plan = try copy.survey()
         #expect(plan.tables.contains(QualifiedName(schema: "app", name: "event new 1")))
         #expect(plan.existing.isEmpty)
-        #expect(plan.notes == [])
+        #expect(plan.notes.filter { !$0.hasPrefix("extension") } == [])
         #expect(plan.notCarried.map(\.kind).sorted() == ["publication", "unlogged table"])
         try copy.makeTables()
         try copying.new.sql("SET session_replication_role = replica;" + RichSchema.rows)
@@ -38,7 +38,8 @@ import Threading
         #expect(try copying.new.value("SELECT bool_and(indisvalid) FROM pg_index") == "t")
         #expect(progress.withLock { $0 }.contains { $0.object == "index app.customer_tags" && $0.state == .began })
         try copy.finishAll()
-        #expect(try copying.difference() == [])
+        let difference = try copying.difference()
+        #expect(difference == [])
         #expect(try copying.new.value("SELECT n FROM app.b_second") == "200")
         #expect(try copying.new.value("SELECT count(*) FROM pg_class WHERE relkind = 'm' AND relispopulated") == "2")
         #expect(try copying.new.value("SELECT to_regnamespace('tandem')") == nil)
@@ -47,7 +48,7 @@ import Threading
 
         let again = try copying.copy().survey()
         #expect(again.tables.isEmpty)
-        #expect(again.notes == [])
+        #expect(again.notes == plan.notes)
     }
 
     /// Whatever is there already, the rest is made: here after each object that an earlier run could have ended with.
@@ -72,6 +73,7 @@ import Threading
             try copy.makeTables()
             try copy.finishAll()
         }
-        #expect(try copying.difference() == [])
+        let difference = try copying.difference()
+        #expect(difference == [])
     }
 }
