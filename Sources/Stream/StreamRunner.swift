@@ -5,6 +5,7 @@
 internal import Apply
 internal import Configuration
 internal import Glibc
+internal import InitialCopy
 internal import Model
 internal import Postgres
 internal import Spill
@@ -53,10 +54,17 @@ package final class StreamRunner {
         let connection = try Connection(to: plan.target, for: .control, as: "\(plan.stream) runner", stop: stop)
         let side = TargetSide(connection, plan.stream)
         guard try takeLock(side) else { return nil }
+        try prepareCopy(side)
+        var copy = try startCopy(side)
+        defer { copy?.end() }
         while !stop.isRaised {
-            let session = StreamSession(plan, control: side, textOnly: textOnly, stop: stop, log: log)
+            let session = StreamSession(plan, control: side, copy: copy, textOnly: textOnly, stop: stop, log: log)
             do {
                 let end = try session.run(until: until, resolved: &resolvedEnd) { hasStreamed = true }
+                if case .copied = end {
+                    if copy == nil { copy = try startCopy(side) }
+                    continue
+                }
                 say(.stopped, nil, side)
                 if case .finished = end { log.info("reached its end", [.lsn: resolvedEnd ?? .zero]) }
                 return nil
@@ -70,6 +78,32 @@ package final class StreamRunner {
         }
         say(.stopped, nil, side)
         return nil
+    }
+
+    // MARK: the copy
+
+    /// The first start of a stream that copies by itself: everything is made here, nothing by hand.
+    private func prepareCopy(_ side: TargetSide) throws {
+        guard plan.initialCopy == .all, try side.binding() == nil else { return }
+        say(.starting, nil, side)
+        let log = log
+        let preparation = Preparation(plan, tables: plan.tables, copies: true, stop: stop) {
+            log.info("preparing", [.detail: $0])
+        }
+        let prepared = try preparation.prepare(again: true)
+        for note in prepared.notes { log.warning("not carried", [.reason: note]) }
+        log.info("prepared", [.lsn: prepared.position, .count: prepared.tables])
+    }
+
+    /// Nil when there is nothing that could be copied, now or when it is asked for.
+    private func startCopy(_ side: TargetSide) throws -> StreamCopy? {
+        guard try side.binding() != nil, try side.copyRequest() != nil else { return nil }
+        let gate = CopyGate()
+        let run = CopyRun(
+            stream: plan.stream, source: plan.source, target: plan.target, settings: plan.copy, gate: gate,
+            tables: try side.copiedTables(), finisher: TableFinisher(), log: log)
+        run.start()
+        return StreamCopy(gate: gate, run: run)
     }
 
     private func forgetFailures() {
