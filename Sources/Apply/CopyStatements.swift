@@ -75,13 +75,23 @@ extension CopyStatements {
         table = mapping.table.name
         self.destination = mapping.table.name
         destinationSQL = mapping.table.sql
-        isShared = destination.isWhole
+        isShared = try destination.isWhole || Self.takesOthers(mapping.table.name, target)
         let carried = mapping.plan.carried
         isBinary = travels && carried.allSatisfy { mapping.column($0).isVerbatim }
         rows = carried.map { Self.value(shape.columns[$0].name, mapping.column($0)) }.joined(separator: ", ")
         isPlain = !carried.isEmpty && carried.allSatisfy { mapping.column($0).limit == nil }
         let names = carried.map { mapping.column($0).sql }.joined(separator: ", ")
         columns = names.isEmpty ? "" : " (\(names))"
+    }
+
+    /// Rows of partitions that new does not have may go to its default partition.
+    private static func takesOthers(_ table: QualifiedName, _ target: Connection) throws(PostgresError) -> Bool {
+        try target.query(
+            """
+            SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                            WHERE n.nspname = $1 AND c.relname = $2 AND pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT')
+            """, [table.schema, table.name], doing: "looking up \(table)"
+        ).bool(0, 0)
     }
 
     /// A string that new's column would cut blanks off is made to fail there.

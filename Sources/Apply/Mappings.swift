@@ -17,6 +17,7 @@ final class Mappings {
     private var numbers: [QualifiedName: Int] = [:]
     private var byTarget: [Int: TableMapping] = [:]
     private(set) var setAside: Set<QualifiedName> = []
+    private var partitions: Set<QualifiedName> = []
     private var setAsideRoots: [Int: QualifiedName] = [:]
     /// Shapes whose changes the copy of existing rows holds already, for the transaction at hand.
     var leftOut: Set<Int> = []
@@ -32,6 +33,7 @@ final class Mappings {
     func forget(setAside: Set<QualifiedName>) {
         byShape = [:]
         byTarget = [:]
+        partitions = []
         plans = []
         setAsideRoots = [:]
         self.setAside = setAside
@@ -90,6 +92,12 @@ final class Mappings {
         byShape[number] = mapping
         if mapping.table.firesTriggers { fireTriggers = true }
         byTarget[target] = mapping
+        if mapping.table.isPartition { partitions.insert(mapping.table.name) }
+    }
+
+    /// Partitions of new may have been given other bounds since they were looked at, and then rows are elsewhere.
+    func mayBeOutdated(_ failure: ApplyFailure) -> Bool {
+        failure.mayBeOutdated || failure.mayBeMisplaced && failure.table.map(partitions.contains) ?? false
     }
 
     /// A partitioned table takes its partitions along.

@@ -135,7 +135,10 @@ package final class Preparation {
         if let bound, slot != nil, !again {
             throw StateError.alreadyPrepared(stream: plan.stream.description, at: bound.start)
         }
-        if slot != nil { try source.dropSlot() }
+        guard slot != nil else { return }
+        // First what refers to it: killed in between, nothing claims to have been prepared.
+        if bound != nil { try source.forget() }
+        try source.dropSlot()
     }
 
     /// When new cannot be bound, nothing is left that would hold old's log for nobody.
