@@ -23,7 +23,7 @@ package final class CopyRun: Sendable {
     /// Sets the gate for every table before anything streams.
     package init(
         stream: StreamName, source: ConnectionTarget, target: ConnectionTarget, settings: CopySettings, gate: CopyGate,
-        tables: [CopiedTable], finisher: TableFinisher, log: Log
+        tables: [CopiedTable], isComplete: Bool, finisher: TableFinisher, log: Log
     ) {
         let board = CopyBoard()
         board.load(tables)
@@ -31,7 +31,7 @@ package final class CopyRun: Sendable {
         context = CopyContext(
             stream: stream, source: source, target: target, settings: settings, board: board, gate: gate,
             finisher: finisher, log: log)
-        completed = Monitor(false)
+        completed = Monitor(isComplete)
     }
 
     private static func close(_ gate: CopyGate, _ table: CopiedTable) {

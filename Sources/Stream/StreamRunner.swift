@@ -99,11 +99,11 @@ package final class StreamRunner {
 
     /// Nil when there is nothing that could be copied, now or when it is asked for.
     private func startCopy(_ side: TargetSide) throws -> StreamCopy? {
-        guard try side.binding() != nil, try side.copyRequest() != nil else { return nil }
+        guard try side.binding() != nil, let request = try side.copyRequest() else { return nil }
         let gate = CopyGate()
         let run = CopyRun(
             stream: plan.stream, source: plan.source, target: plan.target, settings: plan.copy, gate: gate,
-            tables: try side.copiedTables(), finisher: TableFinisher(), log: log)
+            tables: try side.copiedTables(), isComplete: request.isComplete, finisher: TableFinisher(), log: log)
         run.start()
         return StreamCopy(gate: gate, run: run)
     }
