@@ -63,11 +63,12 @@ let package = Package(
                 "Apply", "Bytes", "Configuration", "Failpoints", "Model", "Postgres", "State", "Telemetry", "Threading",
             ]),
         room("Lag", ["State", "Postgres", "Model"]),
+        room("SchemaCopy", ["Postgres", "Telemetry", "Threading", "Model"]),
         hotRoom(
             "Stream",
             [
-                "Apply", "Assembly", "InitialCopy", "PGOutput", "Postgres", "State", "Spill", "Configuration",
-                "Failpoints", "Telemetry", "Threading", "Bytes", "Model",
+                "Apply", "Assembly", "InitialCopy", "SchemaCopy", "PGOutput", "Postgres", "State", "Spill",
+                "Configuration", "Failpoints", "Telemetry", "Threading", "Bytes", "Model",
             ]),
 
         .executableTarget(
@@ -89,6 +90,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"]),
         tests("LagTests", ["Lag", "Model"]),
+        tests("SchemaCopyTests", ["SchemaCopy", "Postgres", "Telemetry", "Threading", "Model", "TestSupport"]),
         tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
         tests("StreamTests", ["TestSupport", "tandem"]),
         tests("CopyTests", ["TestSupport", "tandem"]),

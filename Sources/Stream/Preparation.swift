@@ -41,7 +41,8 @@ package final class Preparation {
         self.say = say
     }
 
-    package func prepare(again: Bool) throws -> Prepared {
+    /// `afterChecks` runs before anything is made.
+    package func prepare(again: Bool, afterChecks: () throws -> Void = {}) throws -> Prepared {
         let control = try Connection(to: plan.source, for: .control, as: "\(plan.stream) prepare", stop: stop)
         self.control = control
         let source = SourceSide(control, plan.stream)
@@ -52,6 +53,7 @@ package final class Preparation {
         if copies { try checkEmpty(source, target, chosen.tables) }
         try waitForOurselves(source)
         try clearWay(source, target.side, again: again)
+        try afterChecks()
         try source.install()
         try source.dropPublication()
         try source.publish(chosen.tables)

@@ -2,10 +2,16 @@
 
 internal import Apply
 internal import InitialCopy
+internal import Threading
 
 struct StreamCopy: Sendable {
     let gate: CopyGate
     let run: CopyRun
+    /// Ends what is being made on new.
+    let making: StopSignal
 
-    func end() { run.end() }
+    func end() {
+        making.raise()
+        run.end()
+    }
 }

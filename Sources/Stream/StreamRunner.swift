@@ -92,7 +92,8 @@ package final class StreamRunner {
         let preparation = Preparation(plan, tables: plan.tables, copies: true, stop: stop) {
             log.info("preparing", [.detail: $0])
         }
-        let prepared = try preparation.prepare(again: true)
+        let schema = SchemaSteps(plan, stop: stop, log: log)
+        let prepared = try preparation.prepare(again: true, afterChecks: schema.makeTables)
         for note in prepared.notes { log.warning("not carried", [.reason: note]) }
         log.info("prepared", [.lsn: prepared.position, .count: prepared.tables])
     }
@@ -100,12 +101,18 @@ package final class StreamRunner {
     /// Nil when there is nothing that could be copied, now or when it is asked for.
     private func startCopy(_ side: TargetSide) throws -> StreamCopy? {
         guard try side.binding() != nil, let request = try side.copyRequest() else { return nil }
-        let gate = CopyGate()
+        let (gate, making) = (CopyGate(), StopSignal())
         let run = CopyRun(
             stream: plan.stream, source: plan.source, target: plan.target, settings: plan.copy, gate: gate,
-            tables: try side.copiedTables(), isComplete: request.isComplete, finisher: TableFinisher(), log: log)
+            tables: try side.copiedTables(), isComplete: request.isComplete, finisher: finisher(making), log: log)
         run.start()
-        return StreamCopy(gate: gate, run: run)
+        return StreamCopy(gate: gate, run: run, making: making)
+    }
+
+    /// Who loads new by other means has made its schema, too.
+    private func finisher(_ making: StopSignal) -> TableFinisher {
+        guard plan.initialCopy == .all else { return TableFinisher() }
+        return SchemaSteps(plan, stop: making, log: log).finisher
     }
 
     private func forgetFailures() {
