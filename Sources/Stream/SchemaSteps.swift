@@ -69,7 +69,8 @@ final class SchemaSteps: Sendable {
     @Sendable private func report(_ progress: SchemaProgress) {
         switch progress.state {
         case .began: log.debug("making", [.detail: progress.object])
-        default: log.debug("made", [.detail: progress.object])
+        case .made(let seconds): log.debug("made", [.detail: progress.object, .seconds: seconds])
+        case .building, .failed: break
         }
     }
 }
