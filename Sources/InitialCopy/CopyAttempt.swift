@@ -116,6 +116,13 @@ final class CopyAttempt: Sendable {
     }
 }
 
+/// Not begun yet.
+struct Locked: Explained {
+    let table: QualifiedName
+    let who: String
+    var description: String { "\(table) is locked on old by \(who)" }
+}
+
 /// Given up for now, for the application's sake.
 struct GaveWay: Explained {
     let table: QualifiedName

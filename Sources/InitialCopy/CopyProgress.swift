@@ -32,6 +32,11 @@ package struct CopyProgress: Codable, Sendable, Equatable {
     /// Why it rests, when nobody asked for it.
     package var resting: String?
     package var isComplete = false
+    /// All tables are done; what needs all of them is being made.
+    package var isFinishing = false
+    /// Why that could not be made.
+    package var problem: String?
+    package var hint: String?
     /// The table that the stream waits for.
     package var holding: String?
     package var active: [Table] = []

@@ -23,13 +23,14 @@ package final class CopyRun: Sendable {
     /// Sets the gate for every table before anything streams.
     package init(
         stream: StreamName, source: ConnectionTarget, target: ConnectionTarget, settings: CopySettings, gate: CopyGate,
-        tables: [CopiedTable], isComplete: Bool, finisher: TableFinisher, log: Log
+        runner: Int, tables: [CopiedTable], isComplete: Bool, finisher: TableFinisher, log: Log
     ) {
         let board = CopyBoard()
         board.load(tables)
         for table in tables { Self.close(gate, table) }
         context = CopyContext(
-            stream: stream, source: source, target: target, settings: settings, board: board, gate: gate,
+            stream: stream, source: source, target: target, settings: settings, runner: runner,
+            board: board, gate: gate,
             finisher: finisher, log: log)
         completed = Monitor(isComplete)
     }
@@ -49,6 +50,9 @@ package final class CopyRun: Sendable {
     /// What keeps the rest from ever being complete without an operator: the first of those tables, when nothing else is
     /// left to do.
     package var obstacle: StreamStatus.Problem? {
+        if let progress, progress.isFinishing, let message = progress.problem {
+            return StreamStatus.Problem(message: message, hint: progress.hint)
+        }
         let open = context.board.entries.filter { $0.phase != .done }
         guard !open.isEmpty, open.allSatisfy({ $0.problem != nil && !$0.isTransient && $0.failures > 1 }),
             let first = open.min(by: { $0.name < $1.name }), let problem = first.problem

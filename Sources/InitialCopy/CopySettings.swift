@@ -3,7 +3,7 @@
 package import Configuration
 
 package struct CopySettings: Sendable {
-    let jobs: Int
+    package let jobs: Int
     let range: Int
     let rate: Int
     let backOff: BackOff?

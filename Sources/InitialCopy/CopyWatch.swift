@@ -21,6 +21,8 @@ final class CopyWatch {
     private var resting: String?
     private var nextKeep = Monotonic.now
     private var isComplete = false
+    private var problem: (message: String, hint: String?)?
+    private var nextRest = Monotonic.now
     private var nextLine = Monotonic.now.adding(seconds: 5)
     private let began = Date()
 
@@ -96,10 +98,10 @@ final class CopyWatch {
         resting = number.map { $0 > backOff.above } == true ? "copy.back_off is over \(backOff.above)" : nil
     }
 
-    /// The stream lets go of the table, its rows are removed, and it is a table like any other that waits. A worker that is
-    /// at it keeps its record locked until it is through.
+    /// The stream lets go of the table, its rows are removed, and it is a table like any other that waits.
     private func begin(again table: CopiedTable) throws {
-        let isIdle = board.entries.first { $0.oid == table.oid }.map { $0.phase == .done || $0.phase == .again } ?? false
+        let isIdle =
+            board.entries.first { $0.oid == table.oid }.map { $0.phase == .done || $0.phase == .again } ?? false
         guard isIdle else { return }
         board.change(table.oid) { $0.phase = .again }
         context.gate.set(table.oid, .starting)
@@ -109,7 +111,7 @@ final class CopyWatch {
         let writer = TargetSide(
             try Connection(to: context.target, for: .apply, as: "\(context.stream) copy", stop: stop), context.stream)
         try writer.connection.script("BEGIN", doing: doing)
-        guard try writer.claim(table.oid, exclusively: true)?.state == .again else { return }
+        guard try writer.claim(table.oid, exclusively: true, runner: context.runner)?.state == .again else { return }
         if let leaf = try source.leaf(table.oid) {
             let statements = try CopyStatements(
                 leaf, stream: context.stream, source: context.source, target: writer.connection, stop: stop)
@@ -179,6 +181,8 @@ final class CopyWatch {
         progress.isPaused = request?.isPaused ?? false
         progress.resting = resting
         progress.isComplete = isComplete && board.isComplete
+        progress.isFinishing = !isComplete && board.isComplete
+        (progress.problem, progress.hint) = (problem?.message, problem?.hint)
         if let pace, pace > 0, !progress.isComplete {
             progress.secondsLeft = Double(progress.size - progress.sizeDone) / pace
         }
@@ -215,7 +219,7 @@ final class CopyWatch {
     private func complete() throws {
         guard board.isComplete else { return }
         if !isComplete {
-            try context.finisher.all(stop)
+            guard nextRest <= Monotonic.now, try finishRest() else { return }
             try analyzeRoots()
             try target.nowComplete(true)
             isComplete = true
@@ -225,6 +229,25 @@ final class CopyWatch {
         guard nextKeep <= Monotonic.now else { return }
         nextKeep = Monotonic.now.adding(seconds: 10)
         try context.finisher.keep(stop)
+    }
+
+    /// What needs all tables. False when it could not be made; it is tried again.
+    private func finishRest() throws -> Bool {
+        context.log.info("finishing", [.reason: "all rows are on new"])
+        do {
+            try context.finisher.all(stop)
+            problem = nil
+            return true
+        } catch {
+            guard !stop.isRaised else { throw error }
+            let hint = (error as? any Explained)?.hint
+            if problem?.message != "\(error)" {
+                context.log.error("copy cannot be finished", [.reason: "\(error)", .hint: hint ?? ""])
+            }
+            problem = ("\(error)", hint)
+            nextRest = Monotonic.now.adding(seconds: 10)
+            return false
+        }
     }
 
     /// Statistics of partitioned tables as wholes, which nothing else gathers.

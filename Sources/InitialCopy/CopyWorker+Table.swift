@@ -34,7 +34,7 @@ extension CopyWorker {
         let side = try target()
         let doing = "clearing the way for a table's copy"
         try side.connection.script("BEGIN", doing: doing)
-        guard let claim = try side.claim(oid, exclusively: true) else { throw lost(oid) }
+        guard let claim = try side.claim(oid, exclusively: true, runner: context.runner) else { throw lost(oid) }
         switch claim.state {
         case .waiting: break
         case .copying:
@@ -43,7 +43,7 @@ extension CopyWorker {
                 try empty(statements.destinationSQL, side.connection)
             }
             try side.nowWaiting(oid)
-        case .copied, .done, .again: throw NotYet(description: "table \(oid) has come further than was known")
+        case .copied, .done, .again: throw lost(oid)
         }
         try side.connection.script("COMMIT", doing: doing)
     }
@@ -68,7 +68,7 @@ extension CopyWorker {
             try connection.script("LOCK TABLE ONLY \(known.name.sql) IN ACCESS SHARE MODE", doing: doing)
         } catch {
             guard error.sqlState == "55P03" else { throw error }
-            throw GaveWay(table: known.name, who: try holders(oid) ?? "somebody")
+            throw Locked(table: known.name, who: try holders(oid) ?? "somebody")
         }
         let exported = try connection.script("SELECT pg_catalog.pg_export_snapshot()", doing: doing).string(0, 0)
         let snapshot = try side.snapshot()
@@ -147,7 +147,9 @@ extension CopyWorker {
     private func copyAtOnce(_ attempt: CopyAttempt) throws {
         let side = try target()
         try side.connection.script("BEGIN", doing: "copying \(attempt.leaf.name)")
-        guard try side.claim(attempt.leaf.oid, exclusively: true)?.state == .waiting else { throw lost(attempt.leaf.oid) }
+        guard try side.claim(attempt.leaf.oid, exclusively: true, runner: context.runner)?.state == .waiting else {
+            throw lost(attempt.leaf.oid)
+        }
         try checkEmpty(attempt, side.connection)
         let (rows, bytes) = try pipe(attempt, nil, side.connection)
         try side.nowCopied(attempt.leaf.oid, attempt.snapshot, until: attempt.until, rows: rows, bytes: bytes)
@@ -160,7 +162,7 @@ extension CopyWorker {
         let oid = attempt.leaf.oid
         let doing = "copying \(attempt.leaf.name)"
         try side.connection.script("BEGIN", doing: doing)
-        guard try side.claim(oid, exclusively: true)?.state == .waiting else { throw lost(oid) }
+        guard try side.claim(oid, exclusively: true, runner: context.runner)?.state == .waiting else { throw lost(oid) }
         try checkEmpty(attempt, side.connection)
         try side.nowCopying(oid, attempt.snapshot, until: attempt.until)
         try side.connection.script("COMMIT", doing: doing)
@@ -169,7 +171,9 @@ extension CopyWorker {
         let (rows, bytes) = try attempt.result()
         Failpoint.pass(.beforeTableCopied)
         try side.connection.script("BEGIN", doing: doing)
-        guard try side.claim(oid, exclusively: true)?.snapshot == attempt.snapshot else { throw lost(oid) }
+        guard try side.claim(oid, exclusively: true, runner: context.runner)?.snapshot == attempt.snapshot else {
+            throw lost(oid)
+        }
         try side.nowCopied(oid, attempt.snapshot, until: attempt.until, rows: rows, bytes: bytes)
         try side.connection.script("COMMIT", doing: doing)
     }
@@ -177,7 +181,8 @@ extension CopyWorker {
     private func copy(_ attempt: CopyAttempt, _ range: PageRange, _ side: TargetSide) throws {
         let doing = "copying a part of \(attempt.leaf.name)"
         try side.connection.script("BEGIN", doing: doing)
-        guard let claim = try side.claim(attempt.leaf.oid, exclusively: false), claim.state == .copying,
+        guard let claim = try side.claim(attempt.leaf.oid, exclusively: false, runner: context.runner),
+            claim.state == .copying,
             claim.snapshot == attempt.snapshot
         else { throw lost(attempt.leaf.oid) }
         let (rows, bytes) = try pipe(attempt, range, side.connection)
@@ -211,7 +216,8 @@ extension CopyWorker {
             "SELECT EXISTS (SELECT FROM \(attempt.statements.destinationSQL))", doing: "looking for rows in \(table)")
         guard found.bool(0, 0) else { return }
         throw StateError.refused(
-            "\(table) on new has rows already", hint: "empty it: TRUNCATE \(table.pasteable); its copy then begins by itself")
+            "\(table) on new has rows already",
+            hint: "empty it: TRUNCATE \(table.pasteable); its copy then begins by itself")
     }
 
     /// The source dropped it: nothing is left to copy, and what the stream still brings of it is over.
@@ -222,7 +228,9 @@ extension CopyWorker {
         try side.connection.script("COMMIT", doing: "looking for a table that is gone")
         let target = try target()
         try target.connection.script("BEGIN", doing: "recording a table that is gone")
-        guard try target.claim(oid, exclusively: true)?.state == .waiting else { throw lost(oid) }
+        guard try target.claim(oid, exclusively: true, runner: context.runner)?.state == .waiting else {
+            throw lost(oid)
+        }
         try target.nowCopied(oid, snapshot, until: position, rows: 0, bytes: 0)
         try target.nowDone(oid)
         try target.connection.script("COMMIT", doing: "recording a table that is gone")

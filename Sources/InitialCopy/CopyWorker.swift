@@ -87,7 +87,8 @@ final class CopyWorker {
         disconnect()
         guard !context.isOver else { return }
         let explained = error as? any Explained
-        let isTransient = (error as? PostgresError)?.isTransient ?? (error is GaveWay || error is NotYet)
+        let isTransient =
+            (error as? PostgresError)?.isTransient ?? (error is GaveWay || error is Locked || error is NotYet)
         var pause = 0.0
         var isNews = false
         var name = QualifiedName(schema: "", name: "\(oid)")
@@ -131,16 +132,19 @@ final class CopyContext: Sendable {
     let rate: RateLimit
     let log: Log
     let finisher: TableFinisher
+    /// Which run of the copy this is.
+    let runner: Int
     private let signals = Monitor<(isOver: Bool, signals: [Int: StopSignal])>((false, [:]))
 
     init(
         stream: StreamName, source: ConnectionTarget, target: ConnectionTarget, settings: CopySettings,
-        board: CopyBoard, gate: CopyGate, finisher: TableFinisher, log: Log
+        runner: Int, board: CopyBoard, gate: CopyGate, finisher: TableFinisher, log: Log
     ) {
         self.stream = stream
         self.source = source
         self.target = target
         self.settings = settings
+        self.runner = runner
         self.board = board
         self.gate = gate
         self.finisher = finisher

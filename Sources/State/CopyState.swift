@@ -56,8 +56,10 @@ extension TargetSide {
     /// A stream that was bound before there was such a thing has none.
     package var hasCopyTables: Bool {
         get throws(PostgresError) {
-            try ask("SELECT pg_catalog.to_regclass('tandem.copied_table') IS NOT NULL", to: "looking for the copy's state")
-                .bool(0, 0)
+            try ask(
+                "SELECT pg_catalog.to_regclass('tandem.copied_table') IS NOT NULL", to: "looking for the copy's state"
+            )
+            .bool(0, 0)
         }
     }
 
@@ -127,16 +129,37 @@ extension TargetSide {
 
     // MARK: a table's way, each inside the transaction that makes it true
 
+    /// Begins a run of the copy: from here on no other one writes, and what an earlier one was still committing is done.
+    package func takeOverCopy() throws(PostgresError) -> (runner: Int, tables: [CopiedTable]) {
+        let doing = "taking over the copy"
+        try connection.script("BEGIN", doing: doing)
+        let runner = try ask(
+            "UPDATE tandem.copy SET runner = runner + 1 WHERE stream = $1 RETURNING runner", [stream.description],
+            to: doing)
+        try ask(
+            "SELECT FROM tandem.copied_table WHERE stream = $1 ORDER BY source_oid FOR UPDATE", [stream.description],
+            to: doing)
+        let tables = try copied(only: nil)
+        try connection.script("COMMIT", doing: doing)
+        return (runner.int(0, 0) ?? 0, tables)
+    }
+
     /// What is recorded of a table, held until the transaction ends. Exclusively, it waits for every transaction that is
-    /// still writing rows of it, whoever sent it: one whose sender was killed too.
+    /// still writing rows of it. Throws when another run has taken over: one whose connections were cut may live on.
     package func claim(
-        _ oid: UInt32, exclusively: Bool
+        _ oid: UInt32, exclusively: Bool, runner: Int
     ) throws(PostgresError) -> (state: CopiedTable.State, snapshot: TransactionSnapshot?)? {
+        let doing = "looking how far a table has come"
         let row = try ask(
             """
             SELECT state, snapshot FROM tandem.copied_table WHERE stream = $1 AND source_oid = $2
                FOR \(exclusively ? "UPDATE" : "SHARE")
-            """, [stream.description, "\(oid)"], to: "looking how far a table has come")
+            """, [stream.description, "\(oid)"], to: doing)
+        // In a statement of its own, which sees what was committed while the first one waited.
+        let current = try ask("SELECT runner FROM tandem.copy WHERE stream = $1", [stream.description], to: doing)
+        guard current.rows == 1, current.int(0, 0) == runner else {
+            throw PostgresError(.connectionLost, "another runner has taken over", doing: doing)
+        }
         guard row.rows == 1, let state = CopiedTable.State(rawValue: row.string(0, 0)) else { return nil }
         return (state, row.text(0, 1).flatMap { TransactionSnapshot($0) })
     }
@@ -152,7 +175,8 @@ extension TargetSide {
                 """, [table.schema, table.name], to: "looking up \(table)")
             guard kind.rows == 1 else { continue }
             let only = kind.string(0, 0) == "r" ? "ONLY " : ""
-            if try ask("SELECT EXISTS (SELECT FROM \(only)\(table.sql))", to: "looking for rows in \(table)").bool(0, 0) {
+            if try ask("SELECT EXISTS (SELECT FROM \(only)\(table.sql))", to: "looking for rows in \(table)").bool(0, 0)
+            {
                 found.append(table)
             }
         }

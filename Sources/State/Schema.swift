@@ -66,6 +66,7 @@ package enum Schema {
         CREATE TABLE IF NOT EXISTS tandem.copy (
             stream pg_catalog.text PRIMARY KEY,
             base pg_catalog.text,
+            runner pg_catalog.int8 NOT NULL DEFAULT 0,
             paused pg_catalog.bool NOT NULL DEFAULT false,
             completed_at pg_catalog.timestamptz,
             progress pg_catalog.text,

@@ -102,9 +102,10 @@ package final class StreamRunner {
     private func startCopy(_ side: TargetSide) throws -> StreamCopy? {
         guard try side.binding() != nil, let request = try side.copyRequest() else { return nil }
         let (gate, making) = (CopyGate(), StopSignal())
+        let (runner, tables) = try side.takeOverCopy()
         let run = CopyRun(
             stream: plan.stream, source: plan.source, target: plan.target, settings: plan.copy, gate: gate,
-            tables: try side.copiedTables(), isComplete: request.isComplete, finisher: finisher(making), log: log)
+            runner: runner, tables: tables, isComplete: request.isComplete, finisher: finisher(making), log: log)
         run.start()
         return StreamCopy(gate: gate, run: run, making: making)
     }

@@ -14,7 +14,11 @@ struct CopyLines {
         if progress.isComplete {
             return [("copy", "complete: \(counted(progress.tables, "table")), \(counted(progress.rows, "row"))")]
         }
-        var lines = [("copy", summary)]
+        var lines = [("copy", progress.isFinishing ? finishing : summary)]
+        if let problem = progress.problem {
+            lines.append(("problem", Terminal.alarming(withoutControls(problem))))
+        }
+        if let hint = progress.hint { lines.append(("remedy", withoutControls(hint))) }
         if progress.isPaused { lines.append(("", Terminal.alarming("paused: `tandem resume` goes on"))) }
         if let resting = progress.resting { lines.append(("", "rests: \(withoutControls(resting))")) }
         if let holding = progress.holding { lines.append(("", "the stream waits until \(holding) is complete")) }
@@ -25,7 +29,11 @@ struct CopyLines {
         return lines
     }
 
-    var summary: String {
+    private var finishing: String {
+        "all \(counted(progress.tables, "table")) there; foreign keys, views and what else needs them are made"
+    }
+
+    private var summary: String {
         let share = progress.size == 0 ? 1 : min(1, Double(progress.sizeDone) / Double(progress.size))
         var text =
             "\(progress.done) of \(counted(progress.tables, "table")), \(counted(progress.rows, "row")),"

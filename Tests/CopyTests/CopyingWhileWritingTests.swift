@@ -1,5 +1,6 @@
 // Old is written all the while: by others' open and prepared transactions, by TRUNCATE and ALTER, by a load.
 
+import Foundation
 import TestSupport
 import Testing
 

@@ -34,7 +34,8 @@ import Testing
             let killed = try s.tandem(
                 "run", "--until", "caught-up", environment: ["TANDEM_FAILPOINT": place], within: .seconds(120))
             #expect(killed.status == .signalled(9), "\(killed.stderr)")
-            try s.old.sql("UPDATE app.invoice SET total = total + 1 WHERE id % 2 = 0; DELETE FROM app.log WHERE what = 'w1'")
+            try s.old.sql(
+                "UPDATE app.invoice SET total = total + 1 WHERE id % 2 = 0; DELETE FROM app.log WHERE what = 'w1'")
         }
         try s.copy()
         try s.expectSame()

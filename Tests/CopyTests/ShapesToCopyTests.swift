@@ -99,9 +99,12 @@ import Testing
         #expect(try s.tandem("set-aside", "public.u").status == .exited(0))
         try s.old.sql("INSERT INTO u SELECT i, 'aside' FROM generate_series(1, 100) i; INSERT INTO t VALUES (0, 'new')")
         #expect(try s.tandem("recopy", "public.t", "public.u").status == .exited(0))
-        for i in 0..<20 { try s.old.sql("INSERT INTO u VALUES (\(i), 'meanwhile'); UPDATE t SET b = 'm' WHERE a = \(i)") }
+        for i in 0..<20 {
+            try s.old.sql("INSERT INTO u VALUES (\(i), 'meanwhile'); UPDATE t SET b = 'm' WHERE a = \(i)")
+        }
         try s.new.wait(
-            for: "SELECT count(*) FROM tandem.copied_table WHERE state = 'done' AND table_name IN ('t', 'u')", toBe: "2")
+            for: "SELECT count(*) FROM tandem.copied_table WHERE state = 'done' AND table_name IN ('t', 'u')", toBe: "2"
+        )
         try s.old.sql("INSERT INTO u VALUES (7, 'last')")
         try s.catchUp()
         try s.expectSame()

@@ -11,7 +11,8 @@ extension Scenario {
 
     /// Writes it again, whole: for a test that changes its mind, or needs another connection.
     package func writeConfiguration(
-        dataA: [String] = ["*.*"], marker: Bool = true, old: String? = nil, new: String? = nil, initialCopy: String = "none",
+        dataA: [String] = ["*.*"], marker: Bool = true, old: String? = nil, new: String? = nil,
+        initialCopy: String = "none",
         extra: String = ""
     ) throws {
         let covered = dataA.contains { ["*.*", "public.*", "public._marker"].contains($0) }
