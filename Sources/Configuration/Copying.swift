@@ -4,6 +4,11 @@
 package struct BackOff: Hashable, Sendable {
     package let query: String
     package let above: Double
+
+    package init(query: String, above: Double) {
+        self.query = query
+        self.above = above
+    }
 }
 
 package struct Copying: Hashable, Sendable {
