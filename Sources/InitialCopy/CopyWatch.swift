@@ -228,7 +228,7 @@ final class CopyWatch {
         }
         guard nextKeep <= Monotonic.now else { return }
         nextKeep = Monotonic.now.adding(seconds: 10)
-        try context.finisher.keep(stop)
+        try context.finisher.keep(source.connection, target.connection)
     }
 
     /// What needs all tables. False when it could not be made; it is tried again.

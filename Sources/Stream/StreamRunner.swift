@@ -8,6 +8,7 @@ internal import Glibc
 internal import InitialCopy
 internal import Model
 internal import Postgres
+internal import SchemaCopy
 internal import Spill
 internal import State
 package import Telemetry
@@ -188,6 +189,7 @@ package final class StreamRunner {
     private func isFinal(_ error: any Error) -> Bool {
         switch error {
         case is StateError, is StreamBlocked: return true
+        case is SchemaError: return !hasStreamed
         case let error as SpillError: return !error.isCorrupt && !error.isOutOfSpace && !hasStreamed
         case let error as PostgresError:
             // What old cannot send says nothing of how we connect: it comes when it is its turn.

@@ -86,10 +86,11 @@ import Testing
         try s.old.wait(
             for: "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'entry'::regclass AND mode = 'AccessShareLock'",
             toBe: "t")
-        try s.new.sql("ALTER TABLE entry ADD COLUMN note text")
         try s.old.sql("ALTER TABLE entry ADD COLUMN note text DEFAULT 'x'", within: .seconds(60))
         try run.waitForLog("gave way")
         run.kill()
+        #expect(try s.new.value("SELECT state FROM tandem.copied_table WHERE table_name = 'entry'") == "waiting")
+        try s.new.sql("ALTER TABLE entry ADD COLUMN note text")
         try s.configureCopy()
         try s.copy()
         try s.expectSame()

@@ -29,7 +29,7 @@ import Testing
                 INSERT INTO root SELECT i, 'r' FROM generate_series(0, 99) i;
                 """#)
         defer { s.end() }
-        // Another order, a column more, and partitions that new does not have.
+        // Another order, and a column more.
         try s.old.sql(
             """
             CREATE TABLE reordered (a int PRIMARY KEY, gone int, b text); ALTER TABLE reordered DROP COLUMN gone;
@@ -39,10 +39,9 @@ import Testing
         try s.new.sql(
             """
             CREATE TABLE reordered (extra text DEFAULT 'own', b text, a int PRIMARY KEY);
-            CREATE TABLE other PARTITION OF root FOR VALUES FROM (100) TO (300);
             """)
         try s.copy()
-        try s.expectSame(except: ["public.reordered", "public.high", "public.other"])
+        try s.expectSame(except: ["public.reordered"])
         #expect(try s.new.value("SELECT a || b || extra FROM reordered") == "1bown")
         #expect(try s.new.value("SELECT count(*) FROM root") == "101")
         #expect(try s.new.value("SELECT string_agg(b, ',') FROM ONLY parent") == "parent")
@@ -53,6 +52,7 @@ import Testing
             "secured", tables: "CREATE TABLE t (a int PRIMARY KEY)", rows: "INSERT INTO t VALUES (1)")
         defer { s.end() }
         let role = "r_\(s.name)"
+        try s.new.sql("CREATE ROLE \(role)")
         try s.old.sql(
             """
             CREATE ROLE \(role) LOGIN REPLICATION; GRANT CREATE ON DATABASE \(s.name) TO \(role);
@@ -65,7 +65,7 @@ import Testing
         #expect(blocked.status == .exited(5), "\(blocked.stderr)")
         #expect(blocked.stderr.contains("row-level security"), "\(blocked.stderr)")
         _ = try s.tandem("abort", "--yes")
-        try s.old.sql("DROP OWNED BY \(role) CASCADE; DROP ROLE \(role)")
+        for side in [s.old, s.new] { try side.sql("DROP OWNED BY \(role) CASCADE; DROP ROLE \(role)") }
     }
 
     @Test func pausedItRestsAndResumedItGoesOn() throws {
