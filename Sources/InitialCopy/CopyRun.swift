@@ -44,6 +44,14 @@ package final class CopyRun: Sendable {
         }
     }
 
+    /// More tables, or more known of them; before anything of them streams.
+    package func load(_ tables: [CopiedTable]) {
+        for table in tables where !context.board.knows(table.oid) { Self.close(context.gate, table) }
+        context.board.load(tables)
+        for table in tables { context.board.change(table.oid) { $0.after = table.after } }
+        if !context.board.isComplete { completed.change { $0 = false } }
+    }
+
     package var isComplete: Bool { completed.withLock { $0 } }
     package var progress: CopyProgress? { latest.withLock { $0 } }
 

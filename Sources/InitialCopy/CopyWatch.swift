@@ -64,6 +64,7 @@ final class CopyWatch {
     func look() throws -> CopyProgress {
         let request = try target.copyRequest()
         try hear(request)
+        if !board.isComplete { isComplete = false }
         try minds()
         let progress = try report(request)
         try complete()

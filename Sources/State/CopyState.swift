@@ -87,6 +87,11 @@ extension TargetSide {
             ], to: "recording what is to be copied")
     }
 
+    /// Its snapshot must show everything before that transaction as over.
+    package func mayBeCopied(_ oid: UInt32, after: UInt64) throws(PostgresError) {
+        try change(oid, "after_xid = $3", ["\(after)"])
+    }
+
     package func copiedTables() throws(PostgresError) -> [CopiedTable] {
         guard try hasCopyTables else { return [] }
         return try copied(only: nil)

@@ -33,6 +33,23 @@ extension SourceSide {
             """, stream.description)
     }
 
+    /// The tables that hold the rows of these.
+    package func leafTables(of tables: [QualifiedName]) throws(PostgresError) -> [SourceLeaf] {
+        let below = Set(try leafNames(below: tables) + tables)
+        return try leaves("n.nspname <> $1", "tandem").filter { below.contains($0.name) }
+    }
+
+    /// Adds to the publication.
+    package func publish(also tables: [SourceTable]) throws(PostgresError) {
+        let list = tables.map { ($0.isPartitioned ? "" : "ONLY ") + $0.name.sql }.joined(separator: ", ")
+        do {
+            try connection.script(
+                "SET lock_timeout = '10s'; ALTER PUBLICATION \(quoted(stream.description)) ADD TABLE \(list);"
+                    + " SET lock_timeout = 0",
+                doing: "adding to publication \(stream) on \(connection.label)")
+        } catch { throw error.needing(Privilege.publish(on: connection)) }
+    }
+
     /// Leaf partitions of these tables.
     package func leafNames(below tables: [QualifiedName]) throws(PostgresError) -> [QualifiedName] {
         let rows = try connection.query(

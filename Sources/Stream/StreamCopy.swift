@@ -9,6 +9,7 @@ struct StreamCopy: Sendable {
     let run: CopyRun
     /// Ends what is being made on new.
     let making: StopSignal
+    let schema: SchemaSteps?
 
     func end() {
         making.raise()

@@ -104,17 +104,14 @@ package final class StreamRunner {
         guard try side.binding() != nil, let request = try side.copyRequest() else { return nil }
         let (gate, making) = (CopyGate(), StopSignal())
         let (runner, tables) = try side.takeOverCopy()
+        // Who loads new by other means has made its schema, too.
+        let schema = plan.initialCopy == .all ? SchemaSteps(plan, stop: making, log: log) : nil
         let run = CopyRun(
             stream: plan.stream, source: plan.source, target: plan.target, settings: plan.copy, gate: gate,
-            runner: runner, tables: tables, isComplete: request.isComplete, finisher: finisher(making), log: log)
+            runner: runner, tables: tables, isComplete: request.isComplete,
+            finisher: schema?.finisher ?? TableFinisher(), log: log)
         run.start()
-        return StreamCopy(gate: gate, run: run, making: making)
-    }
-
-    /// Who loads new by other means has made its schema, too.
-    private func finisher(_ making: StopSignal) -> TableFinisher {
-        guard plan.initialCopy == .all else { return TableFinisher() }
-        return SchemaSteps(plan, stop: making, log: log).finisher
+        return StreamCopy(gate: gate, run: run, making: making, schema: schema)
     }
 
     private func forgetFailures() {

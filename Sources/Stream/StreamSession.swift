@@ -93,7 +93,12 @@ final class StreamSession {
             source: SourceSide(source, name), target: control, replication: replication,
             initialCopy: plan.initialCopy, pair: plan.pair)
         let position = try start.check()
-        let leftOut = try plan.tables.left(out: start.source)
+        let missing = try plan.tables.left(out: start.source)
+        if let copy, plan.initialCopy == .all {
+            try NewTables(source: start.source, target: control, log: log).adopt(
+                missing, into: copy)
+        }
+        let leftOut = missing.isEmpty ? [] : try plan.tables.left(out: start.source)
         if !leftOut.isEmpty {
             log.warning(
                 "not carried",

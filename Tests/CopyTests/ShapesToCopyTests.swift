@@ -111,4 +111,30 @@ import Testing
         #expect(try s.new.value("SELECT count(*) FROM tandem.set_aside") == "0")
         try run.stop()
     }
+
+    /// A transaction that began before the table was published may be decoded with its rows, or without them.
+    @Test func aTableMadeLaterIsCopiedToo() throws {
+        let s = try Scenario.copying(
+            "later", tables: "CREATE TABLE t (a int PRIMARY KEY)", rows: "INSERT INTO t SELECT generate_series(1, 50)")
+        defer { s.end() }
+        try s.copy()
+        try s.old.sql(
+            "CREATE TABLE late (a int PRIMARY KEY, b text); INSERT INTO late SELECT i, 'x' FROM generate_series(1, 100) i"
+        )
+        let open = try s.old.session()
+        _ = try open.send("BEGIN; INSERT INTO late VALUES (0, 'before'); UPDATE late SET b = 'open' WHERE a = 7")
+        let run = try s.start("run")
+        try run.waitForLog("added to the publication")
+        _ = try open.send("INSERT INTO late VALUES (-1, 'after'); UPDATE t SET a = -1 WHERE a = 1")
+        rest(.seconds(1))
+        #expect(try s.new.value("SELECT state FROM tandem.copied_table WHERE table_name = 'late'") == "waiting")
+        _ = try open.send("COMMIT")
+        try s.waitForCopy(of: "late", toBe: "done")
+        try s.old.sql("INSERT INTO late VALUES (1000, 'last')")
+        try s.catchUp()
+        try run.stop()
+        try s.expectSame()
+        #expect(try s.new.value("SELECT coalesce(sum(found), 0) FROM tandem.difference") == "0")
+        #expect(try s.tandem("status").stdout.contains("not carried") == false)
+    }
 }
