@@ -49,6 +49,10 @@ private let runCommand = Command(
     name: "run",
     summary: "the replicator: new follows old until this is stopped",
     details: """
+        With an empty new database it does everything, in this order: old's tables on new, publication and slot on old, \
+        the rows, several tables at once, beside the stream, keys and indexes of each table when its rows are there, \
+        foreign keys, views and the rest at the end. `tandem status` shows how far it is.
+
         Runs in the foreground and logs to standard error. Stop it with SIGTERM or Ctrl-C and start it again whenever \
         you like, kill it, restart either server: it continues exactly where new stands. A second one on the same \
         stream stands by and takes over when the first ends.
