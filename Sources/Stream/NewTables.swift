@@ -3,6 +3,7 @@
 // that was open when the publication changed: whether such a one was decoded with the table or without it, nobody can say,
 // but it is in the snapshot as a whole.
 
+internal import InitialCopy
 internal import Model
 internal import Postgres
 internal import State
