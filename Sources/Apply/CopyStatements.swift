@@ -71,6 +71,15 @@ extension CopyStatements {
                 description: "rules of \(mapping.table.name) on new apply to replication, and COPY passes rules by",
                 hint: "on new: ALTER TABLE \(mapping.table.name.pasteable) DISABLE RULE …, until the table is copied")
         }
+        let empty = leaf.generated.filter { name in
+            mapping.table.columns.contains { sameName($0.name, name) && !$0.isGenerated }
+        }
+        if let name = empty.first {
+            throw MappingProblem(
+                table: shape.name,
+                description: "old generates column \(visiblyQuoted(name)) of \(shape.name), and new does not",
+                hint: "drop it on new and add it as it is on old; its copy then begins by itself")
+        }
         self.source = leaf.name
         table = mapping.table.name
         self.destination = mapping.table.name

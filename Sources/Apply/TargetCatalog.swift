@@ -73,7 +73,9 @@ struct TargetCatalog {
         let rows = try connection.query(
             """
             SELECT a.attname, a.atttypid, a.atttypmod, format_type(b.oid, -1), a.attgenerated <> '',
-                   a.attidentity = 'a', a.attnotnull, b.oid, input.before, input.after, b.oid <> a.atttypid
+                   a.attidentity = 'a', a.attnotnull AND NOT EXISTS (
+                       SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n'
+                          AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]), b.oid, input.before, input.after, b.oid <> a.atttypid
               FROM pg_attribute a
               CROSS JOIN LATERAL (
                    WITH RECURSIVE below AS (
@@ -95,24 +97,27 @@ struct TargetCatalog {
         }
     }
 
-    /// B-tree and hash indexes, each with its key columns and the operator by which it finds equal values.
+    /// B-tree and hash indexes, each with its key columns and the operator by which it finds equal values; and those of
+    /// temporal keys, which are GiST, and find what their types' B-tree operator calls equal.
     private func indexes(_ oid: String, _ name: QualifiedName) throws(PostgresError) -> [TargetTable.Index] {
         let rows = try connection.query(
             """
             SELECT i.indexrelid, i.indisunique, i.indisprimary, i.indimmediate,
                    i.indpred IS NULL AND i.indexprs IS NULL,
                    a.attname, 'OPERATOR(' || quote_ident(n.nspname) || '.' || o.oprname || ')', x.relname,
-                   l.collisdeterministic IS FALSE OR c.opcintype >= 16384
+                   l.collisdeterministic IS FALSE OR c.opcintype >= 16384 OR m.amname = 'gist', i.indnkeyatts
               FROM pg_index i
               JOIN pg_class x ON x.oid = i.indexrelid
-              JOIN pg_am m ON m.oid = x.relam AND m.amname IN ('btree', 'hash')
+              JOIN pg_am m ON m.oid = x.relam AND (m.amname IN ('btree', 'hash') OR m.amname = 'gist' AND i.indisunique)
               CROSS JOIN LATERAL generate_series(0, i.indnkeyatts - 1) AS k(place)
               JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.place]
               LEFT JOIN pg_collation l ON l.oid = i.indcollation[k.place]
               JOIN pg_opclass c ON c.oid = i.indclass[k.place]
-              JOIN pg_amop p ON p.amopfamily = c.opcfamily AND p.amoplefttype = c.opcintype
-                   AND p.amoprighttype = c.opcintype
-                   AND p.amopstrategy = CASE m.amname WHEN 'btree' THEN 3 ELSE 1 END
+              JOIN pg_opclass e ON CASE m.amname WHEN 'gist' THEN e.opcintype = c.opcintype AND e.opcdefault
+                   AND e.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') ELSE e.oid = c.oid END
+              JOIN pg_amop p ON p.amopfamily = e.opcfamily AND p.amoplefttype = e.opcintype
+                   AND p.amoprighttype = e.opcintype
+                   AND p.amopstrategy = CASE m.amname WHEN 'hash' THEN 1 ELSE 3 END
               JOIN pg_operator o ON o.oid = p.amopopr
               JOIN pg_namespace n ON n.oid = o.oprnamespace
              WHERE i.indrelid = $1::oid AND i.indisvalid AND i.indislive
@@ -128,6 +133,7 @@ struct TargetCatalog {
                     .init(column: rows.string(row, 5), equals: rows.string(row, 6), isLoose: rows.bool(row, 8)))
                 row += 1
             }
+            guard parts.count == rows.int(first, 9) else { continue }
             indexes.append(
                 TargetTable.Index(
                     name: rows.string(first, 7), parts: parts, isUnique: rows.bool(first, 1),

@@ -13,6 +13,7 @@ package final class Connection {
     let stop: StopSignal?
     /// In a pipeline: the last thing read was the NULL that ends one statement.
     var endedStatement = false
+    private let warnings = Warnings()
 
     package init(
         to target: ConnectionTarget, for purpose: SessionPurpose, as application: String, stop: StopSignal? = nil
@@ -21,7 +22,7 @@ package final class Connection {
         self.stop = stop
         let doing = "connecting to \(target.label)"
         raw = try Self.connect(target, purpose, application, doing: doing)
-        PQsetNoticeReceiver(raw, { _, _ in }, nil)
+        warnings.listen(to: raw)
         // Complete from here on: when this throws, `deinit` closes.
         try pin(purpose)
     }
@@ -46,9 +47,9 @@ package final class Connection {
         guard let raw = PQconnectdbParams(keys.pointers, values.pointers, 1) else {
             throw PostgresError(.cannotConnect, "out of memory", doing: doing)
         }
-        guard PQstatus(raw) == CONNECTION_OK else {
-            defer { PQfinish(raw) }
-            throw refusal(raw, target, purpose, doing: doing)
+        if PQstatus(raw) != CONNECTION_OK, let refused = refusal(raw, target, purpose, doing: doing) {
+            PQfinish(raw)
+            throw refused
         }
         PQsetnonblocking(raw, 1)
         // The server has cut them off, and may have found another database or role that way.
@@ -62,15 +63,26 @@ package final class Connection {
         return raw
     }
 
+    /// Nil when the server did not refuse again. libpq shows the SQLSTATE of a refusal only to those who had asked for it
+    /// before, and words are no ground to decide on: a server may say them in any language. So it is asked once more.
     private static func refusal(
         _ raw: OpaquePointer, _ target: ConnectionTarget, _ purpose: SessionPurpose, doing: String
-    ) -> PostgresError {
+    ) -> PostgresError? {
         func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
+        let message = text(PQerrorMessage(raw))
+        var cause: RefusalCause?
+        if RefusalCause.isServers(message) {
+            PQsetErrorVerbosity(raw, PQERRORS_VERBOSE)
+            PQreset(raw)
+            PQsetErrorVerbosity(raw, PQERRORS_DEFAULT)
+            if PQstatus(raw) == CONNECTION_OK { return nil }
+            cause = RefusalCause(verbose: text(PQerrorMessage(raw)))
+        }
         let refusal = ConnectionRefusal(
-            text(PQerrorMessage(raw)), conninfo: target.conninfo, password: text(PQpass(raw)), role: text(PQuser(raw)),
+            message, cause, conninfo: target.conninfo, password: text(PQpass(raw)), role: text(PQuser(raw)),
             database: text(PQdb(raw)), replicating: purpose == .replication)
         return PostgresError(
-            .cannotConnect, refusal.message.trimmedLine, doing: doing, serverHint: refusal.hint)
+            .cannotConnect, refusal.message.trimmedLine, doing: doing, serverHint: refusal.hint, refusal: cause?.state)
     }
 
     private func pin(_ purpose: SessionPurpose) throws(PostgresError) {
@@ -104,6 +116,9 @@ package final class Connection {
         let calls = all.map { "pg_catalog.set_config('\($0.0)', \(literal($0.1)), false)" }
         return ["RESET ROLE", "SELECT " + calls.joined(separator: ", ")]
     }
+
+    /// Whether the server has sent such a warning since the connection was made.
+    package func hasWarned(_ state: SQLState) -> Bool { warnings.states.contains(state) }
 
     func onOwnThread() {
         precondition(Thread.current == owner, "a connection is used on the thread that made it")

@@ -13,6 +13,8 @@ package struct SourceLeaf: Sendable {
     package let rows: Int?
     /// Columns that hold values of their own, in order.
     package let columns: [RelationShape.Column]
+    /// Names of the others, which it computes.
+    package let generated: [String]
     /// What only a rewrite of the table changes.
     package let file: UInt32
 
@@ -89,7 +91,9 @@ extension SourceSide {
             """
             SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_relation_size(c.oid),
                    nullif(c.reltuples, -1)::int8, coalesce(pg_catalog.pg_relation_filenode(c.oid), 0),
-                   a.attname, a.atttypid, a.atttypmod
+                   a.attname, a.atttypid, a.atttypmod,
+                   (SELECT pg_catalog.string_agg(g.attname, E'\\x01') FROM pg_catalog.pg_attribute g
+                     WHERE g.attrelid = c.oid AND g.attnum > 0 AND NOT g.attisdropped AND g.attgenerated <> '')
               FROM pg_catalog.pg_class c
               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
               LEFT JOIN pg_catalog.pg_attribute a
@@ -116,6 +120,7 @@ extension SourceSide {
                     oid: UInt32(rows.string(first, 0)) ?? 0,
                     name: QualifiedName(schema: rows.string(first, 1), name: rows.string(first, 2)),
                     bytes: rows.int(first, 3) ?? 0, rows: rows.int(first, 4), columns: columns,
+                    generated: rows.string(first, 9).split(separator: "\u{1}").map(String.init),
                     file: UInt32(rows.string(first, 5)) ?? 0))
         }
         return leaves
