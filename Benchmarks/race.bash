@@ -7,6 +7,7 @@
 #     CONTENDERS    a selection, in quotes
 #     SECONDS_EACH  how long a live load lasts, 60 unless set
 #     TANDEM_BIN    the binary that races
+#     BEFORE_BIN    another one, for contender `before`
 #
 # Before each turn new (with a live load both sides) is put back to the files it had before the load, and each slot is a
 # copy of one from before it. After each turn old and new are compared. Nothing here waits inside a transaction of new:
@@ -169,18 +170,21 @@ turn_native_by() { # WHO on|off
 turn_native() { turn_native_by native off; }
 turn_native_streaming() { turn_native_by native_streaming on; }
 
-turn_tandem() {
+turn_tandem() { turn_tandem_by tandem "$tandem"; }
+turn_before() { turn_tandem_by before "${BEFORE_BIN:?the binary to compare with}"; }
+
+turn_tandem_by() { # WHO BINARY
     slot_again "$stream" tandem_before
     files_again new
     begin_clock
-    { time run_watched; } 2>"$world/time" || fail "tandem run: $(tail -n 5 "$world/run.log")"
-    note_turn tandem "$(cut -d' ' -f1 "$world/time")" "$(awk '{ print $2 + $3 }' "$world/time")" "$(cat "$world/peak")"
-    compare tandem
+    { time run_watched "$2"; } 2>"$world/time" || fail "tandem run: $(tail -n 5 "$world/run.log")"
+    note_turn "$1" "$(cut -d' ' -f1 "$world/time")" "$(awk '{ print $2 + $3 }' "$world/time")" "$(cat "$world/peak")"
+    compare "$1"
 }
 
 # Its peak is read beside the clock, which ends when the process does.
-run_watched() {
-    "$tandem" run --until caught-up --config "$world/tandem.yaml" 2>"$world/run.log" &
+run_watched() { # BINARY
+    "$1" run --until caught-up --config "$world/tandem.yaml" 2>"$world/run.log" &
     local pid=$!
     watch_peak "$pid" &
     wait "$pid"
