@@ -58,6 +58,7 @@ let package = Package(
             ]),
         room("State", ["Postgres", "Model"]),
         room("Lag", ["State", "Postgres", "Model"]),
+        room("SchemaCopy", ["Postgres", "Telemetry", "Threading", "Model"]),
         hotRoom(
             "Stream",
             [
@@ -85,6 +86,7 @@ let package = Package(
         tests("TestSupportTests", ["TestSupport"]),
         tests("LagTests", ["Lag", "Model"]),
         tests("ApplyTests", ["Apply", "Assembly", "PGOutput", "Bytes", "Model", "Threading"]),
+        tests("SchemaCopyTests", ["SchemaCopy", "Postgres", "Telemetry", "Threading", "Model", "TestSupport"]),
         tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
         tests("StreamTests", ["TestSupport", "tandem"]),
         tests("NameTests", ["TestSupport", "tandem"]),

@@ -34,7 +34,7 @@ extension Applier {
 
     private func attempt(_ transaction: Transaction) throws -> ApplyFailure? {
         guard var failure = try applyWhole(transaction) else { return nil }
-        if failure.mayBeOutdated {
+        if mappings.mayBeOutdated(failure) {
             try changed()
             guard let again = try applyWhole(transaction) else { return nil }
             failure = again

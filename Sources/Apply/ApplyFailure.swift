@@ -33,6 +33,9 @@ enum ApplyFailure {
     /// A table of new, or a right to it, is not what it was when it was looked at.
     var mayBeOutdated: Bool { sqlState?.class == "42" }
 
+    /// A row is not where it was looked for, or does not belong where it was to go.
+    var mayBeMisplaced: Bool { if case .rowCount = self { true } else { sqlState == "23514" } }
+
     /// Another row of the same table is in the way.
     var isConflict: Bool { sqlState == "23505" || sqlState == "23P01" }
 
@@ -57,7 +60,8 @@ enum ApplyFailure {
         case .batch(.unreadable, let table): "\(table): a row does not fit the table's description"
         case .batch(.noPlan, let table): "\(table): the table was never described"
         case .batch(.truncatesPart, let table):
-            "\(table): TRUNCATE of a partition that new does not have; its rows are in new's table of the root's name"
+            "\(table): TRUNCATE of a partition that new does not have, or has with other bounds; its rows are in new's"
+                + " table of the root's name"
         case .mapping(let problem): problem.description
         }
     }
@@ -73,7 +77,8 @@ enum ApplyFailure {
             "a row on new that old does not have is in the way: remove or correct it; or `tandem set-aside '\(table)'` to"
                 + " let all other tables go on"
         case .batch(.truncatesPart, let table):
-            "delete its rows on new and create an empty table \(table) there, which then takes what comes for it; or"
+            "delete its rows on new and create an empty table \(table) there, which then takes what comes for it, or give"
+                + " new's partition of that name the bounds it has on old; or"
                 + " `tandem set-aside '\(table)'`"
         case .batch: "report this as a bug in tandem"
         case .server(let error, let table): Self.hint(error, table)

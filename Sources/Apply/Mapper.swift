@@ -19,13 +19,27 @@ struct Mapper {
     let book: ShapeBook
     let isBinary: Bool
 
-    /// The table of the same name; for a partition that new parts otherwise, or not at all, that of its root.
+    /// The table of the same name; for a partition that new does not have, or has with other bounds, that of its root.
     func destination(_ shape: RelationShape) throws -> Destination {
-        if try catalog.hasRelation(shape.name) { return Destination(name: shape.name) }
-        guard let root = try source.root(of: shape), try catalog.hasRelation(root.name) else {
-            return Destination(name: shape.name)
+        let own = Destination(name: shape.name)
+        let found = try catalog.relation(shape.name)
+        // Not a partition there: a table of its own, which takes every row.
+        if let found, found.root == nil { return own }
+        guard let root = try source.root(of: shape) else { return own }
+        if let found, found.bounds == root.bounds { return own }
+        if try catalog.relation(root.name) != nil, found?.root.map({ $0 == root.name }) ?? true {
+            return Destination(name: root.name, parts: root.leaves)
         }
-        return Destination(name: root.name, parts: root.leaves)
+        guard let found, let other = found.root else { return own }
+        // Some of its rows would be another partition's there, and nothing says which table has that one.
+        throw MappingProblem(
+            table: shape.name,
+            description:
+                "\(shape.name) on new is a partition of \(other) with other bounds than on old, where it belongs to"
+                + " \(root.name)",
+            hint:
+                "detach it on new, or rename it, or partition \(root.name) there as on old; then replication goes on by"
+                + " itself")
     }
 
     /// `equal` are mappings of the same table that may serve rows of this shape as well.

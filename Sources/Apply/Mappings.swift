@@ -17,6 +17,7 @@ final class Mappings {
     private var numbers: [QualifiedName: Int] = [:]
     private var byTarget: [Int: TableMapping] = [:]
     private(set) var setAside: Set<QualifiedName> = []
+    private var partitions: Set<QualifiedName> = []
     private var setAsideRoots: [Int: QualifiedName] = [:]
     private let log: Log
     private var warned: Set<QualifiedName> = []
@@ -30,6 +31,7 @@ final class Mappings {
     func forget(setAside: Set<QualifiedName>) {
         byShape = [:]
         byTarget = [:]
+        partitions = []
         plans = []
         setAsideRoots = [:]
         self.setAside = setAside
@@ -78,6 +80,12 @@ final class Mappings {
         byShape[number] = mapping
         if mapping.table.firesTriggers { fireTriggers = true }
         byTarget[target] = mapping
+        if mapping.table.isPartition { partitions.insert(mapping.table.name) }
+    }
+
+    /// Partitions of new may have been given other bounds since they were looked at, and then rows are elsewhere.
+    func mayBeOutdated(_ failure: ApplyFailure) -> Bool {
+        failure.mayBeOutdated || failure.mayBeMisplaced && failure.table.map(partitions.contains) ?? false
     }
 
     /// A partitioned table takes its partitions along.

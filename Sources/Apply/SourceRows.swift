@@ -56,19 +56,24 @@ final class SourceRows {
     }
 
     /// The partitioned table at the top of the one that holds these rows; nil when it is no partition, or gone by now.
-    func root(of shape: RelationShape) throws -> (name: QualifiedName, leaves: Int)? {
+    func root(of shape: RelationShape) throws -> (name: QualifiedName, leaves: Int, bounds: String)? {
         let connection = try open()
         do {
             let rows = try connection.query(
                 """
-                SELECT n.nspname, c.relname,
-                       (SELECT count(*) FROM pg_catalog.pg_partition_tree(c.oid) p WHERE p.isleaf)
+                SELECT n.nspname, r.relname,
+                       (SELECT count(*) FROM pg_catalog.pg_partition_tree(r.oid) p WHERE p.isleaf),
+                       \(TargetCatalog.bounds)
                   FROM pg_catalog.pg_class c
-                  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                 WHERE c.oid = pg_catalog.pg_partition_root($1::oid) AND c.oid <> $1::oid
+                  JOIN pg_catalog.pg_class r ON r.oid = pg_catalog.pg_partition_root(c.oid) AND r.oid <> c.oid
+                  JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
+                 WHERE c.oid = $1::oid
                 """, ["\(shape.oid)"], doing: "looking up the root of \(shape.name) on \(connection.label)")
             guard rows.rows == 1 else { return nil }
-            return (QualifiedName(schema: rows.string(0, 0), name: rows.string(0, 1)), rows.int(0, 2) ?? 0)
+            return (
+                QualifiedName(schema: rows.string(0, 0), name: rows.string(0, 1)), rows.int(0, 2) ?? 0,
+                rows.string(0, 3)
+            )
         } catch {
             if connection.isBroken { self.connection = nil }
             throw error

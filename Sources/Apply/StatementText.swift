@@ -148,18 +148,24 @@ extension TableMapping {
     /// A column GENERATED ALWAYS AS IDENTITY cannot be set by UPDATE, only by INSERT: the row is taken out and put
     /// back with its new values, keeping what new has on its own.
     private func rewrite(_ present: [Int], key: String, keyParameters: [Int]) -> StatementText {
+        let (kept, putBack) = rewriting(present, of: "t", "gone.a")
+        let sql =
+            "WITH gone AS (DELETE FROM \(table.sql) AS t USING \(keyedRows(keyParameters, present))"
+            + " WHERE \(keyMatches("t", "v." + key)) RETURNING v.*, \(kept)) \(putBack)"
+        return StatementText(sql: sql, parameterTypes: types(keyParameters) + types(present))
+    }
+
+    /// What a DELETE returns of the row that goes, and the INSERT that puts it back from `gone` with the values that came.
+    private func rewriting(_ present: [Int], of row: String, _ given: String) -> (kept: String, putBack: String) {
         let all = table.columns.filter { !$0.isGenerated }
         let names = all.map { quoted($0.name) }.joined(separator: ", ")
         let values = all.indices.map { own in
-            present.first { sameName(column($0).target.name, all[own].name) }.map { value($0, "gone.a") }
-                ?? "gone.o\(own)"
+            present.first { sameName(column($0).target.name, all[own].name) }.map { value($0, given) } ?? "gone.o\(own)"
         }.joined(separator: ", ")
-        let kept = all.indices.map { "t.\(quoted(all[$0].name)) AS o\($0)" }.joined(separator: ", ")
-        let sql =
-            "WITH gone AS (DELETE FROM \(table.sql) AS t USING \(keyedRows(keyParameters, present))"
-            + " WHERE \(keyMatches("t", "v." + key)) RETURNING v.*, \(kept))"
-            + " INSERT INTO \(table.name.sql) (\(names)) OVERRIDING SYSTEM VALUE SELECT \(values) FROM gone"
-        return StatementText(sql: sql, parameterTypes: types(keyParameters) + types(present))
+        let kept = all.indices.map { "\(row).\(quoted(all[$0].name)) AS o\($0)" }.joined(separator: ", ")
+        return (
+            kept, "INSERT INTO \(table.name.sql) (\(names)) OVERRIDING SYSTEM VALUE SELECT \(values) FROM gone"
+        )
     }
 
     private var delete: StatementText {
@@ -224,11 +230,19 @@ extension TableMapping {
             , given AS MATERIALIZED (SELECT * FROM ROWS FROM (\(calls)) AS f(\(names))),
             p AS MATERIALIZED (SELECT hit.t, hit.c, given.* FROM hit FULL JOIN given ON given.g = hit.g AND given.r = hit.r)
             """
-        let sets = plan.carried.map { "\(column($0).sql) = \(value($0, "p.b"))" }.joined(separator: ", ")
         return StatementText(
-            sql: imageHits(narrow, extra: pairs)
-                + " UPDATE \(table.sql) AS d SET \(sets) FROM p"
-                + " WHERE p.g IS NOT NULL AND d.tableoid = p.t AND d.ctid = p.c",
+            sql: imageHits(
+                narrow, extra: pairs + change(from: "p.g IS NOT NULL AND d.tableoid = p.t AND d.ctid = p.c")),
             parameterTypes: [1007] + types(plan.carried) + [1007, 1007] + types(plan.carried))
+    }
+
+    /// Of the rows `p` found, as `d`.
+    private func change(from found: String) -> String {
+        guard plan.carried.contains(where: { column($0).target.isIdentityAlways }) else {
+            let sets = plan.carried.map { "\(column($0).sql) = \(value($0, "p.b"))" }.joined(separator: ", ")
+            return " UPDATE \(table.sql) AS d SET \(sets) FROM p WHERE \(found)"
+        }
+        let (kept, putBack) = rewriting(plan.carried, of: "d", "gone.b")
+        return ", gone AS (DELETE FROM \(table.sql) AS d USING p WHERE \(found) RETURNING p.*, \(kept)) \(putBack)"
     }
 }

@@ -6,14 +6,35 @@ internal import Postgres
 struct TargetCatalog {
     let connection: Connection
 
-    func hasRelation(_ name: QualifiedName) throws(PostgresError) -> Bool {
-        try connection.query(
-            """
-            SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE n.nspname = $1 AND c.relname = $2
-            """, [name.schema, name.name], doing: "looking up \(name) on \(connection.label)"
-        ).rows == 1
+    /// A relation as far as it matters to whom it belongs.
+    struct Place {
+        /// The partitioned table at the top, of a partition.
+        let root: QualifiedName?
+        /// Which rows a partition takes; the same text for the same bounds. Empty for anything else.
+        let bounds: String
     }
+
+    func relation(_ name: QualifiedName) throws(PostgresError) -> Place? {
+        let rows = try connection.query(
+            """
+            SELECT root.nspname, root.relname, \(Self.bounds)
+              FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+              LEFT JOIN LATERAL (
+                   SELECT rn.nspname, r.relname FROM pg_catalog.pg_class r
+                     JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
+                    WHERE c.relispartition AND r.oid = pg_catalog.pg_partition_root(c.oid)) root ON true
+             WHERE n.nspname = $1 AND c.relname = $2
+            """, [name.schema, name.name], doing: "looking up \(name) on \(connection.label)")
+        guard rows.rows == 1 else { return nil }
+        let root = rows.text(0, 0).map { QualifiedName(schema: $0, name: rows.string(0, 1)) }
+        return Place(root: root, bounds: rows.string(0, 2))
+    }
+
+    /// The rows that partition `c` takes, as an expression. Where a hash decides, the number of a table is part of it.
+    static let bounds = #"""
+        coalesce(pg_catalog.regexp_replace(pg_catalog.pg_get_partition_constraintdef(c.oid),
+            'satisfies_hash_partition\(''\d+''::(pg_catalog\.)?oid', 'satisfies_hash_partition(', 'g'), '')
+        """#
 
     func table(_ name: QualifiedName, number: Int) throws(PostgresError) -> TargetTable? {
         let found = try connection.query(
@@ -31,7 +52,8 @@ struct TargetCatalog {
                       FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
                       JOIN pg_roles o ON o.oid IN (c.relowner, f.proowner) AND NOT o.rolsuper
                       JOIN pg_roles me ON me.rolname = current_user AND me.rolsuper
-                     WHERE t.tgrelid = ANY (below.oids) AND t.tgenabled IN ('R', 'A') AND NOT t.tgisinternal)
+                     WHERE t.tgrelid = ANY (below.oids) AND t.tgenabled IN ('R', 'A') AND NOT t.tgisinternal),
+                   c.relispartition
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
               CROSS JOIN LATERAL (
                    SELECT array_agg(p.relid::oid) || c.oid AS oids FROM pg_partition_tree(c.oid) p) below
@@ -40,7 +62,8 @@ struct TargetCatalog {
         guard found.rows == 1 else { return nil }
         let oid = found.string(0, 0)
         return TargetTable(
-            number: number, name: name, kind: found.string(0, 1), columns: try columns(oid, name),
+            number: number, name: name, kind: found.string(0, 1), isPartition: found.bool(0, 7),
+            columns: try columns(oid, name),
             indexes: try indexes(oid, name), mayChangeRows: found.bool(0, 2) || found.bool(0, 4),
             firesTriggers: found.bool(0, 3), appliesRules: found.bool(0, 4), unlogged: found.text(0, 5),
             strangersWithTriggers: found.text(0, 6))

@@ -48,6 +48,8 @@ struct TargetTable: Sendable {
     let number: Int
     let name: QualifiedName
     let kind: String
+    /// Of another table of new.
+    let isPartition: Bool
     let columns: [Column]
     let indexes: [Index]
     /// A trigger or rule that counts for us may change or drop rows, so row counts prove nothing.

@@ -22,6 +22,7 @@ struct TypePart {
         static let integers: Set<UInt32> = [20, 21, 23, 26]
         static let real: UInt32 = 700
         static let double: UInt32 = 701
+        static let money: UInt32 = 790
         static let bpchar: UInt32 = 1042
         static let varchar: UInt32 = 1043
         static let date: UInt32 = 1082
@@ -36,7 +37,8 @@ struct TypePart {
     var isSensitive: Bool {
         switch type {
         case Kind.numeric, Kind.varchar, Kind.bpchar: modifier >= 0
-        case Kind.char, Kind.name, Kind.real, Kind.double, Kind.date, Kind.time, Kind.timetz, Kind.interval: true
+        case Kind.char, Kind.name, Kind.real, Kind.double, Kind.money, Kind.date, Kind.time, Kind.timetz, Kind.interval:
+            true
         default: Kind.timestamps.contains(type)
         }
     }
@@ -51,6 +53,7 @@ struct TypePart {
         case Kind.name: return ![Kind.name, Kind.char].contains(old.type)
         case Kind.real: return ![Kind.real, 21].contains(old.type)
         case Kind.double: return ![Kind.double, Kind.real, 21, 23].contains(old.type)
+        case Kind.money: return old.type != Kind.money && !Kind.integers.contains(old.type)
         case Kind.numeric: return roundsNumbers(of: old)
         case Kind.varchar, Kind.bpchar: return cutsStrings(of: old)
         case Kind.interval: return roundsIntervals(of: old)

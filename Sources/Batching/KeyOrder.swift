@@ -27,7 +27,11 @@ struct KeyOrder: Comparable {
             place &+= 5
             let end = min(place &+ length, key.count)
             while place < end, taken < 16 {
-                if taken < 8 { words.0 = words.0 << 8 | UInt64(key[place]) } else { words.1 = words.1 << 8 | UInt64(key[place]) }
+                if taken < 8 {
+                    words.0 = words.0 << 8 | UInt64(key[place])
+                } else {
+                    words.1 = words.1 << 8 | UInt64(key[place])
+                }
                 taken &+= 1
                 place &+= 1
             }

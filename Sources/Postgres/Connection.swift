@@ -75,14 +75,14 @@ package final class Connection {
 
     private func pin(_ purpose: SessionPurpose) throws(PostgresError) {
         // Not quoted: it is a list. Temporary tables come last, or they would stand in for catalogs.
-        let path = "SET search_path = \(Self.searchPath); "
+        let path = "; SET search_path = \(Self.searchPath)"
         var all = settings(purpose).map { "SET \($0.name) = \(literal($0.value))" }
         // Such a database does not know what its bytes mean. They pass as they are, and the other side judges them;
         // in UTF8 its walsender would fail over a bad one without saying which table it is in.
         if PQparameterStatus(raw, "server_encoding").map({ String(cString: $0) }) == "SQL_ASCII" {
             all.append("SET client_encoding = 'SQL_ASCII'")
         }
-        let statements = path + all.joined(separator: "; ")
+        let statements = all.joined(separator: "; ") + path
         do { try script(statements, doing: "preparing the session on \(label)") } catch {
             let remedy =
                 serverMajor >= 15

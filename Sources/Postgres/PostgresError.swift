@@ -63,6 +63,9 @@ package struct PostgresError: Explained, Sendable {
         }
     }
 
+    /// A value, or what the server keeps of one, is the matter, and not how we connect or what we may do.
+    package var isAboutContent: Bool { ["22", "54", "XX"].contains(sqlState?.class) }
+
     package var isConnectionLost: Bool {
         switch kind {
         case .cannotConnect, .connectionLost: true

@@ -15,7 +15,14 @@ package enum SessionPurpose: Sendable, Equatable {
         return all
     }
 
+    /// First what could end the session while it is being prepared.
     private static let everywhere: [(name: String, value: String, since: Int)] = [
+        ("statement_timeout", "0", 0),
+        ("transaction_timeout", "0", 170_000),
+        ("lock_timeout", "0", 0),
+        ("idle_in_transaction_session_timeout", "0", 0),
+        ("idle_session_timeout", "0", 140_000),
+        ("exit_on_error", "off", 0),
         ("datestyle", "ISO, YMD", 0),
         ("intervalstyle", "postgres", 0),
         ("timezone", "UTC", 0),
@@ -27,15 +34,11 @@ package enum SessionPurpose: Sendable, Equatable {
         ("array_nulls", "on", 0),
         ("standard_conforming_strings", "on", 0),
         ("transform_null_equals", "off", 0),
+        ("quote_all_identifiers", "off", 0),
         ("row_security", "off", 0),
         ("default_transaction_read_only", "off", 0),
         ("default_transaction_isolation", "read committed", 0),
         ("default_transaction_deferrable", "off", 0),
-        ("statement_timeout", "0", 0),
-        ("lock_timeout", "0", 0),
-        ("idle_in_transaction_session_timeout", "0", 0),
-        ("idle_session_timeout", "0", 140_000),
-        ("transaction_timeout", "0", 170_000),
         ("client_min_messages", "warning", 0),
         ("tcp_keepalives_idle", "30", 0),
         ("tcp_keepalives_interval", "10", 0),

@@ -79,13 +79,22 @@ final class Receiver {
 
     // MARK: the loop
 
-    func run() throws {
-        while !stop.isRaised {
-            let mayRead = try mayRead()
-            if !mayRead { deliver() }
-            let messages = mayRead ? try read() : 0
-            try feedBack()
-            wait(reading: mayRead, messages)
+    /// `refused` hears of what the source cannot send, before the input is closed behind what came before that.
+    func run(refused: (PostgresError) -> Void) throws {
+        do {
+            while !stop.isRaised {
+                let mayRead = try mayRead()
+                if !mayRead { deliver() }
+                let messages = mayRead ? try read() : 0
+                try feedBack()
+                wait(reading: mayRead, messages)
+            }
+        } catch let error as PostgresError where error.isAboutContent && !hasEnded {
+            // Otherwise the source would say so again and again before any of this is applied.
+            deliver()
+            guard !hasEnded else { return }
+            refused(error)
+            return queue.push(.end, bytes: 0)
         }
         try? tell()
     }

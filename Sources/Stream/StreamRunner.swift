@@ -23,6 +23,8 @@ package final class StreamRunner {
     private var hasStreamed = false
     private var backoff = StreamRunner.freshBackoff
     private var lastReason = ""
+    /// How often running a server has given the very same answer, which waiting will not change.
+    private var refusals = 0
     private var heldLog: HeldLog
 
     private static var freshBackoff: Backoff { Backoff(first: 0.2, longest: 10) }
@@ -75,6 +77,7 @@ package final class StreamRunner {
     private func forgetFailures() {
         backoff = Self.freshBackoff
         lastReason = ""
+        refusals = 0
     }
 
     // MARK: one runner
@@ -110,11 +113,34 @@ package final class StreamRunner {
             let hint = (error as? any Explained)?.hint
             (hint.map { log.with(.hint, $0) } ?? log).warning("stream interrupted", [.reason: reason])
         }
+        let blocked = refusedAgain(error, isSame: reason == lastReason)
         lastReason = reason
-        say(.retrying, error, side)
+        if until != nil, let blocked {
+            say(.stopped, blocked, side)
+            return blocked
+        }
+        say(blocked == nil ? .retrying : .blocked, blocked ?? error, side)
         if let final = watchTheLog(side) { return final }
         stop.wait(seconds: backoff.seconds())
         return nil
+    }
+
+    /// What a server refuses three times in the same words, with nothing applied between, it will go on refusing.
+    private func refusedAgain(_ error: any Error, isSame: Bool) -> StreamBlocked? {
+        guard let error = error as? PostgresError, error.sqlState != nil, !error.isTransient else {
+            refusals = 0
+            return nil
+        }
+        refusals = isSame ? refusals + 1 : 1
+        guard refusals >= 3 else { return nil }
+        let unreadable =
+            "old cannot send what was written there: `tandem abort`, correct it, prepare and load new again"
+        let blocked = StreamBlocked(
+            problem: StreamStatus.Problem(
+                message: "\(error.doing): \(error.message)",
+                hint: error.hint ?? (error.isAboutContent ? unreadable : nil), sqlstate: error.sqlState?.code))
+        if refusals == 3 { log.error("blocked", [.detail: "\(error)", .hint: blocked.hint ?? ""]) }
+        return blocked
     }
 
     private func isFinal(_ error: any Error) -> Bool {
@@ -122,6 +148,8 @@ package final class StreamRunner {
         case is StateError, is StreamBlocked: return true
         case let error as SpillError: return !error.isCorrupt && !error.isOutOfSpace && !hasStreamed
         case let error as PostgresError:
+            // What old cannot send says nothing of how we connect: it comes when it is its turn.
+            if error.isAboutContent { return false }
             return !hasStreamed && (error.kind == .cannotConnect || !error.isTransient)
         default: return false
         }
@@ -207,7 +235,8 @@ package final class StreamRunner {
         status.pid = getpid()
         status.host = HostName.current
         status.problem = error.map { error in
-            StreamStatus.Problem(
+            if let blocked = error as? StreamBlocked { return blocked.problem }
+            return StreamStatus.Problem(
                 message: "\(error)", hint: (error as? any Explained)?.hint,
                 sqlstate: (error as? PostgresError)?.sqlState?.code)
         }

@@ -30,8 +30,15 @@ final class StreamSession {
     private let textOnly: Bool
 
     private let ending = StopSignal()
-    private let outcome = Monitor<(begun: Bool, finished: Bool, error: (any Error)?)>(
-        (false, false, nil))
+    private struct Outcome {
+        var begun = false
+        var finished = false
+        var error: (any Error)?
+        /// The source goes no further, and what came before that is still to be applied.
+        var refusal: PostgresError?
+    }
+
+    private let outcome = Monitor<Outcome>(Outcome())
     private let changed = Wakeup()
     private let health = ReceiverHealth()
     private let watch = SourceWatch()
@@ -110,9 +117,9 @@ final class StreamSession {
         spawn("receive") {
             let connection = try Connection(
                 to: plan.source, for: .replication, as: "\(plan.stream) receive", stop: ending)
-            try Receiver(
-                connection, receiving, queue: queue, positions: positions, health: health, stop: ending, log: log
-            ).run()
+            let receiver = try Receiver(
+                connection, receiving, queue: queue, positions: positions, health: health, stop: ending, log: log)
+            try receiver.run { refusal in outcome.withLock { $0.refusal = refusal } }
         }
         spawn("apply", finishes: true) {
             let setup = ApplySetup(
@@ -135,9 +142,9 @@ final class StreamSession {
     /// Waits until new takes changes; false when asked to stop before.
     private func hasBegun() throws -> Bool {
         while !stop.isRaised {
-            let (begun, _, error) = outcome.withLock { $0 }
-            if let error { throw error }
-            if begun { return true }
+            let outcome = outcome.withLock { $0 }
+            if let error = outcome.error { throw error }
+            if outcome.begun { return true }
             Poll.wait(for: [.readable(stop.descriptor), .readable(changed.descriptor)], until: nil)
             changed.lower()
         }
@@ -177,10 +184,13 @@ final class StreamSession {
                 try noticeSetAside()
                 try mindTheLog()
             }
-            let (_, finished, error) = outcome.withLock { $0 }
-            if let error { throw error }
+            let outcome = outcome.withLock { $0 }
+            if let error = outcome.error { throw error }
             if hasEnd, let (problem, isBlocked) = progress.problem, isBlocked { throw StreamBlocked(problem: problem) }
-            if finished && positions.durable >= progress.applied { return .finished }
+            if outcome.finished && positions.durable >= progress.applied {
+                if let refusal = outcome.refusal { throw refusal }
+                return .finished
+            }
             if stop.isRaised { return .stopped }
             let wait = Monotonic.now.adding(seconds: 0.25)
             Poll.wait(

@@ -79,7 +79,7 @@ import Testing
         let outcome = try Command(
             TandemBinary.path, command.split(separator: " ").map(String.init), directory: s.directory
         )
-        .run(within: .seconds(20))
+        .run(within: .seconds(90))
         #expect(outcome.status != .exited(0), sourceLocation: location)
         let marker = outcome.stderr.contains("hint=") ? "hint=\"" : "        "
         let last = outcome.stderr.components(separatedBy: marker).last ?? ""

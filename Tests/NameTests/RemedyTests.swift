@@ -73,7 +73,7 @@ import Testing
     /// The remedy of the problem that the status shows, once it is the one waited for.
     private func hint(_ s: Scenario, _ wanted: String) throws -> String {
         var last = ""
-        let found = poll(within: .seconds(20)) { () -> String? in
+        let found = poll(within: .seconds(90)) { () -> String? in
             guard let outcome = try? s.tandem("status", "--json"),
                 let all = try? JSONSerialization.jsonObject(with: Data(outcome.stdout.utf8)) as? [[String: Any]],
                 let status = all.first?["status"] as? [String: Any], let problem = status["problem"] as? [String: Any]

@@ -77,7 +77,7 @@ import Testing
 
     private static func waitForRows(_ s: Scenario, _ count: Int) throws {
         try s.new.wait(
-            for: "SET search_path = pg_catalog; SELECT count(*) FROM app.keyed", toBe: "\(count)", within: .seconds(20))
+            for: "SET search_path = pg_catalog; SELECT count(*) FROM app.keyed", toBe: "\(count)", within: .seconds(90))
     }
 
     /// A trigger that runs in the applying session, as its table's owner, makes temporary tables there.
@@ -109,7 +109,7 @@ import Testing
         try s.catchUp()
         // A table that is mapped only now, in the session that has the temporary tables.
         try s.old.sql("INSERT INTO u VALUES (1, 'a')")
-        try s.catchUp(within: .seconds(20))
+        try s.catchUp(within: .seconds(90))
         #expect(try Fingerprint.expectEqual(old: s.old, new: s.new, tables: ["public.t", "public.u"]) == [])
         let warnings = run.log.split(separator: "\n").filter { $0.contains("triggers run as superuser") }
         #expect(warnings.count == 1 && warnings[0].contains("public.t") && warnings[0].contains(owner), "\(run.tail)")
@@ -139,7 +139,7 @@ import Testing
                 """, user: squatter)
         }
         for command in [["prepare"], ["status"], ["lag"], ["run", "--until", "caught-up"], ["abort", "--yes"]] {
-            let outcome = try Command(TandemBinary.path, command, directory: s.directory).run(within: .seconds(20))
+            let outcome = try Command(TandemBinary.path, command, directory: s.directory).run(within: .seconds(90))
             let said = outcome.stdout + outcome.stderr
             #expect(said.contains("belongs to") && said.contains(squatter), "\(command): \(said)")
         }

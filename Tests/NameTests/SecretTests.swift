@@ -36,7 +36,7 @@ import Testing
             let conninfo = text.replacing("HOST", with: "127.0.0.1").replacing("PORT", with: "\(s.old.cluster.port)")
             try s.writeConfiguration(old: conninfo)
             for command in [["prepare"], ["status"], ["status", "--json"], ["run", "--until", "caught-up"]] {
-                let outcome = try Command(TandemBinary.path, command, directory: s.directory).run(within: .seconds(20))
+                let outcome = try Command(TandemBinary.path, command, directory: s.directory).run(within: .seconds(90))
                 let said = outcome.stdout + outcome.stderr
                 #expect(outcome.status != .exited(0), "\(text)")
                 #expect(!said.contains("S3CRET") && !said.contains("left"), "\(text) \(command): \(said)")
@@ -70,7 +70,7 @@ import Testing
         try s.catchUp()
         let open = try s.old.session()
         try open.send("BEGIN; INSERT INTO t SELECT i, repeat(md5(i::text), 20) FROM generate_series(1, 60000) i")
-        #expect(poll(within: .seconds(20)) { !spillFiles(s).isEmpty ? true : nil } != nil, "\(run.tail)")
+        #expect(poll(within: .seconds(90)) { !spillFiles(s).isEmpty ? true : nil } != nil, "\(run.tail)")
         for path in spillFiles(s) {
             #expect(mode(path) == 0o600)
             let found = try Command("/bin/grep", ["-c", "-a", "S3CRET", path]).run()

@@ -91,7 +91,7 @@ private func expectNoTrace(of state: String, _ scenario: Scenario, _ location: S
                AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
         """
     #expect(throws: Never.self, "\(state)", sourceLocation: location) {
-        try scenario.new.wait(for: traces, toBe: "0", within: .seconds(20))
+        try scenario.new.wait(for: traces, toBe: "0", within: .seconds(90))
     }
 }
 

@@ -72,6 +72,64 @@ import Testing
         try s.expectQuietEnd()
     }
 
+    private static let bounded = """
+        CREATE TABLE l (id int, r text, v text, PRIMARY KEY (id, r)) PARTITION BY LIST (r);
+        CREATE TABLE l_1 PARTITION OF l FOR VALUES IN ('a'); CREATE TABLE l_2 PARTITION OF l FOR VALUES IN ('b');
+        CREATE TABLE l_d PARTITION OF l DEFAULT;
+        CREATE TABLE h (id int PRIMARY KEY, v text) PARTITION BY HASH (id);
+        CREATE TABLE h_0 PARTITION OF h FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+        CREATE TABLE h_1 PARTITION OF h FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+        CREATE TABLE f (a int, b text) PARTITION BY RANGE (a); ALTER TABLE f REPLICA IDENTITY FULL;
+        CREATE TABLE f_1 PARTITION OF f FOR VALUES FROM (0) TO (10); CREATE TABLE f_2 PARTITION OF f FOR VALUES FROM (10) TO (20);
+        ALTER TABLE f_1 REPLICA IDENTITY FULL; ALTER TABLE f_2 REPLICA IDENTITY FULL;
+        """
+
+    /// Partitions of the same names with other bounds: rows are where they belong, whoever put them there.
+    @Test func theSameNamesWithOtherBounds() throws {
+        let swapped = Self.bounded.replacing("IN ('a')", with: "IN ('x')").replacing("IN ('b')", with: "IN ('a')")
+            .replacing("REMAINDER 0", with: "REMAINDER 9").replacing("REMAINDER 1", with: "REMAINDER 0")
+            .replacing("REMAINDER 9", with: "REMAINDER 1").replacing("FROM (0) TO (10)", with: "FROM (0) TO (15)")
+            .replacing("FROM (10) TO (20)", with: "FROM (15) TO (20)")
+        let s = try Scenario("bounds")
+        defer { s.end() }
+        try s.old.sql(Self.bounded)
+        try s.new.sql(swapped)
+        // Loaded through the root, as a dump of another partitioning is.
+        try s.both(
+            """
+            INSERT INTO l SELECT i, (ARRAY['a', 'b', 'x'])[1 + i % 3], 'v' FROM generate_series(1, 30) i;
+            INSERT INTO h SELECT i, 'v' FROM generate_series(1, 30) i; INSERT INTO f SELECT i % 20, 'b' FROM generate_series(1, 60) i;
+            """)
+        try s.prepare()
+        _ = try s.start("run")
+        try s.old.sql(
+            """
+            UPDATE l SET v = 'w' WHERE id % 2 = 0; DELETE FROM l WHERE id % 5 = 0; UPDATE l SET r = 'b' WHERE id % 7 = 0;
+            INSERT INTO l VALUES (100, 'a', 'new'), (101, 'b', 'new'), (102, 'x', 'new'), (103, 'y', 'new');
+            UPDATE h SET v = 'w' WHERE id % 2 = 0; DELETE FROM h WHERE id % 5 = 0; UPDATE h SET id = id + 100 WHERE id % 7 = 0;
+            UPDATE f SET b = 'c' WHERE a > 8; DELETE FROM f WHERE ctid IN (SELECT min(ctid) FROM f GROUP BY tableoid, a);
+            UPDATE f SET a = a + 10 WHERE a < 10 AND ctid IN (SELECT max(ctid) FROM f GROUP BY tableoid, a);
+            """)
+        try s.expectSame("l", "h", "f")
+        // New is partitioned anew under the stream.
+        try s.new.sql(
+            """
+            BEGIN; ALTER TABLE l DETACH PARTITION l_2; ALTER TABLE l DETACH PARTITION l_1; ALTER TABLE l_2 RENAME TO aside;
+            ALTER TABLE l_1 RENAME TO l_2; ALTER TABLE aside RENAME TO l_1; ALTER TABLE l ATTACH PARTITION l_1 FOR VALUES IN ('a');
+            ALTER TABLE l ATTACH PARTITION l_2 FOR VALUES IN ('x'); COMMIT;
+            """)
+        try s.old.sql("UPDATE l SET v = v || '!'; DELETE FROM l WHERE id IN (1, 2, 3, 100)")
+        try s.expectSame("l")
+        // One alone would take the wrong rows along.
+        try s.old.sql("TRUNCATE h_1")
+        try s.expectBlocked("public.h_1", "other bounds")
+        #expect(try s.new.value("SELECT count(*) > 20 FROM h") == "t")
+        #expect(try s.tandem("set-aside", "public.h").exitCode == 0)
+        try s.old.sql("TRUNCATE f; INSERT INTO f VALUES (12, 'after')")
+        try s.expectSame("l", "f")
+        try s.expectQuietEnd(blocked: 1)
+    }
+
     @Test func inheritanceThroughThreeLevels() throws {
         let s = try Scenario.shaped(
             "inherits",

@@ -29,7 +29,7 @@ extension Scenario {
     /// Until it has said that it stands still, with all of these words in the line.
     func expectBlocked(_ words: String..., at location: SourceLocation = #_sourceLocation) throws {
         guard let run = lastStarted else { return }
-        let isBlocked = poll(within: .seconds(30), every: .milliseconds(20)) { () -> Bool? in
+        let isBlocked = poll(within: .seconds(90), every: .milliseconds(20)) { () -> Bool? in
             let event = run.log.split(separator: "\n").last { $0.contains("event=") } ?? ""
             return (["event=blocked"] + words).allSatisfy { event.contains($0) } ? true : nil
         }

@@ -59,7 +59,7 @@ import Testing
         defer { s.end() }
         let run = try s.start("run")
         try s.catchUp()
-        let dropped = poll(within: .seconds(30), every: .zero) {
+        let dropped = poll(within: .seconds(90), every: .zero) {
             try? s.new.sql(
                 """
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '\(s.slotName) apply';

@@ -93,7 +93,7 @@ extension Scenario {
         try lock.send("COMMIT")
         try s.catchUp()
         #expect(
-            poll(within: .seconds(30)) { (try? s.lag().seconds).flatMap { $0 }.map { $0 < 2 } == true ? true : nil }
+            poll(within: .seconds(90)) { (try? s.lag().seconds).flatMap { $0 }.map { $0 < 2 } == true ? true : nil }
                 == true)
         #expect(try run.stop() == .exited(0))
     }
@@ -127,10 +127,10 @@ extension Scenario {
         let run = try s.start("run")
         try s.catchUp()
         let watch = try s.start("lag", "--watch", "--json")
-        let seen = poll(within: .seconds(30)) { watch.output.split(separator: "\n").count >= 3 ? true : nil }
+        let seen = poll(within: .seconds(90)) { watch.output.split(separator: "\n").count >= 3 ? true : nil }
         #expect(seen == true)
         watch.signal(2)
-        #expect(try watch.wait(within: .seconds(10)) == .exited(0))
+        #expect(try watch.wait(within: .seconds(90)) == .exited(0))
         for line in watch.output.split(separator: "\n") { #expect(try LagLine.read(line).pair == s.name) }
         #expect(run.status == nil)
         run.kill()
@@ -157,7 +157,7 @@ extension Scenario {
         #expect(screens?.first?["published_tables"] as? Int == 2)
         run.kill()
         #expect(
-            poll(within: .seconds(30)) { (try? s.tandem("status").stdout.contains("not running")) == true ? true : nil }
+            poll(within: .seconds(90)) { (try? s.tandem("status").stdout.contains("not running")) == true ? true : nil }
                 == true)
     }
 }

@@ -24,7 +24,7 @@ import Testing
             UPDATE two SET b = 'old' WHERE a = 1; COMMIT;
             """)
         try s.waitUntilNewWaitsForALock()
-        try application.send("UPDATE one SET b = 'application' WHERE a = 1", within: .seconds(20))
+        try application.send("UPDATE one SET b = 'application' WHERE a = 1", within: .seconds(90))
         try application.send("ROLLBACK")
         try s.catchUp()
         try s.expectSame()

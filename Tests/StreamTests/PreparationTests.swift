@@ -90,8 +90,8 @@ import Testing
         let prepare = try s.start("prepare")
         try prepare.waitForLog("nightly report")
         prepare.signal(2)
-        #expect(try prepare.wait(within: .seconds(10)) != .exited(0))
-        #expect(poll(within: .seconds(20)) { try? s.hasSlot() ? nil : true } == true)
+        #expect(try prepare.wait(within: .seconds(90)) != .exited(0))
+        #expect(poll(within: .seconds(90)) { try? s.hasSlot() ? nil : true } == true)
 
         // The same once more, and the transaction ends.
         let patient = try s.start("prepare")

@@ -18,7 +18,7 @@ import Testing
         try s.old.sql(rows("t", count: 500))
         try s.waitUntilNewWaitsForALock()
         run.signal(number)
-        #expect(try run.wait(within: .seconds(10)) == .exited(0), "\(name)")
+        #expect(try run.wait(within: .seconds(90)) == .exited(0), "\(name)")
         let status = try s.tandem("status").stdout
         #expect(status.contains("stopped"), "\(status)")
         try lock.send("COMMIT")
@@ -39,7 +39,7 @@ import Testing
             for: "SELECT count(*) > 0 FROM pg_locks WHERE relation = 't'::regclass AND mode = 'RowExclusiveLock'",
             toBe: "t")
         run.signal(15)
-        #expect(try run.wait(within: .seconds(10)) == .exited(0))
+        #expect(try run.wait(within: .seconds(90)) == .exited(0))
         #expect(["0", "100000"].contains(try s.new.value("SELECT count(*) FROM t")))
         try s.follow()
         #expect(try s.new.value("SELECT count(*) FROM t") == "100000")
@@ -56,7 +56,7 @@ import Testing
         for moment in 0..<24 {
             let run = try s.start("run")
             rest(.milliseconds(60 + moment * 8))
-            #expect(try run.stop(within: .seconds(10)) == .exited(0), "after \(moment): \(run.tail)")
+            #expect(try run.stop(within: .seconds(90)) == .exited(0), "after \(moment): \(run.tail)")
         }
         #expect(watch.close() == [])
         try s.follow()

@@ -63,7 +63,7 @@ import Testing
         defer { s.end() }
         let run = try s.start("run")
         try s.catchUp()
-        let dropped = poll(within: .seconds(30), every: .zero) {
+        let dropped = poll(within: .seconds(90), every: .zero) {
             try? s.old.sql(
                 """
                 SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '\(s.slotName)';

@@ -21,7 +21,7 @@ import Testing
         try s.catchUp()
         #expect(try s.new.value("SELECT count(*) FROM t") == "76000")
         try s.expectSame()
-        #expect(poll(within: .seconds(30)) { s.spillFiles.isEmpty ? true : nil } == true, "\(s.spillFiles)")
+        #expect(poll(within: .seconds(90)) { s.spillFiles.isEmpty ? true : nil } == true, "\(s.spillFiles)")
         // The limit is for transactions; what the program itself needs comes on top.
         #expect((run.peakMemory ?? .max) < 120 << 20)
         #expect(try run.stop() == .exited(0))

@@ -95,7 +95,7 @@ import Testing
         try first.waitForLog("event=streaming")
         let second = try s.start("run")
         try second.waitForLog("standing by")
-        #expect(try second.stop(within: .seconds(10)) == .exited(0))
+        #expect(try second.stop(within: .seconds(90)) == .exited(0))
         #expect(first.status == nil)
         #expect(try first.stop() == .exited(0))
     }

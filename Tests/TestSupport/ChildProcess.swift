@@ -46,7 +46,7 @@ package final class ChildProcess: Sendable {
     package func end() {
         guard status == nil else { return }
         send(SIGKILL)
-        _ = wait(within: .seconds(30))
+        _ = wait(within: .seconds(90))
     }
 
     private static func spawn(_ command: Command, _ descriptors: [Int32], _ ownSession: Bool) throws -> Int32 {

@@ -10,7 +10,7 @@ extension Cluster {
 
     /// Returns when it accepts connections.
     package func start() throws {
-        let arguments = ["-D", dataDirectory, "-l", "\(directory)/server.log", "-w", "-t", "60", "-s", "start"]
+        let arguments = ["-D", dataDirectory, "-l", "\(directory)/server.log", "-w", "-t", "120", "-s", "start"]
         let outcome = try installation.server("pg_ctl", arguments).run()
         guard outcome.status == .exited(0) else {
             throw HarnessFailure(
@@ -22,7 +22,7 @@ extension Cluster {
     /// Returns when it is down. Does nothing when it does not run.
     package func stop(_ mode: StopMode = .fast) throws {
         guard isRunning else { return }
-        try installation.server("pg_ctl", ["-D", dataDirectory, "-m", mode.rawValue, "-w", "-t", "60", "-s", "stop"])
+        try installation.server("pg_ctl", ["-D", dataDirectory, "-m", mode.rawValue, "-w", "-t", "120", "-s", "stop"])
             .succeed()
     }
 
@@ -40,7 +40,7 @@ extension Cluster {
         guard let postmaster else { return }
         let all = [postmaster] + postmaster.children
         all.forEach { $0.send(SIGKILL) }
-        _ = poll(within: .seconds(10), every: .milliseconds(5)) { all.contains { $0.isAlive } ? nil : true }
+        _ = poll(within: .seconds(90), every: .milliseconds(5)) { all.contains { $0.isAlive } ? nil : true }
         // Until the system's first process has reaped its zombie, it would look alive to the next postmaster.
         let socket = "\(socketDirectory)/.s.PGSQL.\(port)"
         for file in ["\(dataDirectory)/postmaster.pid", "\(socket).lock", socket] { unlink(file) }

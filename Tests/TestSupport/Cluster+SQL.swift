@@ -35,7 +35,7 @@ extension Cluster {
     }
 
     package func wait(
-        for query: String, toBe expected: String, within limit: Duration = .seconds(60), database: String = "postgres"
+        for query: String, toBe expected: String, within limit: Duration = .seconds(150), database: String = "postgres"
     ) throws {
         try self[database].wait(for: query, toBe: expected, within: limit)
     }

@@ -36,7 +36,7 @@ package struct Database: Sendable {
 
     /// Asks until the first value of the query is the expected one. A query that fails counts as not yet: the server may
     /// be starting, or the table not be there.
-    package func wait(for query: String, toBe expected: String, within limit: Duration = .seconds(60)) throws {
+    package func wait(for query: String, toBe expected: String, within limit: Duration = .seconds(150)) throws {
         var last = "nothing"
         let arrived = poll(within: limit) { () -> Bool? in
             do {

@@ -47,7 +47,7 @@ package final class Replicator: Sendable {
 
     /// Its end; throws, with the log, when it has not come in time.
     @discardableResult
-    package func wait(within limit: Duration = .seconds(60)) throws -> ExitStatus {
+    package func wait(within limit: Duration = .seconds(150)) throws -> ExitStatus {
         guard let status = child.wait(within: limit) else {
             throw HarnessFailure(.timeLimit, "\(name) still runs after \(limit)\n\(tail)")
         }
@@ -56,7 +56,7 @@ package final class Replicator: Sendable {
 
     /// SIGTERM, and its end.
     @discardableResult
-    package func stop(within limit: Duration = .seconds(30)) throws -> ExitStatus {
+    package func stop(within limit: Duration = .seconds(150)) throws -> ExitStatus {
         signal(SIGTERM)
         return try wait(within: limit)
     }
@@ -69,7 +69,7 @@ package final class Replicator: Sendable {
 
     /// Until the text stands on stdout or stderr. Throws, with the log, when it does not come in time or the process ends
     /// without it.
-    package func waitForLog(_ text: String, within limit: Duration = .seconds(60)) throws {
+    package func waitForLog(_ text: String, within limit: Duration = .seconds(150)) throws {
         try wait("\"\(text)\" in its log", within: limit) { log.contains(text) || output.contains(text) }
     }
 

@@ -7,7 +7,7 @@ extension Scenario {
 
     /// Inserts a fresh marker on the source, if it has the marker table, and waits until the target shows it and until the
     /// slot confirms the position read after it. Fails at once when the replicator started last is gone.
-    package func catchUp(_ direction: Direction = .forward, within limit: Duration = .seconds(60)) throws {
+    package func catchUp(_ direction: Direction = .forward, within limit: Duration = .seconds(150)) throws {
         let (source, target, stream) = direction == .forward ? (old, new, "forward") : (new, old, "reverse")
         let marker = try insertMarker(source)
         let position = try source.value("SELECT pg_catalog.pg_current_wal_lsn()") ?? ""

@@ -12,7 +12,7 @@ extension Scenario {
             """)
         _ = try? server.sql(
             "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = \(name)")
-        _ = poll(within: .seconds(10)) {
+        _ = poll(within: .seconds(90)) {
             try? server.sql(
                 "SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots WHERE \(ours)"
             )

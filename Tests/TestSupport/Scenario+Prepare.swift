@@ -14,7 +14,7 @@ extension Scenario {
     /// Runs `tandem prepare`, does `whileHeld` while the exported snapshot is held, interrupts it and expects exit 0.
     @discardableResult
     package func prepare(
-        environment: [String: String] = [:], within limit: Duration = .seconds(60),
+        environment: [String: String] = [:], within limit: Duration = .seconds(150),
         _ whileHeld: (Prepared) throws -> Void = { _ in }
     ) throws -> Prepared {
         try interrupted(start("prepare", environment: environment), within: limit, whileHeld)
@@ -23,7 +23,7 @@ extension Scenario {
     /// The same with a process that was started otherwise.
     @discardableResult
     package func interrupted(
-        _ command: Replicator, within limit: Duration = .seconds(60), _ whileHeld: (Prepared) throws -> Void = { _ in }
+        _ command: Replicator, within limit: Duration = .seconds(150), _ whileHeld: (Prepared) throws -> Void = { _ in }
     ) throws -> Prepared {
         // The snapshot is printed last; it is what holding means.
         try command.wait("position and snapshot", within: limit) {

@@ -52,7 +52,7 @@ package final class Scenario: Sendable {
     /// Runs tandem to its end, in the scenario's directory.
     package func tandem(
         _ arguments: String..., environment: [String: String] = [:], input: String = "",
-        within limit: Duration = .seconds(60)
+        within limit: Duration = .seconds(150)
     ) throws -> Outcome {
         try Command(TandemBinary.path, arguments, environment: environment, directory: directory)
             .run(input: input, within: limit)

@@ -35,7 +35,7 @@ package final class Session: Sendable {
 
     /// Runs the statements and returns what they print. Throws when one of them fails; the session stays usable.
     @discardableResult
-    package func send(_ statements: String, within limit: Duration = .seconds(60)) throws -> String {
+    package func send(_ statements: String, within limit: Duration = .seconds(150)) throws -> String {
         try start(statements)
         return try result(within: limit)
     }
@@ -52,7 +52,7 @@ package final class Session: Sendable {
     }
 
     /// What the started statements print; throws when one of them failed, or when they have not ended in time.
-    package func result(within limit: Duration = .seconds(60)) throws -> String {
+    package func result(within limit: Duration = .seconds(150)) throws -> String {
         let marker = state.withLock { Self.marker($0.batch) } + "\n"
         let found = poll(within: limit, every: .milliseconds(2)) { () -> Bool? in
             if child.status != nil { return false }

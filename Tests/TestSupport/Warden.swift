@@ -31,7 +31,7 @@ final class Warden: Sendable {
     private static func finish() {
         guard let (shell, lifeline) = atExit.withLock({ $0 }) else { return }
         close(lifeline)
-        _ = shell.wait(within: .seconds(30))
+        _ = shell.wait(within: .seconds(90))
     }
 
     private static func command(_ directory: String) -> Command {

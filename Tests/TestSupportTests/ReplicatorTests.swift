@@ -13,7 +13,7 @@ import Testing
 
     @Test func capturesOutputAndEnd() throws {
         try start("echo to stdout; echo to stderr >&2; exit 5") { _, program in
-            #expect(try program.wait(within: .seconds(20)) == .exited(5))
+            #expect(try program.wait(within: .seconds(90)) == .exited(5))
             #expect(program.output == "to stdout\n")
             #expect(program.log == "to stderr\n")
             try program.waitForLog("to stderr")
@@ -32,7 +32,7 @@ import Testing
             let failure = #expect(throws: HarnessFailure.self) { try program.wait(within: .milliseconds(200)) }
             #expect(failure?.kind == .timeLimit)
             program.continue()
-            #expect(try program.wait(within: .seconds(20)) == .exited(3))
+            #expect(try program.wait(within: .seconds(90)) == .exited(3))
             #expect(program.output.hasSuffix("asked\n"))
         }
     }

@@ -33,7 +33,7 @@ import Testing
         let session = try scenario.old.session()
         defer { session.close() }
         try session.start("SELECT pg_sleep(0.3); CREATE TABLE late AS SELECT 7 AS a;")
-        try scenario.old.wait(for: "SELECT a FROM late", toBe: "7", within: .seconds(20))
+        try scenario.old.wait(for: "SELECT a FROM late", toBe: "7", within: .seconds(90))
         #expect(try session.result() == "")
         let failure = #expect(throws: HarnessFailure.self) {
             try scenario.old.wait(for: "SELECT a FROM late", toBe: "8", within: .milliseconds(100))

@@ -36,7 +36,7 @@ import Testing
         let processes = lines.first { $0.hasPrefix("processes ") }?.split(separator: " ").dropFirst() ?? []
         let directory = try #require(lines.first { $0.hasPrefix("directory ") }?.dropFirst("directory ".count))
         #expect(processes.count == 3)
-        let gone = poll(within: .seconds(20)) { access(String(directory), F_OK) != 0 ? true : nil }
+        let gone = poll(within: .seconds(90)) { access(String(directory), F_OK) != 0 ? true : nil }
         #expect(gone == true)
         for pid in processes {
             let probe = try Command("grep", ["^State:.[^ZX]", "/proc/\(pid)/status"]).run()

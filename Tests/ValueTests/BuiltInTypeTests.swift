@@ -24,31 +24,34 @@ import Testing
         defer { s.end() }
         let cases = travel == .binary ? BuiltInTypes.flat : BuiltInTypes.flat + BuiltInTypes.nested
         try carrying.create(cases)
-        try s.old.sql(Self.poison(s, role: true))
-        try s.new.sql(Self.poison(s, role: false) + Self.obstruction(s))
+        // What would stop a session is set for tandem's role alone: the test writes to old meanwhile.
+        let role = "\(s.name)_role"
+        for side in [s.old, s.new] { try side.cluster.sql("CREATE ROLE \(role) SUPERUSER LOGIN") }
+        defer { for side in [s.old, s.new] { _ = try? side.cluster.sql("DROP ROLE \(role)") } }
+        try s.old.sql(Self.poison("ROLE \(role) IN DATABASE \(s.name)"))
+        try s.new.sql(Self.poison("DATABASE \(s.name)"))
+        for side in [s.old, s.new] { try side.cluster.sql(Self.obstruction(role, s.name, carrying.release)) }
+        try s.writeConfiguration(
+            old: s.old.cluster.connection(database: s.name, user: role),
+            new: s.new.cluster.connection(database: s.name, user: role))
         try s.prepare(environment: Self.environment)
         try carrying.write(cases)
         let outcome = try s.tandem("run", "--until", "caught-up", environment: Self.environment)
         #expect(outcome.exitCode == 0, "\(outcome.stderr.suffix(3000))")
         // The judge itself could not work among these.
-        for side in [s.old, s.new] {
-            try side.cluster.sql(
-                "ALTER DATABASE \(sqlIdentifier(s.name)) RESET ALL; ALTER ROLE postgres IN DATABASE \(sqlIdentifier(s.name)) RESET ALL"
-            )
-        }
+        try s.new.cluster.sql("ALTER DATABASE \(s.name) RESET ALL")
         try expectSameValues(s)
     }
 
     private static let environment = [
         "PGOPTIONS": "-c datestyle=SQL,DMY -c extra_float_digits=0 -c bytea_output=escape -c search_path=nowhere"
-            + " -c intervalstyle=iso_8601 -c timezone=Asia/Kathmandu",
+            + " -c intervalstyle=iso_8601 -c timezone=Asia/Kathmandu -c default_transaction_read_only=on",
         "PGDATESTYLE": "German, DMY", "PGTZ": "America/St_Johns", "PGCLIENTENCODING": "LATIN1", "PGGEQO": "off",
         "PGAPPNAME": "something else", "LC_ALL": "C", "TZ": "Asia/Kathmandu",
     ]
 
     /// What would give values another text, or another meaning. As settings of the database, or of the role in it.
-    private static func poison(_ s: Scenario, role: Bool) -> String {
-        let target = (role ? "ROLE postgres IN DATABASE " : "DATABASE ") + sqlIdentifier(s.name)
+    private static func poison(_ target: String) -> String {
         let settings = [
             "datestyle": "SQL, DMY", "intervalstyle": "sql_standard", "extra_float_digits": "0",
             "bytea_output": "escape",
@@ -56,21 +59,21 @@ import Testing
             "xmloption": "document",
             "standard_conforming_strings": "off", "quote_all_identifiers": "on", "client_encoding": "LATIN1",
             "backslash_quote": "on", "xmlbinary": "hex", "escape_string_warning": "on", "transform_null_equals": "on",
+            "lc_monetary": "POSIX", "default_text_search_config": "pg_catalog.english",
         ]
         return settings.map { "ALTER \(target) SET \($0) = \(sqlLiteral($1));\n" }.joined()
             .replacing("'nowhere, public'", with: "nowhere, public")
     }
 
-    /// What would end a session that writes.
-    private static func obstruction(_ s: Scenario) -> String {
-        let settings = [
+    /// What would end a session that writes, or one that waits.
+    private static func obstruction(_ role: String, _ database: String, _ release: Int) -> String {
+        var settings = [
             "statement_timeout": "1ms", "lock_timeout": "1ms", "idle_in_transaction_session_timeout": "1ms",
             "default_transaction_isolation": "serializable", "default_transaction_deferrable": "on",
-            "row_security": "on",
-            "default_transaction_read_only": "on",
+            "row_security": "on", "default_transaction_read_only": "on", "exit_on_error": "on",
         ]
-        return settings.sorted { $0.key < $1.key }.map {
-            "SET default_transaction_read_only = off; ALTER ROLE postgres IN DATABASE \(sqlIdentifier(s.name)) SET \($0) = '\($1)';\n"
-        }.joined()
+        if release >= 14 { settings["idle_session_timeout"] = "500ms" }
+        if release >= 17 { settings["transaction_timeout"] = "1ms" }
+        return settings.map { "ALTER ROLE \(role) IN DATABASE \(database) SET \($0) = '\($1)';\n" }.joined()
     }
 }

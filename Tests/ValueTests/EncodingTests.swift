@@ -79,6 +79,28 @@ import Testing
         #expect(try s.new.value("SELECT count(*) FROM t") == "1")
     }
 
+    /// Such a character cannot leave old at all: said three times, it is an operator's, and `run` alone says so too.
+    @Test func aCharacterThatOldCannotSay() throws {
+        let carrying = try carrying("WIN1252", "UTF8", .text)
+        let s = carrying.scenario
+        defer { s.end() }
+        try s.prepare()
+        try s.old.sql("SET client_encoding = 'WIN1252'; INSERT INTO t VALUES (1, 'a', '', 'null')")
+        try expectSameCharacters(s, "t")
+        try s.old.sql("SET client_encoding = 'WIN1252'; INSERT INTO t VALUES (2, 'b', '', 'null')")
+        try s.old.sql("SET client_encoding = 'WIN1252'; INSERT INTO t VALUES (3, E'\\x81', '', 'null')")
+        try carrying.expectRefused("22P05", "0x81", "tandem abort")
+        #expect(try s.new.value("SELECT count(*) FROM t") == "2")
+        let run = try s.start("run")
+        try run.waitForLog("event=blocked")
+        let status = try poll(within: .seconds(60)) {
+            let shown = try s.tandem("status").stdout
+            return shown.contains("blocked") && shown.contains("0x81") ? shown : nil
+        }
+        #expect(status != nil, "\(run.tail)")
+        #expect(try run.stop() == .exited(0))
+    }
+
     @Test(arguments: Travel.allCases)
     func bytesWithoutAnEncodingOnBothSides(_ travel: Travel) throws {
         let carrying = try carrying("SQL_ASCII", "SQL_ASCII", travel)

@@ -37,6 +37,7 @@ import Testing
         Wider(old: "timestamp(0)", new: "timestamp(3)", value: "'2026-01-01'", expected: "2026-01-01 00:00:00"),
         Wider(old: "text", new: "short_domain", value: "'abc'", expected: "abc"),
         Wider(old: "bigint", new: "int", value: "7", expected: "7"),
+        Wider(old: "bigint", new: "money", value: "-7", expected: "-$7.00"),
         Wider(
             old: "text", new: "uuid", value: "'00000000-0000-0000-0000-00000000000A'",
             expected: "00000000-0000-0000-0000-00000000000a"),
@@ -98,6 +99,7 @@ import Testing
         Narrower(old: "double precision", new: "real", value: "0.123456789012"),
         Narrower(old: "numeric", new: "double precision", value: "0.12345678901234567890"),
         Narrower(old: "bigint", new: "double precision", value: "9007199254740993"),
+        Narrower(old: "numeric", new: "money", value: "1.2345"),
         Narrower(old: "timestamp without time zone", new: "timestamp(3)", value: "'2026-01-01 00:00:00.123456'"),
         Narrower(old: "timestamp(6) with time zone", new: "timestamptz(0)", value: "'2026-01-01 00:00:00.5+00'"),
         Narrower(old: "time without time zone", new: "time(0)", value: "'00:00:00.5'"),
