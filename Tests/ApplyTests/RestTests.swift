@@ -2,12 +2,12 @@
 
 import Bytes
 import Model
-import PGOutput
 import Testing
 import Threading
 
 @testable import Apply
 @testable import Assembly
+@testable import PGOutput
 
 @Suite struct RestTests {
     private let queue = BoundedQueue<Delivery>(limit: 1 << 20)
