@@ -42,7 +42,7 @@ test: deps build lint ## everything continuous integration checks, from a bare m
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TEST_WIDTH) swift test --skip-build $(TEST_ARGS)
 
 .PHONY: test-matrix
-test-matrix: deps build ## run the tests of rows between other PostgreSQL versions: PAIRS="13:18 15:18", all when not given
+test-matrix: deps build ## run the tests of rows, values, shapes and versions between other PostgreSQL versions: PAIRS="13:18 15:18", all when not given
 	@scripts/test-matrix.sh $(PAIRS)
 
 .PHONY: lint

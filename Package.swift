@@ -93,6 +93,7 @@ let package = Package(
         tests("RowTests", ["TestSupport", "tandem"]),
         tests("ShapeTests", ["TestSupport", "tandem"]),
         tests("ValueTests", ["TestSupport", "tandem"]),
+        tests("VersionTests", ["TestSupport", "tandem"]),
         tests("HouseRulesTests"),
         tests("PGOutputTests", ["PGOutput", "Bytes", "Model"], without: ["Captures"]),
         tests("AssemblyTests", ["Assembly", "PGOutput", "Spill", "Bytes", "Model"]),

@@ -4,7 +4,7 @@
 # off while we install, unless this machine was already set up for PostgreSQL clusters by somebody else.
 set -euo pipefail
 
-packages=(libpq-dev liblz4-dev libyaml-dev pkg-config postgresql postgresql-contrib lz4)
+packages=(libpq-dev liblz4-dev libyaml-dev pkg-config postgresql postgresql-contrib lz4 locales)
 
 installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
@@ -13,15 +13,19 @@ if ! command -v dpkg-query >/dev/null; then
     exit 0
 fi
 
+# Some tests want servers that speak German.
+has_german() { locale -a 2>/dev/null | grep -ix 'de_DE.utf-\?8' >/dev/null; }
+
 missing=()
 for package in "${packages[@]}"; do
     installed "$package" || missing+=("$package")
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
+if [ ${#missing[@]} -eq 0 ] && has_german; then exit 0; fi
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || {
+        [ ${#missing[@]} -gt 0 ] || exit 0
         echo "Missing packages: ${missing[*]}. Install them as root; there is no sudo here." >&2
         exit 1
     }
@@ -29,6 +33,10 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends "$@"; }
 
+if [ ${#missing[@]} -eq 0 ]; then
+    "${as_root[@]}" localedef -i de_DE -f UTF-8 de_DE.UTF-8
+    exit 0
+fi
 echo "Installing: ${missing[*]}"
 apt update
 if ! installed postgresql-common; then
@@ -41,3 +49,4 @@ if ! installed postgresql-common; then
     echo 'create_main_cluster = false' | "${as_root[@]}" tee "$drop_in" >/dev/null
 fi
 apt install "${missing[@]}"
+has_german || "${as_root[@]}" localedef -i de_DE -f UTF-8 de_DE.UTF-8

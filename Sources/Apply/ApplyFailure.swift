@@ -91,7 +91,8 @@ enum ApplyFailure {
         let cause: String
         switch error.sqlState {
         case "23505", "23P01": cause = "a row on new that old does not have is in the way: remove or correct it"
-        case "23514" where error.message.contains("no partition"):
+        // A partition that is missing is the only violation of no constraint.
+        case "23514" where error.constraint == nil:
             cause = "make the partition on new: CREATE TABLE … PARTITION OF …"
         case "23514", "23502":
             cause = "new has a constraint that old's row violates: drop it on new or correct old's row"
@@ -99,19 +100,20 @@ enum ApplyFailure {
         case "42P01", "42883", "42704":
             cause =
                 "new lacks it, or a trigger there names it without its schema: ALTER FUNCTION … SET search_path = …"
-        case "42501" where error.message.contains("row-level security"):
+        case "42501" where error.function == "check_enable_rls":
             cause = "give tandem's role on new BYPASSRLS"
         case "42501" where error.message.contains("pg_replication_origin_xact_setup"):
             cause =
                 "grant the missing privilege to tandem's role on new: GRANT EXECUTE ON FUNCTION"
                 + " pg_catalog.pg_replication_origin_xact_setup(pg_lsn, timestamptz) TO …"
-        case "42501" where error.message.contains("for schema "):
-            let grant = table.map { ": GRANT USAGE ON SCHEMA \(visiblyQuoted($0.schema)) TO …" } ?? ""
-            cause = "grant the missing privilege to tandem's role on new\(grant)"
         case "42501":
-            let grant = table.map { ": GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON \($0.pasteable) TO …" } ?? ""
+            let grant =
+                table.map {
+                    ": GRANT USAGE ON SCHEMA \(visiblyQuoted($0.schema)) TO …;"
+                        + " GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON \($0.pasteable) TO …"
+                } ?? ""
             cause = "grant the missing privilege to tandem's role on new\(grant)"
-        case "0A000" where error.message.contains("truncate"):
+        case "0A000" where error.function == "heap_truncate_check_FKs":
             cause =
                 "a table on new that is not replicated refers to it: empty or drop that reference, tandem never cascades"
         case "22001", "22003":

@@ -83,29 +83,14 @@ struct Mapper {
     // MARK: columns
 
     private func columns(_ shape: RelationShape, _ table: TargetTable) throws -> [MappedColumn?] {
-        let missing = shape.columns.filter { table.column($0.name) == nil }
+        let own = try generated(shape, table)
+        let missing = shape.columns.filter { table.column($0.name) == nil && !own.contains($0.name) }
         guard missing.isEmpty else { throw try lacks(missing, shape, table) }
-        let generated = shape.columns.filter { table.column($0.name)?.isGenerated == true }
-        guard generated.isEmpty else { throw generates(generated, shape, table) }
         return try shape.columns.map { column in
-            guard let target = table.column(column.name) else { return nil }
+            guard let target = table.column(column.name), !own.contains(column.name) else { return nil }
             guard target.input != nil else { throw cannotBeRead(target, shape) }
             return try mapped(column, target, limit: try limit(column, target, shape))
         }
-    }
-
-    /// Columns that old generates as well are not in the stream: what comes are values that new would not keep.
-    private func generates(
-        _ columns: [RelationShape.Column], _ shape: RelationShape, _ table: TargetTable
-    ) -> MappingProblem {
-        let names = columns.map { visiblyQuoted($0.name) }.joined(separator: ", ")
-        let drops = columns.map { "ALTER COLUMN \(visiblyQuoted($0.name)) DROP EXPRESSION" }.joined(separator: ", ")
-        return MappingProblem(
-            table: shape.name,
-            description:
-                "new generates \(columns.count == 1 ? "column" : "columns") \(names) of \(table.name), which old"
-                + " does not",
-            hint: "ALTER TABLE \(table.name.pasteable) \(drops); then replication goes on by itself")
     }
 
     private func mapped(

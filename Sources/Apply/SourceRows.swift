@@ -55,6 +55,28 @@ final class SourceRows {
         }
     }
 
+    /// The columns that old generates; nil when the table is gone by now.
+    func generatedColumns(of shape: RelationShape) throws -> [GeneratedColumn]? {
+        let connection = try open()
+        do {
+            let rows = try connection.query(
+                """
+                SELECT a.attname, format_type(a.atttypid, a.atttypmod), pg_get_expr(d.adbin, d.adrelid)
+                  FROM pg_class c LEFT JOIN pg_attribute a
+                    ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> ''
+                  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+                 WHERE c.oid = $1::oid
+                """, ["\(shape.oid)"], doing: "looking up generated columns of \(shape.name) on \(connection.label)")
+            guard rows.rows > 0 else { return nil }
+            return (0..<rows.rows).filter { !rows.isNull($0, 0) }.map {
+                GeneratedColumn(name: rows.string($0, 0), type: rows.string($0, 1), expression: rows.string($0, 2))
+            }
+        } catch {
+            if connection.isBroken { self.connection = nil }
+            throw error
+        }
+    }
+
     /// The partitioned table at the top of the one that holds these rows; nil when it is no partition, or gone by now.
     func root(of shape: RelationShape) throws -> (name: QualifiedName, leaves: Int, bounds: String)? {
         let connection = try open()

@@ -13,6 +13,9 @@ package final class Connection {
     let stop: StopSignal?
     /// In a pipeline: the last thing read was the NULL that ends one statement.
     var endedStatement = false
+    /// Names of the statements this session has planned.
+    private var planned: [String: String] = [:]
+    private let warnings = Warnings()
 
     package init(
         to target: ConnectionTarget, for purpose: SessionPurpose, as application: String, stop: StopSignal? = nil
@@ -21,7 +24,7 @@ package final class Connection {
         self.stop = stop
         let doing = "connecting to \(target.label)"
         raw = try Self.connect(target, purpose, application, doing: doing)
-        PQsetNoticeReceiver(raw, { _, _ in }, nil)
+        warnings.listen(to: raw)
         // Complete from here on: when this throws, `deinit` closes.
         try pin(purpose)
     }
@@ -46,9 +49,9 @@ package final class Connection {
         guard let raw = PQconnectdbParams(keys.pointers, values.pointers, 1) else {
             throw PostgresError(.cannotConnect, "out of memory", doing: doing)
         }
-        guard PQstatus(raw) == CONNECTION_OK else {
-            defer { PQfinish(raw) }
-            throw refusal(raw, target, purpose, doing: doing)
+        if PQstatus(raw) != CONNECTION_OK, let refused = refusal(raw, target, purpose, doing: doing) {
+            PQfinish(raw)
+            throw refused
         }
         PQsetnonblocking(raw, 1)
         // The server has cut them off, and may have found another database or role that way.
@@ -62,15 +65,26 @@ package final class Connection {
         return raw
     }
 
+    /// Nil when the server did not refuse again. libpq shows the SQLSTATE of a refusal only to those who had asked for it
+    /// before, and words are no ground to decide on: a server may say them in any language. So it is asked once more.
     private static func refusal(
         _ raw: OpaquePointer, _ target: ConnectionTarget, _ purpose: SessionPurpose, doing: String
-    ) -> PostgresError {
+    ) -> PostgresError? {
         func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
+        let message = text(PQerrorMessage(raw))
+        var cause: RefusalCause?
+        if RefusalCause.isServers(message) {
+            PQsetErrorVerbosity(raw, PQERRORS_VERBOSE)
+            PQreset(raw)
+            PQsetErrorVerbosity(raw, PQERRORS_DEFAULT)
+            if PQstatus(raw) == CONNECTION_OK { return nil }
+            cause = RefusalCause(verbose: text(PQerrorMessage(raw)))
+        }
         let refusal = ConnectionRefusal(
-            text(PQerrorMessage(raw)), conninfo: target.conninfo, password: text(PQpass(raw)), role: text(PQuser(raw)),
+            message, cause, conninfo: target.conninfo, password: text(PQpass(raw)), role: text(PQuser(raw)),
             database: text(PQdb(raw)), replicating: purpose == .replication)
         return PostgresError(
-            .cannotConnect, refusal.message.trimmedLine, doing: doing, serverHint: refusal.hint)
+            .cannotConnect, refusal.message.trimmedLine, doing: doing, serverHint: refusal.hint, refusal: cause?.state)
     }
 
     private func pin(_ purpose: SessionPurpose) throws(PostgresError) {
@@ -105,6 +119,9 @@ package final class Connection {
         return ["RESET ROLE", "SELECT " + calls.joined(separator: ", ")]
     }
 
+    /// Whether the server has sent such a warning since the connection was made.
+    package func hasWarned(_ state: SQLState) -> Bool { warnings.states.contains(state) }
+
     func onOwnThread() {
         precondition(Thread.current == owner, "a connection is used on the thread that made it")
     }
@@ -137,6 +154,26 @@ package final class Connection {
             throw lost(doing)
         }
         return try finish(doing: doing)
+    }
+
+    /// The same for what is asked again and again: planned once a session, where planning is most of the work.
+    package func query(planned sql: String, _ parameters: [String?], doing: String) throws(PostgresError) -> Result {
+        onOwnThread()
+        let name = try plan(sql, doing: doing)
+        let values = CStrings(parameters)
+        guard PQsendQueryPrepared(raw, name, Int32(parameters.count), values.pointers, nil, nil, 0) == 1 else {
+            throw lost(doing)
+        }
+        return try finish(doing: doing)
+    }
+
+    private func plan(_ sql: String, doing: String) throws(PostgresError) -> String {
+        if let name = planned[sql] { return name }
+        let name = "planned\(planned.count + 1)"
+        guard PQsendPrepare(raw, name, sql, 0, nil) == 1 else { throw lost(doing) }
+        _ = try finish(doing: doing)
+        planned[sql] = name
+        return name
     }
 
     /// One statement with parameters in binary form; the answer is text.

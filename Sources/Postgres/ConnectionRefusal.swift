@@ -7,7 +7,10 @@ struct ConnectionRefusal {
     let message: String
     let hint: String?
 
-    init(_ libpq: String, conninfo: String, password: String?, role: String, database: String, replicating: Bool) {
+    init(
+        _ libpq: String, _ cause: RefusalCause?, conninfo: String, password: String?, role: String, database: String,
+        replicating: Bool
+    ) {
         let isAboutServer = libpq.hasPrefix("connection to server") || libpq.hasPrefix("could not connect to server")
         let mayHoldSecret = mayBeSecret(conninfo) && (conninfo.contains("password") || conninfo.contains("@"))
         var shown = libpq
@@ -21,7 +24,7 @@ struct ConnectionRefusal {
         message = shown
         hint =
             isAboutServer
-            ? Self.hint(libpq, role: role, database: database, replicating: replicating)
+            ? cause.flatMap { Self.hint($0, role: role, database: database, replicating: replicating) }
             : mayHoldSecret && shown != libpq ? Self.quoting : nil
     }
 
@@ -40,13 +43,13 @@ struct ConnectionRefusal {
         "in the connection string, quote a value that has spaces or quotation marks: password='it\\'s me'; in a URI"
         + " write special characters as %40 (@), %2F (/), %3A (:), %25 (%)"
 
-    private static func hint(_ message: String, role: String, database: String, replicating: Bool) -> String? {
-        if message.contains("no pg_hba.conf entry") {
+    private static func hint(_ cause: RefusalCause, role: String, database: String, replicating: Bool) -> String? {
+        if cause.isMissingHBALine {
             return "add to that server's pg_hba.conf, and reload it: host \(hbaName(database)) \(hbaName(role))"
                 + " ADDRESS/32 scram-sha-256 (`local` without address for a socket, `hostssl` to demand TLS; a line for"
                 + " `replication` does not help, logical replication connects to the database)"
         }
-        if replicating, message.contains("walsender") || message.contains("WAL sender") {
+        if replicating, cause.lacksReplication {
             return "ALTER ROLE \(visiblyQuoted(role)) REPLICATION;"
         }
         return nil

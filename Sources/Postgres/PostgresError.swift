@@ -30,9 +30,18 @@ package struct PostgresError: Explained, Sendable {
     package let doing: String
     package let constraint: String?
     package let serverHint: String?
+    /// Why the server refused the connection, when it was the server that did.
+    package let refusal: SQLState?
+    /// The function of the server's source that raised it: tells apart what shares a SQLSTATE, in every language.
+    package let function: String?
 
-    package init(_ kind: Kind, _ message: String, doing: String, constraint: String? = nil, serverHint: String? = nil) {
+    package init(
+        _ kind: Kind, _ message: String, doing: String, constraint: String? = nil, serverHint: String? = nil,
+        refusal: SQLState? = nil, function: String? = nil
+    ) {
         self.kind = kind
+        self.refusal = refusal
+        self.function = function
         self.message = message
         self.doing = doing
         self.constraint = constraint
@@ -51,7 +60,7 @@ package struct PostgresError: Explained, Sendable {
     /// The same with what gives the privilege, when it is one that is missing.
     package func needing(_ grant: String) -> PostgresError {
         guard sqlState == "42501" else { return self }
-        return PostgresError(kind, message, doing: doing, constraint: constraint, serverHint: grant)
+        return PostgresError(kind, message, doing: doing, constraint: constraint, serverHint: grant, function: function)
     }
 
     /// The same thing done again later may succeed without anybody changing anything.

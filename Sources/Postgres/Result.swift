@@ -51,14 +51,22 @@ package final class Result {
         }
         return PostgresError(
             .server(SQLState(state)), withoutValues(field("M") ?? "", state: state), doing: doing,
-            constraint: field("n"), serverHint: field("H"))
+            constraint: field("n"), serverHint: field("H"), function: field("R"))
     }
 
-    /// Data exceptions quote the offending value after a colon; the place and the type are enough.
+    /// Data exceptions quote the offending value, and so do the parsers of some types, which report a syntax error. Where
+    /// it stands and which quotation marks are around it depends on the server's language: so from the first to the last.
     private func withoutValues(_ message: String, state: String) -> String {
-        guard state.hasPrefix("22"), let quote = message.range(of: ": \"") else { return message }
-        return message[..<quote.lowerBound] + ": (value not shown)"
+        guard state.hasPrefix("22") || state == "42601" else { return message }
+        guard let first = message.firstIndex(where: Self.quotes.contains),
+            let last = message.lastIndex(where: Self.quotes.contains)
+        else { return message }
+        return message[..<first] + "(value not shown)" + message[message.index(after: last)...]
     }
+
+    private static let quotes: Set<Character> = [
+        "\"", "'", "`", "«", "»", "‹", "›", "„", "“", "”", "‚", "‘", "’", "「", "」", "『", "』",
+    ]
 }
 
 extension String {

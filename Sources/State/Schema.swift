@@ -2,7 +2,8 @@
 // nothing else decides about it. Names of streams are keys, so that several migrations can share a database.
 
 package enum Schema {
-    /// On the side that gives: what a stream was started from, and the heartbeat that tells its lag.
+    /// On the side that gives: what a stream was started from, with the publication and its tables by oid, and the
+    /// heartbeat that tells its lag.
     static let source = """
         CREATE SCHEMA IF NOT EXISTS tandem;
         COMMENT ON SCHEMA tandem IS 'belongs to tandem (replication to another database); removed by tandem abort or finish';
@@ -17,6 +18,8 @@ package enum Schema {
             timeline pg_catalog.int4 NOT NULL,
             start_lsn pg_catalog.pg_lsn NOT NULL,
             created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());
+        ALTER TABLE tandem.source ADD COLUMN IF NOT EXISTS publication pg_catalog.oid,
+            ADD COLUMN IF NOT EXISTS published pg_catalog.oid[];
         """
 
     /// On the side that takes: where a stream is bound to, how it is doing, what is set aside, what was found different.

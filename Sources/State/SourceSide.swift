@@ -36,6 +36,8 @@ package struct SourceTable: Sendable, Equatable {
     package let isUnlogged: Bool
     /// What of it has no identity, and so would refuse updates once published: itself, or some of its partitions.
     package var withoutIdentity: [UnidentifiedRelation] = []
+    /// Generated columns of its replica identity, or of that of its partitions, that cannot be published.
+    package var unpublishedIdentity: [UnpublishedIdentity] = []
 }
 
 package struct UnidentifiedRelation: Sendable, Equatable {
@@ -49,6 +51,14 @@ package struct UnidentifiedRelation: Sendable, Equatable {
     package var isHarmed: Bool { !isDeclared || hasChanges }
 }
 
+package struct UnpublishedIdentity: Sendable, Equatable {
+    package let table: QualifiedName
+    package let column: String
+    /// A virtual column below REPLICA IDENTITY FULL: its updates would fail on old. Otherwise rows come without this part of
+    /// their key.
+    package let breaksUpdates: Bool
+}
+
 package struct SourceSide {
     package let connection: Connection
     package let stream: StreamName
@@ -59,7 +69,7 @@ package struct SourceSide {
     }
 
     @discardableResult
-    private func ask(_ sql: String, _ parameters: [String?] = [], to doing: String) throws(PostgresError) -> Result {
+    func ask(_ sql: String, _ parameters: [String?] = [], to doing: String) throws(PostgresError) -> Result {
         try connection.query(sql, parameters, doing: doing + " on \(connection.label)")
     }
 
@@ -104,9 +114,13 @@ package struct SourceSide {
     package func bind(_ binding: Binding) throws(PostgresError) {
         try ask(
             """
-            INSERT INTO tandem.source (stream, system_identifier, timeline, start_lsn) VALUES ($1, $2, $3, $4)
+            INSERT INTO tandem.source (stream, system_identifier, timeline, start_lsn, publication, published)
+            SELECT $1, $2, $3, $4, p.oid,
+                   (SELECT pg_catalog.array_agg(r.prrelid) FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid)
+              FROM (SELECT) one LEFT JOIN pg_catalog.pg_publication p ON p.pubname = $1
             ON CONFLICT (stream) DO UPDATE SET system_identifier = excluded.system_identifier,
-                timeline = excluded.timeline, start_lsn = excluded.start_lsn, created_at = DEFAULT
+                timeline = excluded.timeline, start_lsn = excluded.start_lsn, publication = excluded.publication,
+                published = excluded.published, created_at = DEFAULT
             """,
             [stream.description, binding.systemIdentifier, "\(binding.timeline)", binding.start.description],
             to: "recording what was prepared")
@@ -120,7 +134,7 @@ package struct SourceSide {
         ).bool(0, 0)
     }
 
-    // MARK: tables and publication
+    // MARK: tables
 
     /// Ordinary and partitioned tables, leaf partitions left out: they belong to their root.
     package func tables() throws(PostgresError) -> [SourceTable] {
@@ -135,101 +149,13 @@ package struct SourceSide {
             """
         let rows = try ask(sql, [], to: "listing tables")
         let unidentified = try unidentified()
+        let unpublished = try unpublishedIdentities()
         return (0..<rows.rows).map { row in
             let name = QualifiedName(schema: rows.string(row, 0), name: rows.string(row, 1))
             return SourceTable(
                 name: name, isPartitioned: rows.bool(row, 2), isUnlogged: rows.bool(row, 3),
-                withoutIdentity: unidentified[name] ?? [])
+                withoutIdentity: unidentified[name] ?? [], unpublishedIdentity: unpublished[name] ?? [])
         }
-    }
-
-    /// Tables and leaf partitions without a usable replica identity, by the table they are published with. A partition
-    /// has an identity of its own: FULL on its root does not count for it.
-    private func unidentified() throws(PostgresError) -> [QualifiedName: [UnidentifiedRelation]] {
-        let sql = """
-            SELECT rn.nspname, r.relname, n.nspname, c.relname, c.relreplident = 'n',
-                   coalesce(pg_catalog.pg_stat_get_tuples_updated(c.oid), 0)
-                   + coalesce(pg_catalog.pg_stat_get_tuples_deleted(c.oid), 0) > 0
-              FROM pg_catalog.pg_class c
-              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-              JOIN pg_catalog.pg_class r
-                ON r.oid = CASE WHEN c.relispartition THEN pg_catalog.pg_partition_root(c.oid)::oid ELSE c.oid END
-              JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
-             WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.relreplident <> 'f'
-               AND NOT EXISTS (
-                   SELECT FROM pg_catalog.pg_index i
-                    WHERE i.indrelid = c.oid AND i.indisvalid
-                      AND (c.relreplident = 'd' AND i.indisprimary AND i.indimmediate
-                           OR c.relreplident = 'i' AND i.indisreplident))
-               AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tandem')
-            """
-        let rows = try ask(sql, [], to: "looking for tables without identity")
-        var found: [QualifiedName: [UnidentifiedRelation]] = [:]
-        for row in 0..<rows.rows {
-            let table = QualifiedName(schema: rows.string(row, 0), name: rows.string(row, 1))
-            let name = QualifiedName(schema: rows.string(row, 2), name: rows.string(row, 3))
-            found[table, default: []].append(
-                UnidentifiedRelation(name: name, isDeclared: rows.bool(row, 4), hasChanges: rows.bool(row, 5)))
-        }
-        return found
-    }
-
-    package func publishedTables() throws(PostgresError) -> Set<QualifiedName>? {
-        let name = stream.description
-        let exists = try ask(
-            "SELECT FROM pg_catalog.pg_publication WHERE pubname = $1", [name],
-            to: "looking for the publication")
-        guard exists.rows > 0 else { return nil }
-        let sql = """
-            SELECT n.nspname, c.relname FROM pg_catalog.pg_publication p
-              JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid
-              JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
-              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-             WHERE p.pubname = $1
-            """
-        let rows = try ask(sql, [name], to: "reading the publication")
-        return Set((0..<rows.rows).map { QualifiedName(schema: rows.string($0, 0), name: rows.string($0, 1)) })
-    }
-
-    /// The tables that rows come from, partitions instead of what they are partitions of.
-    package func publishedLeaves() throws(PostgresError) -> [QualifiedName] {
-        let sql = "SELECT schemaname, tablename FROM pg_catalog.pg_publication_tables WHERE pubname = $1"
-        let rows = try ask(sql, [stream.description], to: "reading the publication's partitions")
-        return (0..<rows.rows).map { QualifiedName(schema: rows.string($0, 0), name: rows.string($0, 1)) }
-    }
-
-    /// The types of every published column.
-    package func publishedTypes() throws(PostgresError) -> [UInt32] {
-        let sql = """
-            SELECT DISTINCT a.atttypid FROM pg_catalog.pg_publication_tables p
-              JOIN pg_catalog.pg_namespace n ON n.nspname = p.schemaname
-              JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
-              JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-             WHERE p.pubname = $1
-            """
-        let rows = try ask(sql, [stream.description], to: "reading the types of published columns")
-        return (0..<rows.rows).compactMap { UInt32(rows.string($0, 0)) }
-    }
-
-    /// Exactly these: children of an inheritance parent only when they are named themselves, partitions with their root.
-    package func publish(_ tables: [SourceTable]) throws(PostgresError) {
-        let heartbeat = QualifiedName(schema: Schema.name, name: Schema.heartbeatTable)
-        let list = (tables.map { ($0.isPartitioned ? "" : "ONLY ") + $0.name.sql } + [heartbeat.sql]).joined(
-            separator: ", ")
-        let sql =
-            "CREATE PUBLICATION \(quoted(stream.description)) FOR TABLE \(list)"
-            + " WITH (publish = 'insert, update, delete, truncate')"
-        do {
-            try connection.script(
-                "SET lock_timeout = '10s'; \(sql); SET lock_timeout = 0",
-                doing: "creating publication \(stream) on \(connection.label)")
-        } catch { throw error.needing(Privilege.publish(on: connection)) }
-    }
-
-    package func dropPublication() throws(PostgresError) {
-        try connection.script(
-            "SET client_min_messages = error; DROP PUBLICATION IF EXISTS \(quoted(stream.description))",
-            doing: "dropping publication \(stream) on \(connection.label)")
     }
 
     // MARK: slot

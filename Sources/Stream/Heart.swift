@@ -1,6 +1,7 @@
 // The heart of a stream, on its own thread and connection to the source: a beat each second, which the stream carries to
-// the target and which tells the true lag; and an eye on the slot: how much log it holds, how fast that grows. When the
-// source goes down it is the first to know, and has the stream let go, so that the source can stop.
+// the target and which tells the true lag; and an eye on the slot: how much log it holds, how fast that grows; and one on the
+// publication, whose alteration ends the run. When the source goes down the heart is the first to know, and has the stream
+// let go, so that the source can stop.
 
 internal import Apply
 internal import Model
@@ -53,17 +54,16 @@ final class Heart {
         self.log = log
     }
 
-    /// Until asked to stop. Throws when the source is going away.
+    /// Until asked to stop. Throws when the source is going away, or when its publication was altered.
     func run() throws {
         while !stop.isRaised {
             do throws(PostgresError) {
-                let source = try open()
-                try beat(source)
-                if Monotonic.now >= nextLook { try look(source) }
+                try beat(try open())
                 failures = 0
             } catch {
                 try bear(error)
             }
+            if Monotonic.now >= nextLook { try lookIfPossible() }
             stop.wait(seconds: 1)
         }
     }
@@ -90,15 +90,25 @@ final class Heart {
         guard error.isConnectionLost else { return }
         connection = nil
         failures += 1
-        let isCrowded = error.message.contains("connection slots") || error.message.contains("too many")
-        if error.message.contains("shutting down") || (failures >= 8 && !isCrowded) {
+        // It takes nobody in: going down, or coming up after it went down without our seeing it.
+        let isClosed = error.refusal == "57P03"
+        let isCrowded = error.refusal == "53300"
+        if isClosed || (failures >= 8 && !isCrowded) {
             throw SourceGone(reason: error.message)
         }
     }
 
-    // MARK: the log the slot holds
+    // MARK: the log the slot holds, and the publication
 
-    private func look(_ source: SourceSide) throws(PostgresError) {
+    /// Also when no heartbeat can be written: what it is written into may be what is missing.
+    private func lookIfPossible() throws {
+        guard let connection, !connection.isBroken else { return }
+        var fault: StateError?
+        do throws(PostgresError) { fault = try look(SourceSide(connection, stream)) } catch { try bear(error) }
+        if let fault { throw fault }
+    }
+
+    private func look(_ source: SourceSide) throws(PostgresError) -> StateError? {
         nextLook = Monotonic.now.adding(seconds: 5)
         let position = try source.currentPosition()
         samples.append((Monotonic.now, position))
@@ -106,6 +116,7 @@ final class Heart {
         let held = try source.slot()?.walHeld
         watch.note(held: held, rate: rate)
         if let held { heldLog.note(held, log) }
+        return try source.publicationFault()
     }
 
     private var rate: Double? {

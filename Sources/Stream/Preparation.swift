@@ -44,6 +44,7 @@ package final class Preparation {
         try lock(source)
         let target = Self.connect(plan, stop)
         try checkSource(source)
+        if let new = target.side?.connection { try SameDatabase.refuse(control, new) }
         let chosen = try tables.choose(from: try source.tables())
         try clearWay(source, target.side, again: again)
         try source.install()

@@ -10,6 +10,7 @@ internal import Model
 internal import PGOutput
 internal import Postgres
 internal import Spill
+internal import State
 internal import Telemetry
 internal import Threading
 
@@ -135,10 +136,9 @@ final class Receiver {
 
     /// Everything that is here, up to what the queue takes; how many messages.
     private func read() throws -> Int {
-        let doing = doing
         try connection.pull(doing: doing)
         var count = 0
-        while let message = try connection.receiveCopy(doing: doing) {
+        while let message = try nextMessage() {
             try handle(message.bytes)
             // What came in one burst with the end is for the next run: not even its positions may be heard here.
             if hasEnded { return count }
@@ -155,6 +155,28 @@ final class Receiver {
         // In a flood what is whole waits for more, but not for long: each handing over wakes another thread.
         if count < Self.busy || deliveredAt.age > Self.longest { deliver() }
         return count
+    }
+
+    /// A change that was written while there was no publication ends the stream with an error, or, from PostgreSQL 18 on, is
+    /// left out with a warning: whichever words the server has for it.
+    private func nextMessage() throws -> CopyMessage? {
+        let message: CopyMessage?
+        do throws(PostgresError) {
+            message = try connection.receiveCopy(doing: doing)
+        } catch {
+            guard error.sqlState == "42704" else { throw error }
+            throw withoutPublication(error.message)
+        }
+        guard !connection.hasWarned("55000") else { throw withoutPublication(nil) }
+        return message
+    }
+
+    private func withoutPublication(_ message: String?) -> StateError {
+        // Recreating the publication does not help: decoding looks at the catalogs as they were at each change.
+        StateError.unsafe(
+            "old has changes that were written while publication \(setup.stream) did not exist, which can never be decoded"
+                + (message.map { ": \($0)" } ?? ""),
+            hint: "`tandem abort`, then `tandem prepare` and load new again")
     }
 
     private func handle(_ bytes: UnsafeRawBufferPointer) throws {

@@ -25,8 +25,10 @@ enum ReplicationCommands {
 
     /// Creates the slot and keeps its snapshot until the next command on this connection.
     static func createSlot(_ name: StreamName, on connection: Connection) throws(PostgresError) -> CreatedSlot {
+        // Where old has standbys that keep slots, this one moves along to them.
+        let options = connection.serverMajor >= 17 ? "(SNAPSHOT 'export', FAILOVER true)" : "EXPORT_SNAPSHOT"
         let row = try connection.script(
-            "CREATE_REPLICATION_SLOT \(quoted(name.description)) LOGICAL pgoutput EXPORT_SNAPSHOT",
+            "CREATE_REPLICATION_SLOT \(quoted(name.description)) LOGICAL pgoutput \(options)",
             doing: "creating slot \(name) on \(connection.label)")
         guard let start = LSN(row.string(0, 1)) else {
             throw PostgresError(.unexpected, "the new slot has no position", doing: "creating slot \(name)")

@@ -157,18 +157,17 @@ package final class StreamRunner {
 
     /// What the source says that can only mean that it cannot give any more what new needs.
     private func asUnsafe(_ error: any Error) -> any Error {
-        guard let server = error as? PostgresError, let state = server.sqlState else { return error }
-        let hint = "`tandem abort`, then `tandem prepare` and load new again"
-        if state == "55000" && server.message.contains("slot") {
-            return StateError.unsafe("slot \(plan.stream) cannot be read any more: \(server.message)", hint: hint)
-        }
-        // Recreating the publication does not help: decoding looks at the catalogs as they were at each change.
-        if state == "42704" && server.message.contains("publication") {
-            return StateError.unsafe(
-                "old has changes that were written while publication \(plan.stream) did not exist, which can never be"
-                    + " decoded: \(server.message)", hint: hint)
-        }
-        return error
+        guard let server = error as? PostgresError, server.sqlState == "55000", isSlotLost else { return error }
+        return StateError.unsafe(
+            "slot \(plan.stream) cannot be read any more: \(server.message)",
+            hint: "`tandem abort`, then `tandem prepare` and load new again")
+    }
+
+    private var isSlotLost: Bool {
+        do {
+            let connection = try Connection(to: plan.source, for: .control, as: "\(plan.stream) watch", stop: stop)
+            return try SourceSide(connection, plan.stream).slot()?.isInvalid ?? true
+        } catch { return false }
     }
 
     // MARK: too much log held

@@ -83,6 +83,7 @@ final class StreamSession {
         let start = StreamStart(
             source: SourceSide(source, name), target: control, replication: replication,
             initialCopy: plan.initialCopy, pair: plan.pair)
+        try SameDatabase.refuse(source, control.connection)
         let position = try start.check()
         let leftOut = try plan.tables.left(out: start.source)
         if !leftOut.isEmpty {

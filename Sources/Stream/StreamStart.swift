@@ -28,11 +28,7 @@ struct StreamStart {
         }
         try check(identity, binding, progress)
         try checkSlot(progress)
-        guard try source.publishedTables() != nil else {
-            throw StateError.unsafe(
-                "old has no publication \(stream): changes written without it cannot be decoded any more",
-                hint: "`tandem abort`, then `tandem prepare` and load new again")
-        }
+        if let fault = try source.publicationFault() { throw fault }
         return progress
     }
 

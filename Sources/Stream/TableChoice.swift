@@ -31,6 +31,10 @@ package struct TableChoice: Sendable {
         let chosen = matching.filter { !$0.isUnlogged }
         let harmed = chosen.flatMap(\.withoutIdentity).filter(\.isHarmed)
         guard harmed.isEmpty else { throw refuse(harmed) }
+        let unpublished = chosen.flatMap(\.unpublishedIdentity)
+        if let first = unpublished.first {
+            throw refuse(unpublished.filter { $0.breaksUpdates == first.breaksUpdates })
+        }
         return Chosen(tables: chosen, notes: notes(matching))
     }
 
@@ -66,6 +70,23 @@ package struct TableChoice: Sendable {
                     : "no table on old matches \(mention(pattern.text))",
                 hint: near.map { "did you mean \(mention($0))?" })
         }
+    }
+
+    private func refuse(_ identities: [UnpublishedIdentity]) -> StateError {
+        let list = identities.prefix(20).map { "\($0.table) (\(visiblyQuoted($0.column)))" }.joined(separator: ", ")
+        let rest = identities.count > 20 ? " and \(identities.count - 20) more" : ""
+        guard identities.first?.breaksUpdates == true else {
+            return StateError.refused(
+                "rows could not be found on new: the replica identity has a generated column, which this version of"
+                    + " PostgreSQL does not publish: \(list)\(rest)",
+                hint: "ALTER TABLE … REPLICA IDENTITY FULL; or name the table under `exclude`")
+        }
+        return StateError.refused(
+            "publishing this would make UPDATE and DELETE fail on old, because REPLICA IDENTITY FULL has virtual generated"
+                + " columns, which cannot be published: \(list)\(rest)",
+            hint:
+                "give the table a primary key and REPLICA IDENTITY DEFAULT, or make the column STORED, or name the table"
+                + " under `exclude`")
     }
 
     private func refuse(_ relations: [UnidentifiedRelation]) -> StateError {

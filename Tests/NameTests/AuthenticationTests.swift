@@ -6,9 +6,9 @@ import TestSupport
 import Testing
 
 @Suite(.serialized) struct AuthenticationTests {
-    private static let password = PasswordPair.password
+    static let password = PasswordPair.password
 
-    private struct Entrance {
+    struct Entrance {
         let what: String
         var conninfo: String
         var environment: [String: String] = [:]
@@ -17,7 +17,7 @@ import Testing
     }
 
     /// Both servers demand passwords and know TLS; one role each for scram, for md5, and without any line.
-    private static func world(_ title: String) throws -> Scenario {
+    static func world(_ title: String) throws -> Scenario {
         let pair = try PasswordPair.shared()
         let s = try Scenario(title, on: pair)
         try s.both("CREATE TABLE t (a int PRIMARY KEY, b text)")
@@ -26,11 +26,12 @@ import Testing
             try side.sql(
                 """
                 CREATE ROLE \(s.name)_scram SUPERUSER LOGIN PASSWORD \(secret); CREATE ROLE \(s.name)_none SUPERUSER LOGIN;
+                CREATE ROLE \(s.name)_cert SUPERUSER LOGIN;
                 SET password_encryption = md5; CREATE ROLE \(s.name)_md5 SUPERUSER LOGIN PASSWORD \(secret);
                 """)
             try side.cluster.replaceHostBasedAuthentication([
                 "local all \(s.name)_none reject", "local all all scram-sha-256",
-                "host all \(s.name)_md5 127.0.0.1/32 md5",
+                "hostssl all \(s.name)_cert 127.0.0.1/32 cert", "host all \(s.name)_md5 127.0.0.1/32 md5",
                 "host all postgres,\(s.name)_scram 127.0.0.1/32 scram-sha-256",
                 "host replication all 127.0.0.1/32 trust",
             ])
@@ -39,10 +40,11 @@ import Testing
         return s
     }
 
-    private static func end(_ s: Scenario) {
+    static func end(_ s: Scenario) {
         s.end()
         for side in [s.old, s.new] {
-            _ = try? side.cluster.sql("DROP ROLE \(s.name)_scram; DROP ROLE \(s.name)_none; DROP ROLE \(s.name)_md5")
+            let roles = ["scram", "none", "md5", "cert"].map { "DROP ROLE \(s.name)_\($0);" }
+            _ = try? side.cluster.sql(roles.joined())
         }
     }
 
@@ -101,12 +103,19 @@ import Testing
                 what: "socket", conninfo: "\(tcp) hostaddr='' host='\(s.old.cluster.socketDirectory)'",
                 environment: withFile),
             Entrance(
+                what: "without GSSAPI", conninfo: "\(tcp) gssencmode=require", environment: withFile, refusal: "GSSAPI"),
+            Entrance(
                 what: "no line", conninfo: "\(tcp) user=\(s.name)_none",
                 refusal: "host \"\(s.name)\" \"\(s.name)_none\" ADDRESS/32 scram-sha-256"),
             Entrance(
                 what: "only the line for replication", conninfo: "\(tcp) user=\(s.name)_none sslmode=disable",
                 refusal: "`replication` does not help"),
         ]
+        try Self.expect(entrances, s)
+    }
+
+    /// Of old's servers. New may have no password here: nothing is prepared, and to come that far is what is asked.
+    static func expect(_ entrances: [Entrance], _ s: Scenario) throws {
         for entrance in entrances {
             try s.writeConfiguration(old: entrance.conninfo, new: s.new.connection)
             let environment = ["PGPASSWORD": ""].merging(entrance.environment) { $1 }
@@ -114,7 +123,6 @@ import Testing
             let said = outcome.stdout + outcome.stderr
             let isIn = !said.contains("connecting to old")
             guard let refusal = entrance.refusal else {
-                // Nothing is prepared, and new may have no password here: to come that far is what is asked.
                 #expect(isIn, "\(entrance.what): \(said)")
                 continue
             }

@@ -57,6 +57,12 @@ package struct PostgresInstallation: Sendable, Hashable {
         return found
     }
 
+    /// The major version of either side of the shared pair.
+    package static var tested: (old: Int, new: Int) {
+        func major(_ side: String) -> Int { (try? asked(for: side) ?? newest)?.major ?? 0 }
+        return (major("TANDEM_TEST_OLD"), major("TANDEM_TEST_NEW"))
+    }
+
     private static let standard = Result<PostgresInstallation, any Error> {
         if let bindir = environmentVariable("TANDEM_PG_BIN") { return try PostgresInstallation(bindir: bindir) }
         guard let highest = try installed.first else {

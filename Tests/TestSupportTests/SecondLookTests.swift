@@ -1,0 +1,114 @@
+// The script that judges test runs for continuous integration, with a shell script in the place of `swift`.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct SecondLookTests {
+    /// What the stand-in says at first, and whether the failed tests pass when they run alone.
+    private func judge(_ tests: [(name: String, fails: Bool)], alone passes: Bool, dies: Bool = false) throws -> Outcome
+    {
+        let directory = NSTemporaryDirectory() + "second-look-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        var log = "Building for debugging...\n"
+        var report = "<testsuites>\n"
+        for test in tests {
+            log += "◇ Test \(test.name) started.\n"
+            if dies && test.fails { continue }
+            log += "✘ Test \(test.name) recorded an issue at A.swift:1:2: first\n↳ because of this\n".when(test.fails)
+            log +=
+                "\(test.fails ? "✘" : "✔") Test \(test.name) \(test.fails ? "failed" : "passed") after 1.0 seconds.\n"
+            report += "<testcase classname=\"Room.Some&lt;Suite&gt;\" name=\"\(test.name)\" time=\"1\">"
+            report += (test.fails ? "\n<failure message=\"first\" />\n" : "") + "</testcase>\n"
+        }
+        let anyFails = tests.contains(where: \.fails)
+        if !dies {
+            log +=
+                "\(anyFails ? "✘ Test run with 9 tests in 2 suites failed" : "✔ Test run with 9 tests in 2 suites passed") after 1 seconds.\n"
+        }
+        let alone =
+            "\(passes ? "✔" : "✘") Test run with 1 test in 1 suite \(passes ? "passed" : "failed") after 1 seconds."
+        let swift = """
+            #!/bin/bash
+            case "$*" in
+            *--xunit-output*)
+                while [ "$1" != --xunit-output ]; do shift; done
+                cat <<'END' >"${2%.xml}-swift-testing.xml"
+            \(dies ? "" : report)
+            END
+                cat <<'END'
+            \(log)
+            END
+                exit \(anyFails || dies ? 1 : 0);;
+            esac
+            echo "asked for $*"
+            echo '\(alone)'
+            exit \(passes ? 0 : 1)
+            """
+        try swift.write(toFile: "\(directory)/swift", atomically: true, encoding: .utf8)
+        chmod("\(directory)/swift", 0o755)
+        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "scripts/second-look.sh").path
+        let body = """
+            set -euo pipefail; source '\(script)'
+            first_look pair SETTING=1 bash -c 'swift test $TEST_ARGS'
+            not_tried other 'no network'
+            second_look
+            """
+        let path = "\(directory):" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
+        return try Command("/bin/bash", ["-c", body], environment: ["PATH": path, "TEST_ARGS": ""]).run()
+    }
+
+    private func summary(_ outcome: Outcome) -> String {
+        String(outcome.stdout.split(separator: "--- summary\n").last ?? "")
+    }
+
+    @Test func whatPassesIsGreen() throws {
+        let outcome = try judge([("a()", false), ("b(_:)", false)], alone: false)
+        #expect(outcome.exitCode == 0, "\(outcome)")
+        #expect(
+            summary(outcome)
+                == "pair: Test run with 9 tests in 2 suites passed after 1 seconds.\nNOT TRIED: other: no network\npassed\n"
+        )
+    }
+
+    @Test func aTestThatPassesAloneIsGreenAndLoud() throws {
+        let outcome = try judge([("a()", true), ("b(_:)", false)], alone: true)
+        #expect(outcome.exitCode == 0, "\(outcome)")
+        let summary = summary(outcome)
+        #expect(
+            summary.contains("UNSTABLE: Room.Some<Suite>/a() (pair) failed first with:\n    ✘ Test a() recorded an"))
+        #expect(summary.contains("    ↳ because of this\n") && summary.hasSuffix("passed\n"), "\(summary)")
+        #expect(outcome.stdout.contains("--filter ^Room\\.Some<Suite>/a\\(\\)\n"), "\(outcome.stdout)")
+    }
+
+    @Test func aTestThatFailsTwiceIsRedAndNamed() throws {
+        let outcome = try judge([("a()", true)], alone: false)
+        #expect(outcome.exitCode == 1)
+        let summary = summary(outcome)
+        #expect(summary.contains("FAILED: Room.Some<Suite>/a() (pair)\n    ✘ Test a() recorded an issue"), "\(summary)")
+        #expect(summary.hasSuffix("FAILED\n") && !summary.contains("UNSTABLE"))
+    }
+
+    @Test func fourTestsThatFailAreNotUnstable() throws {
+        let outcome = try judge((1...4).map { ("t\($0)()", true) }, alone: true)
+        #expect(outcome.exitCode == 1)
+        let named = summary(outcome).split(separator: "\n").count { $0.hasPrefix("FAILED: Room") }
+        #expect(named == 4, "\(outcome)")
+        #expect(!outcome.stdout.contains("asked for"))
+    }
+
+    @Test func aRunThatDiesIsRedAndNamesWhatWasRunning() throws {
+        let outcome = try judge([("a()", false), ("b()", true)], alone: true, dies: true)
+        #expect(outcome.exitCode == 1)
+        let summary = summary(outcome)
+        #expect(
+            summary.contains("pair: the tests did not end\n") && summary.contains("    not ended: b()\n"), "\(summary)")
+        #expect(!summary.contains("not ended: a()"))
+    }
+}
+
+extension String {
+    fileprivate func when(_ condition: Bool) -> String { condition ? self : "" }
+}
