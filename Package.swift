@@ -91,6 +91,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"], without: ["StandIn"]),
         tests("LagTests", ["Lag", "Model"]),
+        tests("ApplyTests", ["Apply", "Assembly", "PGOutput", "Bytes", "Model", "Threading"]),
         tests("SchemaCopyTests", ["SchemaCopy", "Postgres", "Telemetry", "Threading", "Model", "TestSupport"]),
         tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
         tests("StreamTests", ["TestSupport", "tandem"]),

@@ -12,6 +12,7 @@ extension Applier {
     /// Whether a transaction may be applied now; what of it is left out is then known to the mappings, up to the next call.
     func admit(_ transaction: Transaction) throws -> Bool {
         mappings.leftOut = []
+        isHeld = false
         guard gate.mayStop(transaction.commit.end) else { return true }
         let shapes = try shapes(of: transaction)
         for isFresh in [false, true] {
@@ -20,11 +21,14 @@ extension Applier {
             case .pass(let without):
                 mappings.leftOut = Set(shapes.filter { without.contains($0.value) }.keys)
                 return true
-            case .hold: return false
+            case .hold:
+                isHeld = true
+                return false
             case .unseen: continue
             }
         }
         isUnseen = true
+        isHeld = true
         return false
     }
 

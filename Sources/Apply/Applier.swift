@@ -8,7 +8,8 @@
 //                                   └─ anything else: exact replay, transaction by transaction (Applier+Replay)
 //
 // COMMIT of one batch and the statements of the next travel together; the next is only committed after the first was
-// seen to be. Progress is a replication origin moved by the very transaction that applies. Nothing is skipped: what
+// seen to be. A small batch that nothing is ahead of takes its COMMIT along: there the server itself sees to it that the
+// counts are right. Progress is a replication origin moved by the very transaction that applies. Nothing is skipped: what
 // cannot be applied blocks here, before it, until somebody has mended the cause or set the table aside.
 
 package import Assembly
@@ -44,16 +45,26 @@ package final class Applier {
     let gate: CopyGate
     /// The transaction in front cannot be seen on the source yet.
     var isUnseen = false
+    /// The transaction in front may not be applied before the gate moves.
+    var isHeld = false
     private let queue: BoundedQueue<Delivery>
     private let limits: Limits
     private var intake: Intake
 
     private var filling = Batch()
+    /// The statements of `filling`, when it is full and waits.
+    private var planned: [PlannedStatement]?
     /// Sent, its outcome not known.
     private var running: Batch?
+    /// Its COMMIT went with it.
+    private var goesWhole = false
+    /// A batch of at most so many changes does not wait for its answers before it commits.
+    private static let small = 200
     /// Its COMMIT is sent, the outcome not known.
     private var committing: Batch?
     private var lastProgress = Monotonic.now
+    /// Somebody has set a table aside since we last looked.
+    private var needsAttention = false
 
     package init(
         _ setup: ApplySetup, queue: BoundedQueue<Delivery>, progress: ApplyProgress, limits: Limits,
@@ -82,12 +93,14 @@ package final class Applier {
         // in hand can nobody else move it.
         guard try side.progress(durable: false) == progress.applied else { throw ProgressMoved() }
         try learnSetAside()
+        try writer.prepareProgress()
         try connection.enterPipeline()
     }
 
     /// Until the input has ended and everything is applied, or something throws.
     package func run() throws {
         while true {
+            try payAttention()
             try fill()
             try launch()
             if isIdle {
@@ -108,10 +121,9 @@ package final class Applier {
 
     /// Takes in what is there, up to the first transaction that needs something first.
     private func fill() throws {
+        isHeld = false
         while !isFull, !gate.isAsking, let transaction = intake.peek() {
-            guard case .slice = transaction.content, try admit(transaction), missingShape(transaction) == nil else {
-                return
-            }
+            guard case .slice = transaction.content, try admit(transaction), fits(transaction) else { return }
             do {
                 try filling.add(transaction, plans: mappings.plan)
                 intake.advance()
@@ -124,11 +136,19 @@ package final class Applier {
         }
     }
 
+    private func fits(_ transaction: Transaction) -> Bool {
+        guard case .slice = transaction.content else { return false }
+        return missingShape(transaction) == nil
+    }
+
     /// The batch being filled cannot be sent as it is: a transaction could not be taken in whole, or the target looks
     /// different now. Its transactions are replayed instead.
     private var damaged = false
 
-    func fillingIsStale() { damaged = !filling.isEmpty }
+    func fillingIsStale() {
+        damaged = !filling.isEmpty
+        planned = nil
+    }
 
     private func missingShape(_ transaction: Transaction) -> Int? {
         var missing: Int?
@@ -141,24 +161,41 @@ package final class Applier {
     // MARK: sending
 
     private func launch() throws {
-        guard running == nil, !filling.isEmpty else { return }
+        guard running == nil, !filling.isEmpty, !needsAttention else { return }
         let batch = filling
+        let ready = planned
         filling = Batch()
+        planned = nil
         if damaged {
             damaged = false
             try waitForCommit()
             return try replay(batch)
         }
-        try send(batch)
+        try send(batch, ready ?? writer.plan(batch))
         running = batch
         _ = try writer.connection.push(doing: "applying")
         Failpoint.pass(.afterBatchSent)
     }
 
-    private func send(_ batch: Batch) throws {
+    /// What fills while another batch runs is put into statements before its turn comes, once it is full.
+    private func planAhead() {
+        guard planned == nil, isFull, !damaged else { return }
+        planned = writer.plan(filling)
+    }
+
+    /// A small batch, with nothing before it under way, takes its COMMIT along.
+    private func send(_ batch: Batch, _ statements: [PlannedStatement]) throws {
+        guard let commit = batch.end else { return }
+        goesWhole = committing == nil && batch.changes <= Self.small && statements.allSatisfy(\.canAssert)
+        guard goesWhole else { return try sendPart(batch, statements) }
+        try writer.queueWhole(statements, progress: commit.end, at: commit.time) { try queueLeftOut(batch) }
+    }
+
+    /// Everything but the COMMIT.
+    private func sendPart(_ batch: Batch, _ statements: [PlannedStatement]) throws {
         guard let commit = batch.end else { return }
         try writer.queueBegin(progress: commit.end, at: commit.time)
-        try writer.queue(batch)
+        for statement in statements { try writer.queue(statement) }
         try writer.queueChecks(batch)
         try queueLeftOut(batch)
         try writer.queueSync()
@@ -184,6 +221,10 @@ package final class Applier {
         } else if let batch = running {
             running = nil
             switch outcome {
+            case .done where goesWhole:
+                committed(batch)
+                try fill()
+                try launch()
             case .done:
                 Failpoint.pass(.beforeTargetCommit)
                 try writer.queueCommit()
@@ -205,14 +246,17 @@ package final class Applier {
     private func wait() throws {
         let connection = writer.connection
         let drained = try connection.push(doing: "applying")
-        var interests: [Poll.Interest] = [
-            .readable(stop.descriptor), .readable(attention.descriptor), .readable(gate.moved.descriptor),
-        ]
+        planAhead()
+        let rest = rest()
+        guard rest != .none else { return }
+        var interests: [Poll.Interest] = [.readable(stop.descriptor), .readable(gate.moved.descriptor)]
         interests.append(drained ? .readable(connection.socket) : .both(connection.socket))
-        if !isFull && !mustWait { interests.append(.readable(queue.filled.descriptor)) }
+        if !needsAttention { interests.append(.readable(attention.descriptor)) }
+        if rest == .untilAnswerOrInput { interests.append(.readable(queue.filled.descriptor)) }
         Poll.wait(for: interests, until: Monotonic.now.adding(seconds: isUnseen ? 0.02 : 1))
         isUnseen = false
         gate.moved.lower()
+        if attention.take() { needsAttention = true }
         guard !stop.isRaised else {
             connection.cancel()
             throw PostgresError(.interrupted, "stopped on request", doing: "applying")
@@ -220,8 +264,17 @@ package final class Applier {
         try connection.pull(doing: "applying")
     }
 
-    /// Something is in front that cannot be taken in while a batch runs.
-    private var mustWait: Bool { intake.peek() != nil }
+    private func rest() -> Rest {
+        if gate.isAsking { return isIdle ? .none : .untilAnswer }
+        return isHeld ? .untilAnswer : intake.rest(isFull: isFull, isIdle: isIdle, fits: fits)
+    }
+
+    /// What runs comes home first; a stream that is never idle must hear it too.
+    private func payAttention() throws {
+        guard needsAttention, running == nil, committing == nil else { return }
+        needsAttention = false
+        try changed()
+    }
 
     // MARK: after a batch
 
@@ -256,7 +309,7 @@ package final class Applier {
         var pause = Backoff()
         while failure.isTransient {
             if try giveWay(failure, batch.transactions.first, &pause) { break }
-            try send(batch)
+            try sendPart(batch, writer.plan(batch))
             guard let next = try perform(batch) else { return }
             failure = next
         }
@@ -289,7 +342,8 @@ package final class Applier {
 
     /// Work that needs the connection to itself.
     private func idle() throws -> Idle {
-        if attention.take() { try changed() }
+        if attention.take() { needsAttention = true }
+        if needsAttention { return .worked }
         try settleGate()
         guard let transaction = intake.peek() else {
             try confirmQuiet(atOnce: intake.hasEnded)

@@ -3,6 +3,7 @@
 
 internal import Batching
 internal import Bytes
+internal import Failpoints
 internal import Model
 internal import PGOutput
 internal import Postgres
@@ -53,24 +54,53 @@ final class BatchWriter {
     }
 
     /// BEGIN, and the progress this transaction will make by committing.
-    func queueBegin(progress end: LSN, at time: ServerTime?) throws(PostgresError) {
+    func queueBegin(progress end: LSN, at time: ServerTime?, asserted: Bool = false) throws(PostgresError) {
         if mappings.fireTriggers { try queuePinning() }
         for name in book.takeObsolete() { try queue(control: "DEALLOCATE \(name)", doing: "dropping a statement") }
         try queue(control: "BEGIN", doing: "beginning a transaction")
         try connection.queue(
-            """
+            prepared: asserted ? Self.assertedProgress : Self.progress,
+            text: [end.description, time.map { "\($0.microseconds)" }, stream.description])
+        expectations.append(asserted ? .control("recording progress") : .progress)
+    }
+
+    private static let progress = "progress"
+    private static let assertedProgress = "progress_asserted"
+
+    /// Before the first batch, outside a pipeline.
+    func prepareProgress() throws(PostgresError) {
+        let update = """
             UPDATE tandem.stream SET applied_lsn = $1::pg_lsn WHERE stream = $3
             RETURNING pg_replication_origin_xact_setup($1::pg_lsn, CASE WHEN $2::int8 IS NULL THEN clock_timestamp()
                 ELSE '2000-01-01 00:00:00+00'::timestamptz + ($2::int8 * '1 microsecond'::interval) END)
-            """, [end.description, time.map { "\($0.microseconds)" }, stream.description])
-        expectations.append(.progress)
+            """
+        try connection.script(
+            """
+            PREPARE \(Self.progress) (pg_lsn, int8, text) AS \(update);
+            PREPARE \(Self.assertedProgress) (pg_lsn, int8, text) AS
+                WITH touched AS (\(update)) SELECT 1 / (count(*) = 1)::int4 FROM touched
+            """, doing: "preparing to record progress")
+    }
+
+    func plan(_ batch: Batch) -> [PlannedStatement] {
+        let statements = SegmentStatements(mappings)
+        return batch.segments.flatMap { statements.plan($0) }
     }
 
     func queue(_ batch: Batch) throws(PostgresError) {
-        let statements = SegmentStatements(mappings)
-        for segment in batch.segments {
-            for statement in statements.plan(segment) { try queue(statement) }
-        }
+        for statement in plan(batch) { try queue(statement) }
+    }
+
+    /// A batch and its COMMIT in one group: whatever does not come out as it must fails on the server, which then
+    /// commits nothing. Only for statements that can tell by themselves.
+    func queueWhole(
+        _ statements: [PlannedStatement], progress end: LSN, at time: ServerTime, more: () throws -> Void
+    ) throws {
+        try queueBegin(progress: end, at: time, asserted: true)
+        for case .rows(let group) in statements { try queue(group, asserted: true) }
+        try more()
+        Failpoint.pass(.beforeTargetCommit)
+        try queueCommit()
     }
 
     func queue(_ statement: PlannedStatement) throws(PostgresError) {
@@ -83,17 +113,28 @@ final class BatchWriter {
         }
     }
 
-    func queue(_ group: RowGroup, text: Bool = false) throws(PostgresError) {
+    func queue(_ group: RowGroup, text: Bool = false, asserted: Bool = false) throws(PostgresError) {
         let mapping = group.mapping
-        let key = StatementBook.Key(shape: mapping.shape.number, operation: group.operation, isText: text)
+        let asserts = asserted && expected(group) != nil
+        let key = StatementBook.Key(
+            shape: mapping.shape.number, operation: group.operation, isText: text, isAsserted: asserts)
         let name: String
         switch book.look(up: key) {
         case .ready(let known): name = known
         case .new(let made):
-            let statement = mapping.statement(group.operation)
+            let plain = mapping.statement(group.operation)
+            let statement = asserts ? plain.asserted : plain
             try connection.queuePrepare(made, statement.sql, types: statement.parameterTypes)
             expectations.append(.prepare(key))
             name = made
+        }
+        if asserts {
+            try withUnsafeBytes(of: Int64(group.expected).bigEndian) { count throws(PostgresError) in
+                var parameters = group.parameters
+                parameters.append(count)
+                try connection.queue(prepared: name, parameters)
+            }
+            return expectations.append(.rows(mapping, expected: nil))
         }
         try connection.queue(prepared: name, group.parameters)
         switch group.operation {

@@ -8,6 +8,18 @@ internal import PGOutput
 enum PlannedStatement {
     case truncate(sql: String, tables: [TableMapping])
     case rows(RowGroup)
+
+    /// The server can tell by itself whether it touched what it must, and nothing has to be asked or restored after it.
+    var canAssert: Bool {
+        guard case .rows(let group) = self, !group.mapping.table.firesTriggers, group.mapping.uncheckedKeys.isEmpty
+        else { return false }
+        switch group.operation {
+        case .insert, .delete: return true
+        case .update: return !group.mapping.updatesRewrite
+        case .rekey: return !group.mapping.rekeysRewrite
+        case .probe, .deleteImage, .updateImage, .shared: return false
+        }
+    }
 }
 
 struct SegmentStatements {
@@ -23,7 +35,7 @@ struct SegmentStatements {
         var statements: [PlannedStatement] = []
         if let truncation = segment.truncation { statements.append(truncate(truncation)) }
         for table in segment.tables {
-            statements += keyed(table.keyed.entries).map { .rows($0) }
+            statements += keyed(table.keyed.inKeyOrder).map { .rows($0) }
             statements += images(table.images).map { .rows($0) }
             statements += inserts(table.inserts).map { .rows($0) }
         }

@@ -9,6 +9,8 @@ final class StatementBook {
         let operation: Operation
         /// A repair writes text whatever the stream carries.
         var isText = false
+        /// Fails on the server when it does not touch as many rows as it must.
+        var isAsserted = false
     }
 
     private struct Entry {

@@ -10,6 +10,14 @@ internal import Model
 struct StatementText {
     let sql: String
     let parameterTypes: [UInt32]
+
+    /// Fails (division by zero) unless it touches as many rows as one more parameter says. Not for what begins with WITH.
+    var asserted: StatementText {
+        StatementText(
+            sql: "WITH touched AS (\(sql) RETURNING 1)"
+                + " SELECT 1 / (count(*) = $\(parameterTypes.count + 1))::int4 FROM touched",
+            parameterTypes: parameterTypes + [WireTypes.int8])
+    }
 }
 
 enum Operation: Hashable {
@@ -48,11 +56,13 @@ extension TableMapping {
 
     private func types(_ columns: [Int]) -> [UInt32] { columns.map { column($0).arrayType } }
 
-    /// `ROWS FROM (unnest($1), unnest($2)) AS v(a0, a3)`
-    private func rows(_ columns: [Int], prefix: String = "a", alias: String = "v", first: Int = 1) -> String {
-        let calls = columns.indices.map { "unnest($\(first + $0))" }.joined(separator: ", ")
-        let names = columns.map { prefix + "\($0)" }.joined(separator: ", ")
-        return "ROWS FROM (\(calls)) AS \(alias)(\(names))"
+    /// `(SELECT unnest($1), unnest($2)) AS v(a0, a3)`: row by row as it is read, where `ROWS FROM` would first lay every
+    /// array out whole.
+    private func rows(_ columns: [Int]) -> String { rows(columns.map { "a\($0)" }) }
+
+    private func rows(_ names: [String]) -> String {
+        let calls = names.indices.map { "unnest($\($0 + 1))" }.joined(separator: ", ")
+        return "(SELECT \(calls)) AS v(\(names.joined(separator: ", ")))"
     }
 
     private func value(_ index: Int, _ alias: String = "v.a") -> String {
@@ -132,9 +142,7 @@ extension TableMapping {
     }
 
     private func keyedRows(_ keys: [Int], _ columns: [Int]) -> String {
-        let calls = (0..<(keys.count + columns.count)).map { "unnest($\($0 + 1))" }.joined(separator: ", ")
-        let names = (keys.map { "k\($0)" } + columns.map { "a\($0)" }).joined(separator: ", ")
-        return "ROWS FROM (\(calls)) AS v(\(names))"
+        rows(keys.map { "k\($0)" } + columns.map { "a\($0)" })
     }
 
     /// A column GENERATED ALWAYS AS IDENTITY cannot be set by UPDATE, only by INSERT: the row is taken out and put

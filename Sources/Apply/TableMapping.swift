@@ -77,6 +77,12 @@ final class TableMapping: Sendable {
         return column
     }
 
+    /// Updates may have to take rows out and put them back (columns GENERATED ALWAYS AS IDENTITY).
+    var updatesRewrite: Bool { identities.contains { index in !keyColumns.contains(index) } }
+    var rekeysRewrite: Bool { !identities.isEmpty }
+
+    private var identities: [Int] { plan.carried.filter { column($0).target.isIdentityAlways } }
+
     /// The same mapping for values that come as text.
     var asText: TableMapping {
         TableMapping(

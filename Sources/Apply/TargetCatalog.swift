@@ -16,15 +16,15 @@ struct TargetCatalog {
 
     func relation(_ name: QualifiedName) throws(PostgresError) -> Place? {
         let rows = try connection.query(
-            """
-            SELECT root.nspname, root.relname, \(Self.bounds)
-              FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-              LEFT JOIN LATERAL (
-                   SELECT rn.nspname, r.relname FROM pg_catalog.pg_class r
-                     JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
-                    WHERE c.relispartition AND r.oid = pg_catalog.pg_partition_root(c.oid)) root ON true
-             WHERE n.nspname = $1 AND c.relname = $2
-            """, [name.schema, name.name], doing: "looking up \(name) on \(connection.label)")
+            planned: """
+                SELECT root.nspname, root.relname, \(Self.bounds)
+                  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                  LEFT JOIN LATERAL (
+                       SELECT rn.nspname, r.relname FROM pg_catalog.pg_class r
+                         JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
+                        WHERE c.relispartition AND r.oid = pg_catalog.pg_partition_root(c.oid)) root ON true
+                 WHERE n.nspname = $1 AND c.relname = $2
+                """, [name.schema, name.name], doing: "looking up \(name) on \(connection.label)")
         guard rows.rows == 1 else { return nil }
         let root = rows.text(0, 0).map { QualifiedName(schema: $0, name: rows.string(0, 1)) }
         return Place(root: root, bounds: rows.string(0, 2))
@@ -38,27 +38,27 @@ struct TargetCatalog {
 
     func table(_ name: QualifiedName, number: Int) throws(PostgresError) -> TargetTable? {
         let found = try connection.query(
-            """
-            SELECT c.oid, c.relkind,
-                   EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ANY (below.oids) AND t.tgenabled IN ('R', 'A')
-                           AND NOT t.tgisinternal AND t.tgtype & 1 = 1 AND t.tgtype & 66 <> 0),
-                   EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ANY (below.oids) AND t.tgenabled IN ('R', 'A')
-                           AND NOT t.tgisinternal),
-                   EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_enabled IN ('R', 'A')
-                           AND r.ev_type <> '1'),
-                   (SELECT min(x.oid::regclass::text) FROM pg_class x
-                     WHERE x.oid = ANY (below.oids) AND x.relpersistence = 'u'),
-                   (SELECT string_agg(DISTINCT quote_ident(o.rolname), ', ')
-                      FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
-                      JOIN pg_roles o ON o.oid IN (c.relowner, f.proowner) AND NOT o.rolsuper
-                      JOIN pg_roles me ON me.rolname = current_user AND me.rolsuper
-                     WHERE t.tgrelid = ANY (below.oids) AND t.tgenabled IN ('R', 'A') AND NOT t.tgisinternal),
-                   c.relispartition
-              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-              CROSS JOIN LATERAL (
-                   SELECT array_agg(p.relid::oid) || c.oid AS oids FROM pg_partition_tree(c.oid) p) below
-             WHERE n.nspname = $1 AND c.relname = $2
-            """, [name.schema, name.name], doing: "looking up \(name) on \(connection.label)")
+            planned: """
+                SELECT c.oid, c.relkind,
+                       EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ANY (below.oids) AND t.tgenabled IN ('R', 'A')
+                               AND NOT t.tgisinternal AND t.tgtype & 1 = 1 AND t.tgtype & 66 <> 0),
+                       EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ANY (below.oids) AND t.tgenabled IN ('R', 'A')
+                               AND NOT t.tgisinternal),
+                       EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_enabled IN ('R', 'A')
+                               AND r.ev_type <> '1'),
+                       (SELECT min(x.oid::regclass::text) FROM pg_class x
+                         WHERE x.oid = ANY (below.oids) AND x.relpersistence = 'u'),
+                       (SELECT string_agg(DISTINCT quote_ident(o.rolname), ', ')
+                          FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
+                          JOIN pg_roles o ON o.oid IN (c.relowner, f.proowner) AND NOT o.rolsuper
+                          JOIN pg_roles me ON me.rolname = current_user AND me.rolsuper
+                         WHERE t.tgrelid = ANY (below.oids) AND t.tgenabled IN ('R', 'A') AND NOT t.tgisinternal),
+                       c.relispartition
+                  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                  CROSS JOIN LATERAL (
+                       SELECT array_agg(p.relid::oid) || c.oid AS oids FROM pg_partition_tree(c.oid) p) below
+                 WHERE n.nspname = $1 AND c.relname = $2
+                """, [name.schema, name.name], doing: "looking up \(name) on \(connection.label)")
         guard found.rows == 1 else { return nil }
         let oid = found.string(0, 0)
         return TargetTable(
@@ -71,23 +71,23 @@ struct TargetCatalog {
 
     private func columns(_ oid: String, _ name: QualifiedName) throws(PostgresError) -> [TargetTable.Column] {
         let rows = try connection.query(
-            """
-            SELECT a.attname, a.atttypid, a.atttypmod, format_type(b.oid, -1), a.attgenerated <> '',
-                   a.attidentity = 'a', a.attnotnull AND NOT EXISTS (
-                       SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n'
-                          AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]), b.oid, input.before, input.after, b.oid <> a.atttypid
-              FROM pg_attribute a
-              CROSS JOIN LATERAL (
-                   WITH RECURSIVE below AS (
-                       SELECT t.oid, t.typtype, t.typbasetype FROM pg_type t WHERE t.oid = a.atttypid
-                       UNION ALL
-                       SELECT t.oid, t.typtype, t.typbasetype FROM below
-                         JOIN pg_type t ON t.oid = below.typbasetype WHERE below.typtype = 'd')
-                   SELECT oid FROM below WHERE typtype <> 'd') b
-              \(Self.input)
-             WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped
-             ORDER BY a.attnum
-            """, [oid], doing: "reading the columns of \(name) on \(connection.label)")
+            planned: """
+                SELECT a.attname, a.atttypid, a.atttypmod, format_type(b.oid, -1), a.attgenerated <> '',
+                       a.attidentity = 'a', a.attnotnull AND NOT EXISTS (
+                           SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n'
+                              AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]), b.oid, input.before, input.after, b.oid <> a.atttypid
+                  FROM pg_attribute a
+                  CROSS JOIN LATERAL (
+                       WITH RECURSIVE below AS (
+                           SELECT t.oid, t.typtype, t.typbasetype FROM pg_type t WHERE t.oid = a.atttypid
+                           UNION ALL
+                           SELECT t.oid, t.typtype, t.typbasetype FROM below
+                             JOIN pg_type t ON t.oid = below.typbasetype WHERE below.typtype = 'd')
+                       SELECT oid FROM below WHERE typtype <> 'd') b
+                  \(Self.input)
+                 WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped
+                 ORDER BY a.attnum
+                """, [oid], doing: "reading the columns of \(name) on \(connection.label)")
         return (0..<rows.rows).map { row in
             TargetTable.Column(
                 name: rows.string(row, 0), type: UInt32(rows.string(row, 1)) ?? 0,
@@ -101,28 +101,28 @@ struct TargetCatalog {
     /// temporal keys, which are GiST, and find what their types' B-tree operator calls equal.
     private func indexes(_ oid: String, _ name: QualifiedName) throws(PostgresError) -> [TargetTable.Index] {
         let rows = try connection.query(
-            """
-            SELECT i.indexrelid, i.indisunique, i.indisprimary, i.indimmediate,
-                   i.indpred IS NULL AND i.indexprs IS NULL,
-                   a.attname, 'OPERATOR(' || quote_ident(n.nspname) || '.' || o.oprname || ')', x.relname,
-                   l.collisdeterministic IS FALSE OR c.opcintype >= 16384 OR m.amname = 'gist', i.indnkeyatts
-              FROM pg_index i
-              JOIN pg_class x ON x.oid = i.indexrelid
-              JOIN pg_am m ON m.oid = x.relam AND (m.amname IN ('btree', 'hash') OR m.amname = 'gist' AND i.indisunique)
-              CROSS JOIN LATERAL generate_series(0, i.indnkeyatts - 1) AS k(place)
-              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.place]
-              LEFT JOIN pg_collation l ON l.oid = i.indcollation[k.place]
-              JOIN pg_opclass c ON c.oid = i.indclass[k.place]
-              JOIN pg_opclass e ON CASE m.amname WHEN 'gist' THEN e.opcintype = c.opcintype AND e.opcdefault
-                   AND e.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') ELSE e.oid = c.oid END
-              JOIN pg_amop p ON p.amopfamily = e.opcfamily AND p.amoplefttype = e.opcintype
-                   AND p.amoprighttype = e.opcintype
-                   AND p.amopstrategy = CASE m.amname WHEN 'hash' THEN 1 ELSE 3 END
-              JOIN pg_operator o ON o.oid = p.amopopr
-              JOIN pg_namespace n ON n.oid = o.oprnamespace
-             WHERE i.indrelid = $1::oid AND i.indisvalid AND i.indislive
-             ORDER BY i.indisprimary DESC, i.indisunique DESC, i.indexrelid, k.place
-            """, [oid], doing: "reading the indexes of \(name) on \(connection.label)")
+            planned: """
+                SELECT i.indexrelid, i.indisunique, i.indisprimary, i.indimmediate,
+                       i.indpred IS NULL AND i.indexprs IS NULL,
+                       a.attname, 'OPERATOR(' || quote_ident(n.nspname) || '.' || o.oprname || ')', x.relname,
+                       l.collisdeterministic IS FALSE OR c.opcintype >= 16384 OR m.amname = 'gist', i.indnkeyatts
+                  FROM pg_index i
+                  JOIN pg_class x ON x.oid = i.indexrelid
+                  JOIN pg_am m ON m.oid = x.relam AND (m.amname IN ('btree', 'hash') OR m.amname = 'gist' AND i.indisunique)
+                  CROSS JOIN LATERAL generate_series(0, i.indnkeyatts - 1) AS k(place)
+                  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.place]
+                  LEFT JOIN pg_collation l ON l.oid = i.indcollation[k.place]
+                  JOIN pg_opclass c ON c.oid = i.indclass[k.place]
+                  JOIN pg_opclass e ON CASE m.amname WHEN 'gist' THEN e.opcintype = c.opcintype AND e.opcdefault
+                       AND e.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') ELSE e.oid = c.oid END
+                  JOIN pg_amop p ON p.amopfamily = e.opcfamily AND p.amoplefttype = e.opcintype
+                       AND p.amoprighttype = e.opcintype
+                       AND p.amopstrategy = CASE m.amname WHEN 'hash' THEN 1 ELSE 3 END
+                  JOIN pg_operator o ON o.oid = p.amopopr
+                  JOIN pg_namespace n ON n.oid = o.oprnamespace
+                 WHERE i.indrelid = $1::oid AND i.indisvalid AND i.indislive
+                 ORDER BY i.indisprimary DESC, i.indisunique DESC, i.indexrelid, k.place
+                """, [oid], doing: "reading the indexes of \(name) on \(connection.label)")
         var indexes: [TargetTable.Index] = []
         var row = 0
         while row < rows.rows {
@@ -175,18 +175,18 @@ struct TargetCatalog {
     /// The function that writes a type as text, and not whatever cast to text there is.
     func outputFunction(_ type: UInt32) throws(PostgresError) -> String {
         try connection.query(
-            """
-            SELECT quote_ident(n.nspname) || '.' || quote_ident(p.proname)
-              FROM pg_type t JOIN pg_proc p ON p.oid = t.typoutput JOIN pg_namespace n ON n.oid = p.pronamespace
-             WHERE t.oid = $1::oid
-            """, ["\(type)"], doing: "reading a type on \(connection.label)"
+            planned: """
+                SELECT quote_ident(n.nspname) || '.' || quote_ident(p.proname)
+                  FROM pg_type t JOIN pg_proc p ON p.oid = t.typoutput JOIN pg_namespace n ON n.oid = p.pronamespace
+                 WHERE t.oid = $1::oid
+                """, ["\(type)"], doing: "reading a type on \(connection.label)"
         ).string(0, 0)
     }
 
     /// How a type is written in SQL, with its length: for telling an operator what to add.
     func typeText(_ type: UInt32, _ modifier: Int32) throws(PostgresError) -> String {
         try connection.query(
-            "SELECT format_type($1::oid, $2::int4)", ["\(type)", "\(modifier)"], doing: "naming a type"
+            planned: "SELECT format_type($1::oid, $2::int4)", ["\(type)", "\(modifier)"], doing: "naming a type"
         ).string(0, 0)
     }
 }

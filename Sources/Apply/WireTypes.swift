@@ -12,6 +12,7 @@ package enum WireTypes {
         3615: 3645,
     ]
 
+    static let int8: UInt32 = 20
     static let text: UInt32 = 25
     static let textArray: UInt32 = 1009
 

@@ -39,7 +39,7 @@ package enum Failpoint: String, CaseIterable, Sendable {
         case .afterSpillBlock: "part of a large transaction is in a spill file"
         case .afterStreamCommit: "a large transaction is whole, nothing of it is applied"
         case .afterBatchSent: "a batch was sent to the target, its results are not known"
-        case .beforeTargetCommit: "a batch has run on the target and is not committed"
+        case .beforeTargetCommit: "a batch was sent to the target, its COMMIT was not"
         case .afterTargetCommit: "a batch is committed, nothing was acknowledged"
         case .duringLargeTransaction: "a large transaction is partly applied, not committed"
         case .duringReplay: "an exact replay is between two source transactions"

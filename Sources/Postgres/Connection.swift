@@ -13,6 +13,8 @@ package final class Connection {
     let stop: StopSignal?
     /// In a pipeline: the last thing read was the NULL that ends one statement.
     var endedStatement = false
+    /// Names of the statements this session has planned.
+    private var planned: [String: String] = [:]
     private let warnings = Warnings()
 
     package init(
@@ -144,6 +146,26 @@ package final class Connection {
             throw lost(doing)
         }
         return try finish(doing: doing)
+    }
+
+    /// The same for what is asked again and again: planned once a session, where planning is most of the work.
+    package func query(planned sql: String, _ parameters: [String?], doing: String) throws(PostgresError) -> Result {
+        onOwnThread()
+        let name = try plan(sql, doing: doing)
+        let values = CStrings(parameters)
+        guard PQsendQueryPrepared(raw, name, Int32(parameters.count), values.pointers, nil, nil, 0) == 1 else {
+            throw lost(doing)
+        }
+        return try finish(doing: doing)
+    }
+
+    private func plan(_ sql: String, doing: String) throws(PostgresError) -> String {
+        if let name = planned[sql] { return name }
+        let name = "planned\(planned.count + 1)"
+        guard PQsendPrepare(raw, name, sql, 0, nil) == 1 else { throw lost(doing) }
+        _ = try finish(doing: doing)
+        planned[sql] = name
+        return name
     }
 
     /// One statement with parameters in binary form; the answer is text.

@@ -5,6 +5,7 @@
 internal import Assembly
 internal import Bytes
 internal import Failpoints
+internal import Glibc
 internal import Model
 internal import PGOutput
 internal import Postgres
@@ -42,6 +43,9 @@ final class Receiver {
     private let feedbackEvery: Double
     private var hasEnded = false
     private var nextSpillTry: Monotonic?
+    private var deliveredAt = Monotonic.now
+    private var looked = 0
+    private let doing: String
 
     init(
         _ connection: Connection, _ setup: Setup, queue: BoundedQueue<Delivery>, positions: StreamPositions,
@@ -55,6 +59,7 @@ final class Receiver {
         self.stop = stop
         self.log = log
         heard = setup.start
+        doing = "receiving from \(connection.label)"
         assembler = Assembler(
             book: setup.book, limits: setup.limits, directory: setup.spill, applied: setup.start,
             afterSpilledBlock: { Failpoint.pass(.afterSpillBlock) })
@@ -80,9 +85,10 @@ final class Receiver {
         do {
             while !stop.isRaised {
                 let mayRead = try mayRead()
+                if !mayRead { deliver() }
                 let messages = mayRead ? try read() : 0
                 try feedBack()
-                wait(reading: mayRead, isBusy: messages >= Self.busy)
+                wait(reading: mayRead, messages)
             }
         } catch let error as PostgresError where error.isAboutContent && !hasEnded {
             // Otherwise the source would say so again and again before any of this is applied.
@@ -130,15 +136,15 @@ final class Receiver {
 
     /// Everything that is here, up to what the queue takes; how many messages.
     private func read() throws -> Int {
-        try connection.pull(doing: "receiving from \(connection.label)")
+        try connection.pull(doing: doing)
         var count = 0
         while let message = try nextMessage() {
             try handle(message.bytes)
             // What came in one burst with the end is for the next run: not even its positions may be heard here.
             if hasEnded { return count }
             count += 1
-            guard count & 0x3f == 0 || assembler.readyBytes > 1 << 18 else { continue }
-            if assembler.readyBytes > 1 << 18 {
+            guard count & 0x3f == 0 || assembler.readyBytes > Self.handful else { continue }
+            if assembler.readyBytes > Self.handful {
                 deliver()
                 if hasEnded { return count }
                 if !queue.hasRoom { break }
@@ -146,7 +152,8 @@ final class Receiver {
             if try !hasMemory() { break }
             if Monotonic.now >= nextFeedback { try feedBack() }
         }
-        deliver()
+        // In a flood what is whole waits for more, but not for long: each handing over wakes another thread.
+        if count < Self.busy || deliveredAt.age > Self.longest { deliver() }
         return count
     }
 
@@ -155,7 +162,7 @@ final class Receiver {
     private func nextMessage() throws -> CopyMessage? {
         let message: CopyMessage?
         do throws(PostgresError) {
-            message = try connection.receiveCopy(doing: "receiving from \(connection.label)")
+            message = try connection.receiveCopy(doing: doing)
         } catch {
             guard error.sqlState == "42704" else { throw error }
             throw withoutPublication(error.message)
@@ -199,6 +206,7 @@ final class Receiver {
     private func deliver() {
         guard !hasEnded else { return }
         positions.received = heard
+        deliveredAt = Monotonic.now
         var transactions = assembler.takeReady()
         guard !transactions.isEmpty || setup.until != nil else { return }
         if let until = setup.until, let first = transactions.firstIndex(where: { $0.commit.end > until }) {
@@ -263,13 +271,30 @@ final class Receiver {
         Failpoint.pass(.afterFeedback)
     }
 
-    /// So many messages at once mean that there are more than we can show anybody at once.
-    private static let busy = 64
-    private static let nap = 0.001
+    /// So many messages at once mean that more are coming than we need wake for one by one.
+    private static let busy = 16
+    /// A local socket holds some 200 small messages, then the source waits for us: about half of that may gather.
+    private static let nap = 0.000_15
+    /// In a flood whole transactions are handed over when they make so many bytes, or have waited so many seconds: an idle
+    /// target takes what it is given at once, and many small batches cost it more than few large ones.
+    private static let handful = 1 << 18
+    private static let longest = 0.01
+    /// How often a transaction that has begun to come is looked after without sleeping.
+    private static let looks = 4
 
-    /// In a flood the socket is left alone for a moment: the source sends each message by itself, and waking for each
-    /// costs more than reading it. What gathers is read at once.
-    private func wait(reading: Bool, isBusy: Bool) {
+    /// The source sends each message by itself, and waking for each costs more than reading it. In a flood the socket is
+    /// left alone for a moment, and what gathers is read at once. In the middle of a small transaction the rest is only
+    /// microseconds away: the processor is lent to whoever wants it, and the socket is read again.
+    private func wait(reading: Bool, _ messages: Int) {
+        let isBusy = messages >= Self.busy
+        if reading && !isBusy && !assembler.isBetweenTransactions {
+            looked = messages > 0 ? 0 : looked + 1
+            if looked < Self.looks {
+                sched_yield()
+                return
+            }
+        }
+        looked = 0
         var interests: [Poll.Interest] = [
             .readable(stop.descriptor), .readable(positions.durableMoved.descriptor),
             .readable(queue.drained.descriptor),

@@ -23,12 +23,6 @@ package struct Monotonic: Comparable, Sendable {
         Monotonic(nanoseconds: nanoseconds + Int64(min(max(seconds, -1e9), 1e9) * 1_000_000_000))
     }
 
-    /// Milliseconds from now until this moment, for `poll`: never negative, rounded up.
-    package var millisecondsAhead: Int32 {
-        let left = nanoseconds - Monotonic.now.nanoseconds
-        return left <= 0 ? 0 : Int32(clamping: (left + 999_999) / 1_000_000)
-    }
-
     static func timespec(in seconds: Double) -> Glibc.timespec {
         let at = now.adding(seconds: seconds).nanoseconds
         return Glibc.timespec(tv_sec: Int(at / 1_000_000_000), tv_nsec: Int(at % 1_000_000_000))

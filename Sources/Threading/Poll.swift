@@ -1,5 +1,6 @@
 // Waiting for descriptors: sockets beside wake-ups, with a deadline on the monotonic clock.
 
+internal import CLinux
 internal import Glibc
 
 package enum Poll {
@@ -18,10 +19,18 @@ package enum Poll {
             pollfd(fd: $0.descriptor, events: Int16(POLLIN) | ($0.write ? Int16(POLLOUT) : 0), revents: 0)
         }
         while true {
-            let count = poll(&set, nfds_t(set.count), deadline?.millisecondsAhead ?? -1)
+            let count = wait(&set, until: deadline)
             if count > 0 { return set.indices.filter { set[$0].revents != 0 } }
             if count < 0 && errno == EINTR { continue }
             return []
         }
+    }
+
+    /// Waits can be shorter than a millisecond.
+    private static func wait(_ set: inout [pollfd], until deadline: Monotonic?) -> Int32 {
+        guard let deadline else { return ppoll(&set, nfds_t(set.count), nil, nil) }
+        let ahead = max(0, deadline.nanoseconds - Monotonic.now.nanoseconds)
+        var left = timespec(tv_sec: Int(ahead / 1_000_000_000), tv_nsec: Int(ahead % 1_000_000_000))
+        return ppoll(&set, nfds_t(set.count), &left, nil)
     }
 }

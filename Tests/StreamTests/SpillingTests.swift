@@ -27,6 +27,28 @@ import Testing
         #expect(try run.stop() == .exited(0))
     }
 
+    /// Most of what is read from the file is of no use: it must not gather until the rest makes a piece.
+    @Test func rowsThatWereRolledBackAreNotKeptWhileTheRestIsApplied() throws {
+        let s = try Scenario.prepared(
+            "backwards", extra: "limits: { memory: 32MB }", "CREATE TABLE t (a int PRIMARY KEY, b text)")
+        defer { s.end() }
+        let run = try s.start("run")
+        let session = try s.old.session()
+        try session.send(
+            """
+            BEGIN; SAVEPOINT a;
+            INSERT INTO t SELECT i, repeat(md5(i::text), 20) FROM generate_series(1, 300000) AS i;
+            ROLLBACK TO a;
+            INSERT INTO t SELECT i, 'stays' FROM generate_series(1, 1000) AS i;
+            COMMIT
+            """)
+        try s.catchUp()
+        #expect(try s.new.value("SELECT count(*) FROM t WHERE b = 'stays'") == "1000")
+        try s.expectSame()
+        #expect((run.peakMemory ?? .max) < 90 << 20)
+        #expect(try run.stop() == .exited(0))
+    }
+
     @Test func aKilledReplicatorsSpillFilesAreThrownAwayAndSentAgain() throws {
         let s = try Scenario.prepared(
             "respill", extra: Self.limits, "CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL")
