@@ -123,11 +123,12 @@ extension SourceSide {
                        CASE WHEN NOT p.pubtruncate THEN 'truncates' END), ''),
                    p.pubviaroot, \(generated),
                    (SELECT string_agg(c.oid::regclass::text, E'\\x01' ORDER BY c.oid::regclass::text)
-                      FROM pg_class c
-                     WHERE c.oid = ANY (s.published) AND NOT EXISTS (
-                           SELECT FROM pg_publication_rel r
-                            WHERE r.prpubid = p.oid
-                              AND (r.prrelid = c.oid OR r.prrelid IN (SELECT pg_partition_ancestors(c.oid))))),
+                      FROM unnest(s.published) AS recorded(oid) JOIN pg_class c ON c.oid = recorded.oid
+                     WHERE NOT EXISTS (
+                           SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid)
+                       AND NOT (c.relispartition AND EXISTS (
+                           SELECT FROM pg_partition_ancestors(c.oid) a
+                             JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = a.relid))),
                    \(tables("r.prqual")), \(tables("r.prattrs"))
               FROM (SELECT) one
               LEFT JOIN tandem.source s ON s.stream = $1 LEFT JOIN pg_publication p ON p.pubname = $1

@@ -179,6 +179,8 @@ final class Receiver {
             try cursor.skip(8)
             heard = max(heard, LSN(try cursor.integer()))
             try cursor.skip(8)
+            // In place of the name of an origin that it does not know any more, an older server sends nothing at all.
+            guard !cursor.isAtEnd else { return }
             let before = assembler.openTransactions
             try assembler.take(cursor.rest)
             if assembler.openTransactions < before { Failpoint.pass(.afterStreamCommit) }
