@@ -68,17 +68,16 @@ package final class CopyRun: Sendable {
         return StreamStatus.Problem(message: problem.message, hint: problem.hint, table: first.name.description)
     }
 
-    package func start() {
-        let (context, stop) = (context, stop)
-        var started = [
-            Thread("copy") { [self] in watch() }
-        ]
+    /// What was started before this throws is ended by `end`.
+    package func start() throws(NoMoreThreads) {
+        let context = context
+        try keep(Thread("copy") { [self] in watch() })
         for number in 1...context.settings.jobs {
-            started.append(Thread("copy \(number)") { CopyWorker(number, context).run() })
+            try keep(Thread("copy \(number)") { CopyWorker(number, context).run() })
         }
-        _ = stop
-        threads.withLock { $0 = started }
     }
+
+    private func keep(_ thread: Thread) { threads.withLock { $0.append(thread) } }
 
     package func end() {
         stop.raise()

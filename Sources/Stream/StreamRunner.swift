@@ -110,7 +110,10 @@ package final class StreamRunner {
             stream: plan.stream, source: plan.source, target: plan.target, settings: plan.copy, gate: gate,
             runner: runner, tables: tables, isComplete: request.isComplete,
             finisher: schema?.finisher ?? TableFinisher(), log: log)
-        run.start()
+        do { try run.start() } catch {
+            run.end()
+            throw error
+        }
         return StreamCopy(gate: gate, run: run, making: making, schema: schema)
     }
 

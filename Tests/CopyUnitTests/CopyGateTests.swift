@@ -51,13 +51,13 @@ import Threading
         #expect(gate.mayStop(LSN(10)) && !gate.mayStop(LSN(11)))
     }
 
-    @Test func settlingWaitsForTheApplier() {
+    @Test func settlingWaitsForTheApplier() throws {
         let gate = CopyGate()
         #expect(!gate.settle(seconds: 0.01))
         #expect(gate.isAsking)
         gate.settled()
         #expect(!gate.isAsking)
-        let applier = Thread("applier") {
+        let applier = try Thread("applier") {
             while !gate.isAsking { StopSignal().wait(seconds: 0.001) }
             gate.settled()
         }
