@@ -83,7 +83,7 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "Model"]),
         // Tests. TestSupport runs real servers and the binary, and knows no room.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
-        tests("TestSupportTests", ["TestSupport"]),
+        tests("TestSupportTests", ["TestSupport"], without: ["StandIn"]),
         tests("LagTests", ["Lag", "Model"]),
         tests("ApplyTests", ["Apply", "Assembly", "PGOutput", "Bytes", "Model", "Threading"]),
         tests("SchemaCopyTests", ["SchemaCopy", "Postgres", "Telemetry", "Threading", "Model", "TestSupport"]),

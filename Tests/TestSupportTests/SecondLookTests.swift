@@ -23,31 +23,14 @@ import Testing
             report += (test.fails ? "\n<failure message=\"first\" />\n" : "") + "</testcase>\n"
         }
         let anyFails = tests.contains(where: \.fails)
-        if !dies {
-            log +=
-                "\(anyFails ? "✘ Test run with 9 tests in 2 suites failed" : "✔ Test run with 9 tests in 2 suites passed") after 1 seconds.\n"
+        func verdict(_ passed: Bool) -> String { passed ? "passed after 1 seconds." : "failed after 1 seconds." }
+        if !dies { log += "\(anyFails ? "✘" : "✔") Test run with 9 tests in 2 suites \(verdict(!anyFails))\n" }
+        let alone = "\(passes ? "✔" : "✘") Test run with 1 test in 1 suite \(verdict(passes))"
+        let answers = ["log": log, "report": dies ? "" : report, "alone": alone, "status": anyFails ? "1" : "0"]
+        for (name, text) in answers {
+            try text.write(toFile: "\(directory)/\(name)", atomically: false, encoding: .utf8)
         }
-        let alone =
-            "\(passes ? "✔" : "✘") Test run with 1 test in 1 suite \(passes ? "passed" : "failed") after 1 seconds."
-        let swift = """
-            #!/bin/bash
-            case "$*" in
-            *--xunit-output*)
-                while [ "$1" != --xunit-output ]; do shift; done
-                cat <<'END' >"${2%.xml}-swift-testing.xml"
-            \(dies ? "" : report)
-            END
-                cat <<'END'
-            \(log)
-            END
-                exit \(anyFails || dies ? 1 : 0);;
-            esac
-            echo "asked for $*"
-            echo '\(alone)'
-            exit \(passes ? 0 : 1)
-            """
-        try swift.write(toFile: "\(directory)/swift", atomically: true, encoding: .utf8)
-        chmod("\(directory)/swift", 0o755)
+        let standIn = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "StandIn").path
         let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appending(path: "scripts/second-look.sh").path
         let body = """
@@ -56,8 +39,10 @@ import Testing
             not_tried other 'no network'
             second_look
             """
-        let path = "\(directory):" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
-        return try Command("/bin/bash", ["-c", body], environment: ["PATH": path, "TEST_ARGS": ""]).run()
+        let path = "\(standIn):" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
+        return try Command(
+            "/bin/bash", ["-c", body], environment: ["PATH": path, "TEST_ARGS": "", "STAND_IN": directory]
+        ).run()
     }
 
     private func summary(_ outcome: Outcome) -> String {
