@@ -57,19 +57,25 @@ let package = Package(
                 "Threading", "Bytes", "Model",
             ]),
         room("State", ["Postgres", "Model"]),
+        hotRoom(
+            "InitialCopy",
+            [
+                "Apply", "Bytes", "Configuration", "Failpoints", "Model", "Postgres", "State", "Telemetry", "Threading",
+            ]),
         room("Lag", ["State", "Postgres", "Model"]),
         room("SchemaCopy", ["Postgres", "Telemetry", "Threading", "Model"]),
         hotRoom(
             "Stream",
             [
-                "Apply", "Assembly", "PGOutput", "Postgres", "State", "Spill", "Configuration", "Failpoints",
-                "Telemetry", "Threading", "Bytes", "Model",
+                "Apply", "Assembly", "InitialCopy", "SchemaCopy", "PGOutput", "Postgres", "State", "Spill",
+                "Configuration", "Failpoints", "Telemetry", "Threading", "Bytes", "Model",
             ]),
 
         .executableTarget(
             name: "tandem",
             dependencies: [
-                "CommandLine", "Configuration", "Failpoints", "Lag", "Model", "Postgres", "State", "Stream",
+                "CommandLine", "Configuration", "Failpoints", "InitialCopy", "Lag", "Model", "Postgres", "State",
+                "Stream",
                 "Telemetry", "Threading",
             ],
             swiftSettings: settings),
@@ -88,6 +94,8 @@ let package = Package(
         tests("SchemaCopyTests", ["SchemaCopy", "Postgres", "Telemetry", "Threading", "Model", "TestSupport"]),
         tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
         tests("StreamTests", ["TestSupport", "tandem"]),
+        tests("CopyTests", ["TestSupport", "tandem"]),
+        tests("CopyUnitTests", ["Apply", "Model", "Threading"]),
         tests("NameTests", ["TestSupport", "tandem"]),
         tests("RowTests", ["TestSupport", "tandem"]),
         tests("ShapeTests", ["TestSupport", "tandem"]),

@@ -33,6 +33,7 @@ extension Applier {
     }
 
     private func attempt(_ transaction: Transaction) throws -> ApplyFailure? {
+        try waitForGate(transaction)
         guard var failure = try applyWhole(transaction) else { return nil }
         if mappings.mayBeOutdated(failure) {
             try changed()

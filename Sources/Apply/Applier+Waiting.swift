@@ -44,6 +44,7 @@ extension Applier {
         report(failure, transaction, blocked: true)
         _ = try wait(seconds: pause.seconds())
         try changed()
+        try settleGate()
     }
 
     /// Whether somebody asked for attention.
@@ -86,7 +87,8 @@ extension Applier {
 
     /// Counts, in the same transaction, the changes of tables that are set aside.
     func queueLeftOut(_ batch: Batch) throws {
-        for (shape, count) in batch.leftOutOf {
+        // What is left out because the copy holds it is not missing anywhere.
+        for (shape, count) in batch.leftOutOf where mappings.isSetAside(shape) {
             let name = mappings.setAsideName(shape)
             try writer.queue(
                 control: """

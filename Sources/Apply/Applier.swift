@@ -41,6 +41,9 @@ package final class Applier {
     let stop: StopSignal
     let attention: Wakeup
     let reread: SourceRows
+    let gate: CopyGate
+    /// The transaction in front cannot be seen on the source yet.
+    var isUnseen = false
     private let queue: BoundedQueue<Delivery>
     private let limits: Limits
     private var intake: Intake
@@ -61,6 +64,7 @@ package final class Applier {
         side = TargetSide(connection, setup.stream)
         stream = setup.stream
         reread = SourceRows(setup, stop: stop)
+        gate = setup.gate
         let mapper = Mapper(
             catalog: TargetCatalog(connection: connection), source: reread, book: setup.book,
             isBinary: setup.isBinary)
@@ -84,7 +88,7 @@ package final class Applier {
     /// Until the input has ended and everything is applied, or something throws.
     package func run() throws {
         while true {
-            fill()
+            try fill()
             try launch()
             if isIdle {
                 switch try idle() {
@@ -103,9 +107,11 @@ package final class Applier {
     // MARK: filling
 
     /// Takes in what is there, up to the first transaction that needs something first.
-    private func fill() {
-        while !isFull, let transaction = intake.peek() {
-            guard case .slice = transaction.content, missingShape(transaction) == nil else { return }
+    private func fill() throws {
+        while !isFull, !gate.isAsking, let transaction = intake.peek() {
+            guard case .slice = transaction.content, try admit(transaction), missingShape(transaction) == nil else {
+                return
+            }
             do {
                 try filling.add(transaction, plans: mappings.plan)
                 intake.advance()
@@ -182,7 +188,7 @@ package final class Applier {
                 Failpoint.pass(.beforeTargetCommit)
                 try writer.queueCommit()
                 committing = batch
-                fill()
+                try fill()
                 try launch()
                 _ = try writer.connection.push(doing: "committing")
             case .failed(let failure): try recover(batch, failure)
@@ -199,10 +205,14 @@ package final class Applier {
     private func wait() throws {
         let connection = writer.connection
         let drained = try connection.push(doing: "applying")
-        var interests: [Poll.Interest] = [.readable(stop.descriptor), .readable(attention.descriptor)]
+        var interests: [Poll.Interest] = [
+            .readable(stop.descriptor), .readable(attention.descriptor), .readable(gate.moved.descriptor),
+        ]
         interests.append(drained ? .readable(connection.socket) : .both(connection.socket))
         if !isFull && !mustWait { interests.append(.readable(queue.filled.descriptor)) }
-        Poll.wait(for: interests, until: Monotonic.now.adding(seconds: 1))
+        Poll.wait(for: interests, until: Monotonic.now.adding(seconds: isUnseen ? 0.02 : 1))
+        isUnseen = false
+        gate.moved.lower()
         guard !stop.isRaised else {
             connection.cancel()
             throw PostgresError(.interrupted, "stopped on request", doing: "applying")
@@ -280,10 +290,12 @@ package final class Applier {
     /// Work that needs the connection to itself.
     private func idle() throws -> Idle {
         if attention.take() { try changed() }
+        try settleGate()
         guard let transaction = intake.peek() else {
             try confirmQuiet(atOnce: intake.hasEnded)
             return intake.hasEnded ? .finished : .nothingToDo
         }
+        guard try admit(transaction) else { return .nothingToDo }
         if missingShape(transaction) != nil, try resolveAll(transaction) { return .worked }
         // Large, or not to be mapped: replay takes it whole, or reports it and waits.
         intake.advance()

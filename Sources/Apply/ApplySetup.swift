@@ -11,15 +11,18 @@ package struct ApplySetup: Sendable {
     package let book: ShapeBook
     /// Values come in binary.
     package let isBinary: Bool
+    package let gate: CopyGate
 
     package init(
-        stream: StreamName, source: ConnectionTarget, target: ConnectionTarget, book: ShapeBook, isBinary: Bool
+        stream: StreamName, source: ConnectionTarget, target: ConnectionTarget, book: ShapeBook, isBinary: Bool,
+        gate: CopyGate = CopyGate()
     ) {
         self.stream = stream
         self.source = source
         self.target = target
         self.book = book
         self.isBinary = isBinary
+        self.gate = gate
     }
 
     package func applicationName(_ part: String) -> String { "\(stream) \(part)" }

@@ -19,6 +19,8 @@ final class Mappings {
     private(set) var setAside: Set<QualifiedName> = []
     private var partitions: Set<QualifiedName> = []
     private var setAsideRoots: [Int: QualifiedName] = [:]
+    /// Shapes whose changes the copy of existing rows holds already, for the transaction at hand.
+    var leftOut: Set<Int> = []
     private let log: Log
     private var warned: Set<QualifiedName> = []
 
@@ -37,7 +39,17 @@ final class Mappings {
         self.setAside = setAside
     }
 
-    func plan(_ shape: Int) -> TablePlan? { plans.indices.contains(shape) ? plans[shape] : nil }
+    func plan(_ shape: Int) -> TablePlan? {
+        if !leftOut.isEmpty && leftOut.contains(shape) { return Self.nowhere }
+        return plans.indices.contains(shape) ? plans[shape] : nil
+    }
+
+    private static let nowhere = TablePlan(target: -1, columns: 0, carried: [], locator: .none, isSetAside: true)
+
+    func isSetAside(_ shape: Int) -> Bool { plans.indices.contains(shape) && plans[shape]?.isSetAside == true }
+
+    /// The source's number for the table.
+    func sourceTable(_ shape: Int) -> UInt32? { book[shape]?.oid }
     func mapping(ofShape shape: Int) -> TableMapping? { byShape[shape] }
     func mapping(ofTarget target: Int) -> TableMapping? { byTarget[target] }
 

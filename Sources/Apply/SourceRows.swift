@@ -5,6 +5,7 @@ internal import Bytes
 internal import Model
 internal import PGOutput
 internal import Postgres
+internal import State
 internal import Threading
 
 /// A row read again: its columns point into memory it owns.
@@ -134,6 +135,15 @@ final class SourceRows {
             stop.wait(seconds: 0.01)
         }
         return false
+    }
+
+    /// What can be seen on the source now.
+    func snapshot() throws -> TransactionSnapshot {
+        let connection = try open()
+        do { return try SourceSide(connection, setup.stream).snapshot() } catch {
+            if connection.isBroken { self.connection = nil }
+            throw error
+        }
     }
 
     /// Of the source, for types that only it knows.

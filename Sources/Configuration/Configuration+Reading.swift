@@ -6,7 +6,7 @@ private enum ConfigurationKey: String, CaseIterable {
     case dataA = "data_a"
     case exclude
     case initialCopy = "initial_copy"
-    case limits, spill
+    case jobs, copy, limits, spill
 }
 
 extension Configuration {
@@ -35,6 +35,8 @@ extension Configuration {
         dataA = try keys.required(.dataA).dataA()
         exclude = try keys.optional(.exclude)?.patterns() ?? []
         initialCopy = try keys.optional(.initialCopy)?.initialCopy() ?? .all
+        jobs = try keys.optional(.jobs)?.count(upTo: 64) ?? 4
+        copy = try keys.optional(.copy)?.copySettings() ?? Copying()
         limits = try keys.optional(.limits)?.limits() ?? Limits()
         spill = try (keys.optional(.spill) ?? Configuration.usualSpill(root.place, reading)).spillDirectory()
     }

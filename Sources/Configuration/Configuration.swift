@@ -8,6 +8,9 @@ package struct Configuration: Sendable {
     package let dataA: [TablePattern]
     package let exclude: [TablePattern]
     package let initialCopy: InitialCopy
+    /// How many tables, or parts of one, are copied at a time.
+    package let jobs: Int
+    package let copy: Copying
     package let limits: Limits
     /// An absolute path.
     package let spill: String

@@ -26,6 +26,26 @@ extension Field {
         return bytes
     }
 
+    /// A size, or 0 for none.
+    func sizeOrNone() throws(ConfigurationError) -> Int { try text().value == "0" ? 0 : size() }
+
+    /// A whole number, at least 1.
+    func count(upTo highest: Int) throws(ConfigurationError) -> Int {
+        let text = try text()
+        guard let number = Int(text.value), (1...highest).contains(number),
+            text.value.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+        else { throw error("\(label) must be a whole number from 1 to \(highest), not \(text.mentioned)") }
+        return number
+    }
+
+    func number() throws(ConfigurationError) -> Double {
+        let text = try text()
+        guard let number = Double(text.value), number.isFinite else {
+            throw error("\(label) must be a number, not \(text.mentioned)")
+        }
+        return number
+    }
+
     func nonEmptyText() throws(ConfigurationError) -> FieldText {
         let text = try text()
         guard !text.value.isEmpty else { throw error("\(label) is empty") }

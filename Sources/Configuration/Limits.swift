@@ -15,14 +15,18 @@ package struct Limits: Hashable, Sendable {
     /// Bytes of write-ahead log that a slot may hold back on its source.
     package let walHeld: Int
     package let onWALHeld: OnWALHeld
+    /// Bytes a second that the copy takes from the source; 0 when it may take what it can.
+    package let copyRate: Int
 
     package init(
-        memory: Int = 256 << 20, spill: Int = 50 << 30, walHeld: Int = 20 << 30, onWALHeld: OnWALHeld = .keep
+        memory: Int = 256 << 20, spill: Int = 50 << 30, walHeld: Int = 20 << 30, onWALHeld: OnWALHeld = .keep,
+        copyRate: Int = 0
     ) {
         self.memory = memory
         self.spill = spill
         self.walHeld = walHeld
         self.onWALHeld = onWALHeld
+        self.copyRate = copyRate
     }
 }
 
@@ -30,6 +34,7 @@ private enum LimitKey: String, CaseIterable {
     case memory, spill
     case walHeld = "wal_held"
     case onWALHeld = "on_wal_held"
+    case copyRate = "copy_rate"
 }
 
 extension Field {
@@ -40,6 +45,7 @@ extension Field {
             memory: try section.optional(.memory)?.size() ?? usual.memory,
             spill: try section.optional(.spill)?.size() ?? usual.spill,
             walHeld: try section.optional(.walHeld)?.size() ?? usual.walHeld,
-            onWALHeld: try section.optional(.onWALHeld)?.choice() ?? usual.onWALHeld)
+            onWALHeld: try section.optional(.onWALHeld)?.choice() ?? usual.onWALHeld,
+            copyRate: try section.optional(.copyRate)?.sizeOrNone() ?? usual.copyRate)
     }
 }

@@ -20,6 +20,14 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case afterFeedback = "after-feedback"
     case afterSetAside = "after-set-aside"
     case duringAbort = "during-abort"
+    case afterTableSnapshot = "after-table-snapshot"
+    case duringTableCopy = "during-table-copy"
+    case afterRangeCopied = "after-range-copied"
+    case beforeTableCopied = "before-table-copied"
+    case afterTableCopied = "after-table-copied"
+    case beforeTableDone = "before-table-done"
+    case afterTableDone = "after-table-done"
+    case afterCopyComplete = "after-copy-complete"
 
     /// What is true when the process dies here.
     package var meaning: String {
@@ -39,6 +47,14 @@ package enum Failpoint: String, CaseIterable, Sendable {
         case .beforeFeedback: "durable progress is known, not acknowledged"
         case .afterFeedback: "durable progress was just acknowledged"
         case .afterSetAside: "a table was recorded as set aside, the stream has not heard of it"
+        case .afterTableSnapshot: "a table is about to be copied, its snapshot is taken"
+        case .duringTableCopy: "some rows of a table were sent to the target"
+        case .afterRangeCopied: "a part of a table is committed on the target, others are not there"
+        case .beforeTableCopied: "all rows of a table are on the target, not committed"
+        case .afterTableCopied: "all rows of a table are committed, its indexes are not made"
+        case .beforeTableDone: "a table is complete and not recorded as done"
+        case .afterTableDone: "a table is recorded as done, the stream has not heard of it"
+        case .afterCopyComplete: "every table is done, nothing else has happened"
         case .duringAbort: "some of tandem's objects are removed, others not"
         }
     }

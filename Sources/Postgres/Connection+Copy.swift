@@ -2,7 +2,7 @@
 
 internal import CLibPQ
 
-/// One message of a replication stream, freed when dropped.
+/// One message of a replication stream, or one row of a COPY, freed when dropped.
 package struct CopyMessage: ~Copyable {
     private let buffer: UnsafeMutablePointer<CChar>
     private let length: Int
@@ -27,6 +27,39 @@ extension Connection {
         guard result.status == PGRES_COPY_BOTH || result.status == PGRES_COPY_IN else {
             throw PostgresError(.unexpected, "the server did not start to copy", doing: doing)
         }
+    }
+
+    /// Starts COPY … TO STDOUT.
+    package func startCopyOut(_ sql: String, doing: String) throws(PostgresError) {
+        onOwnThread()
+        guard PQsendQuery(raw, sql) == 1 else { throw lost(doing) }
+        guard try finish(doing: doing).status == PGRES_COPY_OUT else {
+            throw PostgresError(.unexpected, "the server did not start to copy", doing: doing)
+        }
+    }
+
+    /// The next row of COPY … TO STDOUT, waiting for it; nil at the end, which the server must have confirmed.
+    package func nextCopyRow(doing: String) throws(PostgresError) -> CopyMessage? {
+        onOwnThread()
+        while true {
+            var buffer: UnsafeMutablePointer<CChar>?
+            let length = PQgetCopyData(raw, &buffer, 1)
+            if let buffer { return CopyMessage(buffer, Int(length)) }
+            switch length {
+            case 0: try waitForServer(doing: doing)
+            case -1:
+                _ = try finish(doing: doing)
+                return nil
+            default: throw lost(doing)
+            }
+        }
+    }
+
+    /// Ends COPY … FROM STDIN without keeping anything of it; the server's error is the expected answer.
+    package func abandonCopy(doing: String) {
+        onOwnThread()
+        guard PQputCopyEnd(raw, "given up") == 1 else { return }
+        _ = try? finish(doing: doing)
     }
 
     package func putCopy(_ bytes: UnsafeRawBufferPointer, doing: String) throws(PostgresError) {

@@ -60,6 +60,35 @@ package enum Schema {
             last_lsn pg_catalog.pg_lsn NOT NULL,
             last_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
             PRIMARY KEY (stream, schema_name, table_name, kind));
+        """ + copy
+
+    /// The copy of existing rows: as a whole, and table by table (leaf partitions each by itself), by old's number for it,
+    /// which outlasts a change of its name.
+    static let copy = """
+
+        CREATE TABLE IF NOT EXISTS tandem.copy (
+            stream pg_catalog.text PRIMARY KEY,
+            base pg_catalog.text,
+            runner pg_catalog.int8 NOT NULL DEFAULT 0,
+            paused pg_catalog.bool NOT NULL DEFAULT false,
+            completed_at pg_catalog.timestamptz,
+            progress pg_catalog.text,
+            progress_at pg_catalog.timestamptz);
+        CREATE TABLE IF NOT EXISTS tandem.copied_table (
+            stream pg_catalog.text NOT NULL,
+            source_oid pg_catalog.int8 NOT NULL,
+            schema_name pg_catalog.text NOT NULL,
+            table_name pg_catalog.text NOT NULL,
+            state pg_catalog.text NOT NULL DEFAULT 'waiting',
+            snapshot pg_catalog.text,
+            until_lsn pg_catalog.pg_lsn,
+            after_xid pg_catalog.int8,
+            rows pg_catalog.int8 NOT NULL DEFAULT 0,
+            bytes pg_catalog.int8 NOT NULL DEFAULT 0,
+            problem pg_catalog.text,
+            hint pg_catalog.text,
+            at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+            PRIMARY KEY (stream, source_oid));
         """
 
     package static let heartbeatTable = "heartbeat"

@@ -13,9 +13,9 @@ package enum StateError: Explained {
     case refused(String, hint: String)
     case nothingToDo(String)
 
-    package static let copyNotBuilt = StateError.refused(
-        "this version of tandem does not copy existing rows yet",
-        hint: "set `initial_copy: none`, run `tandem prepare` and load new from the snapshot it prints")
+    package static let copiesByItself = StateError.refused(
+        "`initial_copy` is `all`: `tandem run` prepares and copies by itself",
+        hint: "`tandem run`; or set `initial_copy: none` to load new yourself from the snapshot that `prepare` holds")
 
     package var description: String {
         switch self {

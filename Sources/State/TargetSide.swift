@@ -28,7 +28,7 @@ package struct TargetSide {
     }
 
     @discardableResult
-    private func ask(_ sql: String, _ parameters: [String?] = [], to doing: String) throws(PostgresError) -> Result {
+    func ask(_ sql: String, _ parameters: [String?] = [], to doing: String) throws(PostgresError) -> Result {
         try connection.query(sql, parameters, doing: doing + " on \(connection.label)")
     }
 
@@ -65,10 +65,11 @@ package struct TargetSide {
                 [stream.description], to: "reading the stream's binding"))
     }
 
-    /// Binding and origin in one transaction: there is never one without the other.
-    package func bind(_ binding: Binding) throws(PostgresError) {
+    /// Binding and origin in one transaction, and what is to be copied: there is never one without the others.
+    package func bind(_ binding: Binding, copying plan: CopyPlan? = nil) throws(PostgresError) {
         let name = stream.description
         try connection.script("BEGIN", doing: "binding \(name)")
+        if let plan { try record(plan) }
         try ask(
             """
             INSERT INTO tandem.stream (stream, system_identifier, timeline, start_lsn, applied_lsn)
@@ -221,7 +222,8 @@ package struct TargetSide {
 
     package func forget() throws(PostgresError) {
         guard try hasSchema else { return }
-        for table in ["stream", "stream_status", "set_aside", "difference", "heartbeat"] {
+        let copying = try hasCopyTables ? ["copy", "copied_table"] : []
+        for table in ["stream", "stream_status", "set_aside", "difference", "heartbeat"] + copying {
             try ask(
                 "DELETE FROM tandem.\(table) WHERE stream = $1", [stream.description],
                 to: "clearing state")

@@ -1,5 +1,5 @@
-// `prepare`: publication and slot on old, the stream's binding on new, in an order that a crash at any point leaves
-// repeatable. The exported snapshot lives as long as the replication connection is held.
+// Publication and slot on old, the stream's binding on new, in an order that a crash at any point leaves repeatable: what
+// `prepare` does, and `run` before it copies by itself. The exported snapshot lives as long as the replication connection is held.
 
 internal import Configuration
 internal import Failpoints
@@ -23,21 +23,26 @@ package final class Preparation {
     private let plan: StreamPlan
     private let tables: TableChoice
     private let stop: StopSignal
+    /// What exists is to be copied by tandem itself.
+    private let copies: Bool
     private let say: @Sendable (String) -> Void
     private var replication: Connection?
     /// Keeps the preparation's lock.
     private var control: Connection?
 
     package init(
-        _ plan: StreamPlan, tables: TableChoice, stop: StopSignal, say: @escaping @Sendable (String) -> Void
+        _ plan: StreamPlan, tables: TableChoice, copies: Bool = false, stop: StopSignal,
+        say: @escaping @Sendable (String) -> Void
     ) {
+        self.copies = copies
         self.plan = plan
         self.tables = tables
         self.stop = stop
         self.say = say
     }
 
-    package func prepare(again: Bool) throws -> Prepared {
+    /// `afterChecks` runs before anything is made.
+    package func prepare(again: Bool, afterChecks: () throws -> Void = {}) throws -> Prepared {
         let control = try Connection(to: plan.source, for: .control, as: "\(plan.stream) prepare", stop: stop)
         self.control = control
         let source = SourceSide(control, plan.stream)
@@ -46,7 +51,10 @@ package final class Preparation {
         try checkSource(source)
         if let new = target.side?.connection { try SameDatabase.refuse(control, new) }
         let chosen = try tables.choose(from: try source.tables())
+        if copies { try checkEmpty(source, target, chosen.tables) }
+        try waitForOurselves(source)
         try clearWay(source, target.side, again: again)
+        try afterChecks()
         try source.install()
         try source.dropPublication()
         try source.publish(chosen.tables)
@@ -57,8 +65,9 @@ package final class Preparation {
         Failpoint.pass(.afterSlotCreated)
         let binding = Binding(
             systemIdentifier: identity.systemIdentifier, timeline: identity.timeline, start: slot.start)
+        let copying = try copies ? copyPlan(source, slot.snapshot) : nil
         try source.bind(binding)
-        try bindTarget(target.side, binding, source)
+        try bindTarget(target.side, binding, copying, source)
         Failpoint.pass(.afterOriginCreated)
         return Prepared(
             publication: plan.stream.description, slot: plan.stream.description, position: slot.start,
@@ -91,14 +100,19 @@ package final class Preparation {
 
     /// Somebody else may be loading new from a snapshot that belongs to the slot as it is.
     private func lock(_ source: SourceSide) throws {
-        guard try source.tryPreparationLock() else {
+        // One that was killed lets go of it in a moment.
+        for _ in 0..<(copies ? 100 : 1) {
+            if try source.tryPreparationLock() { return }
+            if copies { stop.wait(seconds: 0.1) }
+        }
+        do {
             throw StateError.refused(
                 "another `tandem prepare` holds the snapshot of \(plan.stream)", hint: "interrupt that one first")
         }
     }
 
     private func checkSource(_ source: SourceSide) throws {
-        guard plan.initialCopy != .all else { throw StateError.copyNotBuilt }
+        guard copies || plan.initialCopy != .all else { throw StateError.copiesByItself }
         guard try source.walLevel() == "logical" else {
             throw StateError.refused(
                 "old runs with wal_level = \(try source.walLevel()), which cannot be decoded",
@@ -124,15 +138,20 @@ package final class Preparation {
         if let bound, slot != nil, !again {
             throw StateError.alreadyPrepared(stream: plan.stream.description, at: bound.start)
         }
-        if slot != nil { try source.dropSlot() }
+        guard slot != nil else { return }
+        // First what refers to it: killed in between, nothing claims to have been prepared.
+        if bound != nil { try source.forget() }
+        try source.dropSlot()
     }
 
     /// When new cannot be bound, nothing is left that would hold old's log for nobody.
-    private func bindTarget(_ target: TargetSide?, _ binding: Binding, _ source: SourceSide) throws {
+    private func bindTarget(
+        _ target: TargetSide?, _ binding: Binding, _ copying: CopyPlan?, _ source: SourceSide
+    ) throws {
         guard let target, plan.initialCopy.startsAtSlot else { return }
         do {
             try target.install()
-            try target.bind(binding)
+            try target.bind(binding, copying: copying)
         } catch {
             try? source.dropSlot()
             try? source.dropPublication()
@@ -140,6 +159,44 @@ package final class Preparation {
             try? target.abandon()
             throw error
         }
+    }
+
+    // MARK: what is to be copied
+
+    /// Rows of others would be mixed with those that are copied.
+    private func checkEmpty(
+        _ source: SourceSide, _ target: (side: TargetSide?, problem: String?), _ tables: [SourceTable]
+    ) throws {
+        guard let side = target.side else {
+            throw PostgresError(.cannotConnect, target.problem ?? "", doing: "looking for rows on new")
+        }
+        let leaves = try source.leafNames(below: tables.map(\.name))
+        let occupied = Set(try side.withRows(Array(Set(tables.map(\.name) + leaves)))).sorted()
+        guard occupied.isEmpty else {
+            let names = occupied.prefix(20).map(\.description).joined(separator: ", ")
+            throw StateError.refused(
+                "new has rows already in tables that are to be copied: \(names)"
+                    + (occupied.count > 20 ? " and \(occupied.count - 20) more" : ""),
+                hint: "empty them: TRUNCATE \(occupied.prefix(20).map(\.pasteable).joined(separator: ", ")); or, when"
+                    + " you have loaded new yourself, `initial_copy: none` and `tandem prepare`")
+        }
+    }
+
+    /// A process of ours that was killed may still be waiting on old for its slot.
+    private func waitForOurselves(_ source: SourceSide) throws {
+        guard copies else { return }
+        var isSaid = false
+        while let slot = try source.slot(), slot.isActive, !stop.isRaised {
+            if !isSaid { say("waiting for slot \(plan.stream), in use by pid \(slot.activePID ?? 0) on old") }
+            isSaid = true
+            stop.wait(seconds: 0.5)
+        }
+    }
+
+    /// Listed after the slot was made: whatever table comes later has all its rows in the stream.
+    private func copyPlan(_ source: SourceSide, _ snapshot: String) throws -> CopyPlan {
+        let base = try source.contents(ofSnapshot: snapshot)
+        return CopyPlan(base: base, tables: try source.publishedLeafTables())
     }
 
     // MARK: the slot

@@ -1,6 +1,7 @@
 // What to stream from where to where, the same for every attempt.
 
 package import Configuration
+internal import InitialCopy
 package import Model
 package import Postgres
 
@@ -13,6 +14,7 @@ package struct StreamPlan: Sendable {
     package let limits: Limits
     package let spill: String
     package let tables: TableChoice
+    let copy: CopySettings
 
     package init(_ configuration: Configuration, _ pair: Pair) {
         self.pair = pair.name
@@ -23,6 +25,7 @@ package struct StreamPlan: Sendable {
         limits = configuration.limits
         spill = configuration.spill
         tables = TableChoice(configuration)
+        copy = CopySettings(configuration)
     }
 }
 

@@ -5,8 +5,10 @@
 internal import Apply
 internal import Configuration
 internal import Glibc
+internal import InitialCopy
 internal import Model
 internal import Postgres
+internal import SchemaCopy
 internal import Spill
 internal import State
 package import Telemetry
@@ -55,10 +57,17 @@ package final class StreamRunner {
         let connection = try Connection(to: plan.target, for: .control, as: "\(plan.stream) runner", stop: stop)
         let side = TargetSide(connection, plan.stream)
         guard try takeLock(side) else { return nil }
+        try prepareCopy(side)
+        var copy = try startCopy(side)
+        defer { copy?.end() }
         while !stop.isRaised {
-            let session = StreamSession(plan, control: side, textOnly: textOnly, stop: stop, log: log)
+            let session = StreamSession(plan, control: side, copy: copy, textOnly: textOnly, stop: stop, log: log)
             do {
                 let end = try session.run(until: until, resolved: &resolvedEnd) { hasStreamed = true }
+                if case .copied = end {
+                    if copy == nil { copy = try startCopy(side) }
+                    continue
+                }
                 say(.stopped, nil, side)
                 if case .finished = end { log.info("reached its end", [.lsn: resolvedEnd ?? .zero]) }
                 return nil
@@ -72,6 +81,37 @@ package final class StreamRunner {
         }
         say(.stopped, nil, side)
         return nil
+    }
+
+    // MARK: the copy
+
+    /// The first start of a stream that copies by itself: everything is made here, nothing by hand.
+    private func prepareCopy(_ side: TargetSide) throws {
+        guard plan.initialCopy == .all, try side.binding() == nil else { return }
+        say(.starting, nil, side)
+        let log = log
+        let preparation = Preparation(plan, tables: plan.tables, copies: true, stop: stop) {
+            log.info("preparing", [.detail: $0])
+        }
+        let schema = SchemaSteps(plan, stop: stop, log: log)
+        let prepared = try preparation.prepare(again: true, afterChecks: schema.makeTables)
+        for note in prepared.notes { log.warning("not carried", [.reason: note]) }
+        log.info("prepared", [.lsn: prepared.position, .count: prepared.tables])
+    }
+
+    /// Nil when there is nothing that could be copied, now or when it is asked for.
+    private func startCopy(_ side: TargetSide) throws -> StreamCopy? {
+        guard try side.binding() != nil, let request = try side.copyRequest() else { return nil }
+        let (gate, making) = (CopyGate(), StopSignal())
+        let (runner, tables) = try side.takeOverCopy()
+        // Who loads new by other means has made its schema, too.
+        let schema = plan.initialCopy == .all ? SchemaSteps(plan, stop: making, log: log) : nil
+        let run = CopyRun(
+            stream: plan.stream, source: plan.source, target: plan.target, settings: plan.copy, gate: gate,
+            runner: runner, tables: tables, isComplete: request.isComplete,
+            finisher: schema?.finisher ?? TableFinisher(), log: log)
+        run.start()
+        return StreamCopy(gate: gate, run: run, making: making, schema: schema)
     }
 
     private func forgetFailures() {
@@ -146,6 +186,7 @@ package final class StreamRunner {
     private func isFinal(_ error: any Error) -> Bool {
         switch error {
         case is StateError, is StreamBlocked: return true
+        case is SchemaError: return !hasStreamed
         case let error as SpillError: return !error.isCorrupt && !error.isOutOfSpace && !hasStreamed
         case let error as PostgresError:
             // What old cannot send says nothing of how we connect: it comes when it is its turn.

@@ -10,6 +10,7 @@ internal import Assembly
 internal import Configuration
 internal import Failpoints
 internal import Glibc
+internal import InitialCopy
 internal import Model
 internal import Postgres
 internal import Spill
@@ -20,11 +21,14 @@ internal import Threading
 final class StreamSession {
     enum End {
         case finished
+        /// Everything is copied, so where to end can be known now; or there is something to be copied again.
+        case copied
         case stopped
     }
 
     private let plan: StreamPlan
     private let control: TargetSide
+    private let copy: StreamCopy?
     private let stop: StopSignal
     private let log: Log
     private let textOnly: Bool
@@ -49,8 +53,11 @@ final class StreamSession {
     /// Something became durable that was not when it began.
     private(set) var hasProgressed = false
 
-    init(_ plan: StreamPlan, control: TargetSide, textOnly: Bool, stop: StopSignal, log: Log) {
+    init(
+        _ plan: StreamPlan, control: TargetSide, copy: StreamCopy?, textOnly: Bool, stop: StopSignal, log: Log
+    ) {
         self.plan = plan
+        self.copy = copy
         self.control = control
         self.textOnly = textOnly
         self.stop = stop
@@ -58,7 +65,9 @@ final class StreamSession {
     }
 
     func run(until: Until?, resolved: inout LSN?, streaming: () -> Void) throws -> End {
-        let (start, isBinary) = try check(until, &resolved)
+        // Where to end is asked once everything is copied: until then new does not hold what old has.
+        let isCopying = copy.map { !$0.run.isComplete } ?? false
+        let (start, isBinary) = try check(isCopying ? nil : until, &resolved)
         let progress = ApplyProgress(applied: start)
         let positions = StreamPositions(durable: start)
         let spill = try SpillDirectory(
@@ -66,12 +75,12 @@ final class StreamSession {
             systemIdentifier: UInt64(try control.binding()?.systemIdentifier ?? "") ?? 0,
             slot: plan.stream.description)
         setAside = try control.setAside().map(\.name)
-        begin(start, isBinary, until: resolved, progress, positions, spill)
+        begin(start, isBinary, until: isCopying ? nil : resolved, progress, positions, spill)
         defer { end() }
         guard try hasBegun() else { return .stopped }
         log.info("streaming", [.lsn: start, .detail: isBinary ? "binary" : "text"])
         streaming()
-        return try keep(progress, positions, spill, hasEnd: until != nil)
+        return try keep(progress, positions, spill, hasEnd: until != nil, isCopying: isCopying)
     }
 
     // MARK: beginning and ending
@@ -85,7 +94,12 @@ final class StreamSession {
             initialCopy: plan.initialCopy, pair: plan.pair)
         try SameDatabase.refuse(source, control.connection)
         let position = try start.check()
-        let leftOut = try plan.tables.left(out: start.source)
+        let missing = try plan.tables.left(out: start.source)
+        if let copy, plan.initialCopy == .all {
+            try NewTables(source: start.source, target: control, log: log).adopt(
+                missing, into: copy)
+        }
+        let leftOut = missing.isEmpty ? [] : try plan.tables.left(out: start.source)
         if !leftOut.isEmpty {
             log.warning(
                 "not carried",
@@ -111,7 +125,7 @@ final class StreamSession {
         let queue = BoundedQueue<Delivery>(limit: memory.queue)
         let book = ShapeBook()
         let (plan, health, watch, attention, ending, log) = (plan, health, watch, attention, ending, log)
-        let (outcome, changed) = (outcome, changed)
+        let (outcome, changed, gate) = (outcome, changed, copy?.gate ?? CopyGate())
         let receiving = Receiver.Setup(
             stream: plan.stream, start: start, isBinary: isBinary, until: until, book: book,
             limits: Assembler.Limits(memory: memory.open, small: memory.large), spill: spill)
@@ -124,7 +138,8 @@ final class StreamSession {
         }
         spawn("apply", finishes: true) {
             let setup = ApplySetup(
-                stream: plan.stream, source: plan.source, target: plan.target, book: book, isBinary: isBinary)
+                stream: plan.stream, source: plan.source, target: plan.target, book: book, isBinary: isBinary,
+                gate: gate)
             let applier = try Applier(
                 setup, queue: queue, progress: progress, limits: Applier.Limits(bytes: memory.batch),
                 attention: attention, stop: ending, log: log)
@@ -174,7 +189,8 @@ final class StreamSession {
     // MARK: keeping
 
     private func keep(
-        _ progress: ApplyProgress, _ positions: StreamPositions, _ spill: SpillDirectory, hasEnd: Bool
+        _ progress: ApplyProgress, _ positions: StreamPositions, _ spill: SpillDirectory, hasEnd: Bool,
+        isCopying: Bool
     ) throws -> End {
         while true {
             try makeDurable(progress, positions)
@@ -183,6 +199,7 @@ final class StreamSession {
                 positions.spilled = spill.bytesOnDisk
                 try control.write(status: status(progress, positions).encoded())
                 try noticeSetAside()
+                if copy == nil, try control.copyRequest() != nil { return .copied }
                 try mindTheLog()
             }
             let outcome = outcome.withLock { $0 }
@@ -191,6 +208,10 @@ final class StreamSession {
             if outcome.finished && positions.durable >= progress.applied {
                 if let refusal = outcome.refusal { throw refusal }
                 return .finished
+            }
+            if hasEnd && isCopying, let copy {
+                if copy.run.isComplete { return .copied }
+                if let obstacle = copy.run.obstacle { throw StreamBlocked(problem: obstacle) }
             }
             if stop.isRaised { return .stopped }
             let wait = Monotonic.now.adding(seconds: 0.25)

@@ -41,8 +41,7 @@ struct StreamStart {
     // MARK: the first start
 
     private func adopt(_ identity: SystemIdentity) throws -> Binding {
-        guard initialCopy != .all else { throw StateError.copyNotBuilt }
-        guard let prepared = try source.binding(), let slot = try source.slot() else {
+        guard initialCopy != .all, let prepared = try source.binding(), let slot = try source.slot() else {
             throw StateError.notPrepared(pair: pair)
         }
         guard prepared.systemIdentifier == identity.systemIdentifier else {

@@ -16,7 +16,10 @@ let commandTable = CommandTable(
             "config", value: "FILE", summary: "the configuration; ./tandem.yaml when not given"),
         Option("pair", value: "NAME", summary: "only this pair of the configuration"),
     ],
-    commands: [prepareCommand, runCommand, lagCommand, statusCommand, setAsideCommand, abortCommand, failpointsCommand])
+    commands: [
+        prepareCommand, runCommand, pauseCommand, resumeCommand, recopyCommand, lagCommand, statusCommand,
+        setAsideCommand, abortCommand, failpointsCommand,
+    ])
 
 private let prepareCommand = Command(
     name: "prepare",
@@ -46,6 +49,10 @@ private let runCommand = Command(
     name: "run",
     summary: "the replicator: new follows old until this is stopped",
     details: """
+        With an empty new database it does everything, in this order: old's tables on new, publication and slot on old, \
+        the rows, several tables at once, beside the stream, keys and indexes of each table when its rows are there, \
+        foreign keys, views and the rest at the end. `tandem status` shows how far it is.
+
         Runs in the foreground and logs to standard error. Stop it with SIGTERM or Ctrl-C and start it again whenever \
         you like, kill it, restart either server: it continues exactly where new stands. A second one on the same \
         stream stands by and takes over when the first ends.
@@ -64,6 +71,30 @@ private let runCommand = Command(
         ("tandem run", "follows until stopped"),
         ("tandem run --until caught-up", "catches up and ends"),
     ])
+
+private let pauseCommand = Command(
+    name: "pause",
+    summary: "copying rests until `tandem resume`; the stream goes on",
+    details: """
+        Works from anywhere, also while nothing runs: the request stands on new, and whoever runs the stream obeys it. \
+        A table that is just being copied stops where it is and keeps its snapshot on old, which holds back vacuum there; \
+        `tandem status` shows for how long.
+        """,
+    examples: [("tandem pause", "for the hours in which old has enough to do")])
+
+private let resumeCommand = Command(
+    name: "resume",
+    summary: "copying goes on")
+
+private let recopyCommand = Command(
+    name: "recopy",
+    summary: "empties tables on new and copies them again, while the others stream",
+    details: """
+        Also brings back a table that was set aside. A partitioned table stands for its partitions. The running \
+        `tandem run` does it, or the next one.
+        """,
+    arguments: .requiredMany("TABLE…"),
+    examples: [("tandem recopy public.audit_log", "new gets the table afresh")])
 
 private let lagCommand = Command(
     name: "lag",

@@ -3,6 +3,7 @@
 internal import CommandLine
 internal import Configuration
 internal import Foundation
+internal import InitialCopy
 internal import Lag
 internal import Model
 internal import Postgres
@@ -32,6 +33,7 @@ struct StatusScreen {
     private var hasOrigin = false
     private var setAside: [SetAsideTable] = []
     private var differences: [DifferenceCount] = []
+    private var copy: CopyLines?
     private var problems: [String] = []
 
     var isIncomplete: Bool { !problems.isEmpty }
@@ -65,6 +67,9 @@ struct StatusScreen {
         binding = try target.binding()
         setAside = try target.setAside()
         differences = try target.differences()
+        copy = try target.copyRequest().flatMap { request in
+            request.progress.flatMap { CopyProgress.decode($0) }.map { CopyLines(progress: $0, age: request.age) }
+        }
     }
 
     // MARK: for people
@@ -76,6 +81,7 @@ struct StatusScreen {
         if let held = heldText { lines.append(line("log held", held)) }
         if let problem = lag.status?.problem, lag.status?.state != .streaming { lines += problemLines(problem) }
         for problem in problems { lines.append(line("unreachable", Terminal.alarming(withoutControls(problem)))) }
+        for (label, text) in copy?.lines ?? [] { lines.append(line(label, text)) }
         for table in setAside {
             lines.append(
                 line(
@@ -169,6 +175,7 @@ struct StatusScreen {
         var setAside: [SetAside]
         var notCarried: [String]
         var differences: [Difference]
+        var copy: CopyProgress?
         var problems: [String]
     }
 
@@ -198,6 +205,6 @@ struct StatusScreen {
                 Difference(
                     table: $0.table.description, kind: $0.kind, found: $0.found, repaired: $0.repaired,
                     last: $0.last.description)
-            }, problems: problems)
+            }, copy: copy?.progress, problems: problems)
     }
 }

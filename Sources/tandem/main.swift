@@ -7,7 +7,7 @@ internal import Model
 
 private let commands: [String: (Parsed) throws -> ExitCode] = [
     "prepare": prepare, "run": run, "lag": lag, "status": status, "set-aside": setAside, "abort": abort,
-    "failpoints": failpoints,
+    "pause": pause, "resume": resume, "recopy": recopy, "failpoints": failpoints,
 ]
 
 @MainActor private func perform() -> ExitCode {

@@ -22,6 +22,9 @@ import Testing
         #expect(configuration.limits.spill == 53_687_091_200)
         #expect(configuration.limits.walHeld == 21_474_836_480)
         #expect(configuration.limits.onWALHeld == .keep)
+        #expect(configuration.limits.copyRate == 0)
+        #expect(configuration.jobs == 4)
+        #expect(configuration.copy == Copying(range: 268_435_456, backOff: nil))
     }
 
     @Test func everyKeyIsRead() throws {
@@ -31,14 +34,19 @@ import Testing
               - public.spatial_ref_sys
               - '"Sales"."Odd.Name"'
             initial_copy: {from: 16/B374D848}
-            limits: { memory: 512kB, spill: 1TB, wal_held: 1234, on_wal_held: drop }
+            limits: { memory: 512kB, spill: 1TB, wal_held: 1234, on_wal_held: drop, copy_rate: 10MB }
+            jobs: 7
+            copy: { range: 1GB, back_off: { query: "SELECT 1", above: 2.5 } }
             spill: /var/spool/tandem
             """)
+        #expect(configuration.jobs == 7)
+        #expect(configuration.copy == Copying(range: 1 << 30, backOff: BackOff(query: "SELECT 1", above: 2.5)))
         #expect(configuration.exclude.map(\.text) == ["public.spatial_ref_sys", "\"Sales\".\"Odd.Name\""])
         #expect(configuration.exclude[1].place == Place(line: 9, column: 5))
         #expect(configuration.initialCopy == .from(LSN(0x16_B374_D848)))
         #expect(
-            configuration.limits == Limits(memory: 524_288, spill: 1 << 40, walHeld: 1234, onWALHeld: .drop))
+            configuration.limits
+                == Limits(memory: 524_288, spill: 1 << 40, walHeld: 1234, onWALHeld: .drop, copyRate: 10 << 20))
         #expect(configuration.spill == "/var/spool/tandem")
     }
 

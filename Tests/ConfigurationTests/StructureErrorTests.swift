@@ -19,15 +19,19 @@ import Testing
         (
             "zebra: 1",
             "7:1: unknown key `zebra` → the keys here are `migration`, `pairs`, `data_a`, `exclude`, "
-                + "`initial_copy`, `limits` and `spill`"
+                + "`initial_copy`, `jobs`, `copy`, `limits` and `spill`"
         ),
+        ("jobs: 0", "7:7: `jobs` must be a whole number from 1 to 64, not `0`"),
+        ("jobs: +3", "7:7: `jobs` must be a whole number from 1 to 64, not `+3`"),
+        ("copy: {back_off: {query: x}}", "7:18: the key `above` is missing"),
+        ("copy: {back_off: {query: x, above: nan}}", "7:36: `above` must be a number, not `nan`"),
         ("data_b: []", "7:1: unknown key `data_b` → did you mean `data_a`?"),
         ("limits: {memry: 1}", "7:10: unknown key `memry` → did you mean `memory`?"),
         ("initial_copy: {form: 0/1}", "7:16: unknown key `form` → did you mean `from`?"),
         (
             "<<: {}",
             "7:1: unknown key `<<` → the keys here are `migration`, `pairs`, `data_a`, `exclude`, "
-                + "`initial_copy`, `limits` and `spill`"
+                + "`initial_copy`, `jobs`, `copy`, `limits` and `spill`"
         ),
         ("spill: a\nlimits: {}\nspill: b", "9:1: the key `spill` stands here again; it is already set at 7:1"),
         (
@@ -36,13 +40,13 @@ import Testing
         ),
         (
             "limits: 5",
-            "7:9: `limits` must be a mapping with `memory`, `spill`, `wal_held` and `on_wal_held`, "
-                + "not a single value"
+            "7:9: `limits` must be a mapping with `memory`, `spill`, `wal_held`, `on_wal_held` and "
+                + "`copy_rate`, not a single value"
         ),
         (
             "limits:",
-            "7:8: `limits` has no value; it must be a mapping with `memory`, `spill`, `wal_held` and "
-                + "`on_wal_held`"
+            "7:8: `limits` has no value; it must be a mapping with `memory`, `spill`, `wal_held`, "
+                + "`on_wal_held` and `copy_rate`"
         ),
         ("limits: {memory: [1]}", "7:18: `memory` must be a single value, not a list"),
         ("limits: {memory: ~}", "7:18: `memory` has no value; it must be a single value"),

@@ -12,6 +12,11 @@ import Testing
         "after-feedback:2",
     ]
     private static let others = ["after-slot-created", "after-origin-created", "after-set-aside", "during-abort"]
+    /// The copy's own, in its own tests.
+    private static let copying = [
+        "after-table-snapshot", "during-table-copy", "after-range-copied", "before-table-copied", "after-table-copied",
+        "before-table-done", "after-table-done", "after-copy-complete",
+    ]
 
     @Test func everyFailpointIsTestedHere() throws {
         let s = try Scenario("failpoints", marker: false)
@@ -19,7 +24,7 @@ import Testing
         let listed = try s.tandem("failpoints").stdout.split(separator: "\n").compactMap {
             $0.split(separator: " ").first.map(String.init)
         }
-        let tested = Set((Self.running + Self.others).map { String($0.prefix { $0 != ":" }) })
+        let tested = Set((Self.running + Self.others + Self.copying).map { String($0.prefix { $0 != ":" }) })
         #expect(Set(listed) == tested)
         #expect(try s.tandem("run", environment: ["TANDEM_FAILPOINT": "no-such-place"]).status == .exited(2))
     }

@@ -11,7 +11,9 @@ extension Scenario {
 
     /// Writes it again, whole: for a test that changes its mind, or needs another connection.
     package func writeConfiguration(
-        dataA: [String] = ["*.*"], marker: Bool = true, old: String? = nil, new: String? = nil, extra: String = ""
+        dataA: [String] = ["*.*"], marker: Bool = true, old: String? = nil, new: String? = nil,
+        initialCopy: String = "none",
+        extra: String = ""
     ) throws {
         let covered = dataA.contains { ["*.*", "public.*", "public._marker"].contains($0) }
         let patterns = dataA + (marker && !covered ? ["public._marker"] : [])
@@ -22,7 +24,7 @@ extension Scenario {
                 old: \(yaml(old ?? self.old.connection))
                 new: \(yaml(new ?? self.new.connection))
             data_a: [\(patterns.map(yaml).joined(separator: ", "))]
-            initial_copy: none
+            initial_copy: \(initialCopy)
             spill: \(yaml(spillDirectory))
             \(extra)
 

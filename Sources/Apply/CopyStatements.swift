@@ -1,0 +1,112 @@
+// The two statements that carry a table's rows from one side to the other by COPY, laid over new's table exactly as the
+// stream lays its changes: columns by name, the same refusals by name, the same rule for what may travel in binary.
+
+internal import Assembly
+internal import Batching
+package import Model
+package import Postgres
+package import State
+package import Threading
+
+package struct CopyStatements: Sendable {
+    /// What follows `COPY` on the source: a query, or table and columns.
+    private let rows: String
+    /// No value is read otherwise than it is stored.
+    private let isPlain: Bool
+    private let columns: String
+    private let table: QualifiedName
+    private let source: QualifiedName
+    package let isBinary: Bool
+    /// The table on new that the rows go to, and whether other tables of the source go there as well.
+    package let destination: QualifiedName
+    package let isShared: Bool
+    /// How statements name it, its children left out.
+    package let destinationSQL: String
+
+    private var format: String { isBinary ? "binary" : "text" }
+
+    /// COPY … TO STDOUT, of all rows or those of some pages.
+    package func read(_ range: PageRange?) -> String {
+        if isPlain && range == nil { return "COPY \(source.sql) (\(rows)) TO STDOUT (FORMAT \(format))" }
+        let condition = range.map { " WHERE " + $0.condition } ?? ""
+        return "COPY (SELECT \(rows) FROM ONLY \(source.sql)\(condition)) TO STDOUT (FORMAT \(format))"
+    }
+
+    package var write: String { "COPY \(table.sql)\(columns) FROM STDIN (FORMAT \(format))" }
+}
+
+/// Rows by the page they lie on.
+package struct PageRange: Sendable, Hashable {
+    package let first: Int
+    /// Nil: to the end of the table, however far that is by then.
+    package let end: Int?
+
+    package init(first: Int, end: Int?) {
+        self.first = first
+        self.end = end
+    }
+
+    var condition: String {
+        "ctid >= '(\(first),0)'::tid" + (end.map { " AND ctid < '(\($0),0)'::tid" } ?? "")
+    }
+}
+
+extension CopyStatements {
+    /// Looks at both sides. `source` and `target` are connections of the calling thread.
+    package init(
+        _ leaf: SourceLeaf, stream: StreamName, source: ConnectionTarget, target: Connection, stop: StopSignal
+    ) throws {
+        let shape = leaf.shape
+        let travels = shape.columns.allSatisfy { WireTypes.travelsInBinary($0.type) }
+        let setup = ApplySetup(
+            stream: stream, source: source, target: source, book: ShapeBook(), isBinary: travels)
+        let mapper = Mapper(
+            catalog: TargetCatalog(connection: target), source: SourceRows(setup, stop: stop), book: setup.book,
+            isBinary: travels)
+        let destination = try mapper.destination(shape)
+        let mapping = try mapper.map(shape, to: destination, number: 0, equal: [])
+        if mapping.table.appliesRules {
+            throw MappingProblem(
+                table: shape.name,
+                description: "rules of \(mapping.table.name) on new apply to replication, and COPY passes rules by",
+                hint: "on new: ALTER TABLE \(mapping.table.name.pasteable) DISABLE RULE …, until the table is copied")
+        }
+        let empty = leaf.generated.filter { name in
+            mapping.table.columns.contains { sameName($0.name, name) && !$0.isGenerated }
+        }
+        if let name = empty.first {
+            throw MappingProblem(
+                table: shape.name,
+                description: "old generates column \(visiblyQuoted(name)) of \(shape.name), and new does not",
+                hint: "drop it on new and add it as it is on old; its copy then begins by itself")
+        }
+        self.source = leaf.name
+        table = mapping.table.name
+        self.destination = mapping.table.name
+        destinationSQL = mapping.table.sql
+        isShared = try destination.isWhole || Self.takesOthers(mapping.table.name, target)
+        let carried = mapping.plan.carried
+        isBinary = travels && carried.allSatisfy { mapping.column($0).isVerbatim }
+        rows = carried.map { Self.value(shape.columns[$0].name, mapping.column($0)) }.joined(separator: ", ")
+        isPlain = !carried.isEmpty && carried.allSatisfy { mapping.column($0).limit == nil }
+        let names = carried.map { mapping.column($0).sql }.joined(separator: ", ")
+        columns = names.isEmpty ? "" : " (\(names))"
+    }
+
+    /// Rows of partitions that new does not have may go to its default partition.
+    private static func takesOthers(_ table: QualifiedName, _ target: Connection) throws(PostgresError) -> Bool {
+        try target.query(
+            """
+            SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                            WHERE n.nspname = $1 AND c.relname = $2 AND pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT')
+            """, [table.schema, table.name], doing: "looking up \(table)"
+        ).bool(0, 0)
+    }
+
+    /// A string that new's column would cut blanks off is made to fail there.
+    private static func value(_ name: String, _ column: MappedColumn) -> String {
+        let own = quoted(name)
+        guard let limit = column.limit else { return own }
+        return "CASE WHEN pg_catalog.char_length(\(own)) > \(limit) THEN \(own) || '.' ELSE \(own) END"
+    }
+}

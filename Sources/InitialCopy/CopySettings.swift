@@ -1,0 +1,20 @@
+// What the operator has configured of the copy.
+
+package import Configuration
+
+package struct CopySettings: Sendable {
+    package let jobs: Int
+    let range: Int
+    let rate: Int
+    let backOff: BackOff?
+    /// Of each worker, for rows on their way.
+    let buffer: Int
+
+    package init(_ configuration: Configuration) {
+        jobs = configuration.jobs
+        range = configuration.copy.range
+        rate = configuration.limits.copyRate
+        backOff = configuration.copy.backOff
+        buffer = max(16 << 10, min(256 << 10, configuration.limits.memory / 8 / max(1, configuration.jobs)))
+    }
+}

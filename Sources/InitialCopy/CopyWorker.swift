@@ -1,0 +1,173 @@
+// One worker: a thread with a connection to either side. Takes what the board gives it: a table, a range of a table that
+// another worker leads, or what is left to do once a table's rows are there. What fails is put back and tried again.
+//
+// A table's rows are read in one snapshot, taken after the table was locked against TRUNCATE and rewrites, which a snapshot
+// would not show. Rows and the record that they are there are committed together.
+
+internal import Apply
+internal import Failpoints
+internal import Model
+internal import Postgres
+internal import State
+internal import Telemetry
+internal import Threading
+
+final class CopyWorker {
+    let number: Int
+    let context: CopyContext
+    private(set) var signal = StopSignal()
+    private var sourceConnection: Connection?
+    private var targetConnection: Connection?
+
+    init(_ number: Int, _ context: CopyContext) {
+        self.number = number
+        self.context = context
+    }
+
+    var board: CopyBoard { context.board }
+    var gate: CopyGate { context.gate }
+
+    func run() {
+        context.started(number, signal)
+        while let job = board.next() {
+            do {
+                switch job {
+                case .table(let oid): try lead(oid)
+                case .range(let attempt, let range): help(attempt, range)
+                case .finish(let oid): try finish(oid)
+                }
+            } catch {
+                guard !context.isOver else { return }
+            }
+            if signal.isRaised {
+                guard !context.isOver else { return }
+                disconnect()
+                signal = StopSignal()
+                context.started(number, signal)
+            }
+        }
+    }
+
+    // MARK: connections
+
+    func source() throws -> SourceSide {
+        let connection: Connection
+        if let known = sourceConnection, !known.isBroken {
+            connection = known
+        } else {
+            connection = try Connection(
+                to: context.source, for: .control, as: "\(context.stream) copy \(number)", stop: signal)
+            sourceConnection = connection
+        }
+        return SourceSide(connection, context.stream)
+    }
+
+    func target() throws -> TargetSide {
+        let connection: Connection
+        if let known = targetConnection, !known.isBroken {
+            connection = known
+        } else {
+            connection = try Connection(
+                to: context.target, for: .apply, as: "\(context.stream) copy \(number)", stop: signal)
+            targetConnection = connection
+        }
+        return TargetSide(connection, context.stream)
+    }
+
+    /// After a failure nobody knows what state they are in.
+    func disconnect() {
+        sourceConnection = nil
+        targetConnection = nil
+    }
+
+    // MARK: what went wrong
+
+    /// Puts a table back, with a pause that grows.
+    func putBack(_ oid: UInt32, _ phase: CopyBoard.Phase, _ error: any Error) {
+        disconnect()
+        guard !context.isOver else { return }
+        let explained = error as? any Explained
+        let isTransient =
+            (error as? PostgresError)?.isTransient ?? (error is GaveWay || error is Locked || error is NotYet)
+        var pause = 0.0
+        var isNews = false
+        var name = QualifiedName(schema: "", name: "\(oid)")
+        board.change(oid) { entry in
+            entry.attempt = nil
+            entry.phase = phase
+            entry.rows = 0
+            entry.bytes = 0
+            entry.failures += 1
+            isNews = entry.problem?.message != "\(error)"
+            entry.problem = ("\(error)", explained?.hint)
+            entry.isTransient = isTransient
+            pause = min(error is NotYet ? 0.2 : 0.5 * Double(1 << min(entry.failures, 6)), 30)
+            entry.notBefore = Monotonic.now.adding(seconds: pause)
+            name = entry.name
+        }
+        if isNews && !(error is NotYet) {
+            let log = context.log.with(.relation, name)
+            if isTransient {
+                log.warning("table not copied yet", [.reason: "\(error)"])
+            } else {
+                log.error("table cannot be copied", [.reason: "\(error)", .hint: explained?.hint ?? ""])
+            }
+        }
+    }
+}
+
+/// Nothing is wrong, but the time has not come.
+struct NotYet: Explained {
+    let description: String
+}
+
+/// What all workers share.
+final class CopyContext: Sendable {
+    let stream: StreamName
+    let source: ConnectionTarget
+    let target: ConnectionTarget
+    let settings: CopySettings
+    let board: CopyBoard
+    let gate: CopyGate
+    let rate: RateLimit
+    let log: Log
+    let finisher: TableFinisher
+    /// Which run of the copy this is.
+    let runner: Int
+    private let signals = Monitor<(isOver: Bool, signals: [Int: StopSignal])>((false, [:]))
+
+    init(
+        stream: StreamName, source: ConnectionTarget, target: ConnectionTarget, settings: CopySettings,
+        runner: Int, board: CopyBoard, gate: CopyGate, finisher: TableFinisher, log: Log
+    ) {
+        self.stream = stream
+        self.source = source
+        self.target = target
+        self.settings = settings
+        self.runner = runner
+        self.board = board
+        self.gate = gate
+        self.finisher = finisher
+        self.log = log
+        rate = RateLimit(bytesPerSecond: settings.rate)
+    }
+
+    var isOver: Bool { signals.withLock { $0.isOver } }
+
+    func started(_ worker: Int, _ signal: StopSignal) {
+        let isOver = signals.withLock { state in
+            state.signals[worker] = signal
+            return state.isOver
+        }
+        if isOver { signal.raise() }
+    }
+
+    func end() {
+        board.end()
+        let all = signals.withLock { state in
+            state.isOver = true
+            return Array(state.signals.values)
+        }
+        for signal in all { signal.raise() }
+    }
+}

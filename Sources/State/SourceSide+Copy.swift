@@ -1,0 +1,180 @@
+// What the copy asks of the side it reads from: which tables hold rows, snapshots, and who waits behind our locks.
+
+package import Model
+package import Postgres
+
+/// A table that holds rows itself: an ordinary one, or a leaf partition.
+package struct SourceLeaf: Sendable {
+    package let oid: UInt32
+    package let name: QualifiedName
+    /// Of its rows alone, without indexes.
+    package let bytes: Int
+    /// By statistics; nil when there are none.
+    package let rows: Int?
+    /// Columns that hold values of their own, in order.
+    package let columns: [RelationShape.Column]
+    /// Names of the others, which it computes.
+    package let generated: [String]
+    /// What only a rewrite of the table changes.
+    package let file: UInt32
+
+    /// As the stream would describe it, for laying it over new's table.
+    package var shape: RelationShape {
+        RelationShape(number: Int(oid), oid: oid, name: name, identity: .nothing, columns: columns)
+    }
+}
+
+extension SourceSide {
+    /// Every table in the publication that holds rows, tandem's own excepted.
+    package func publishedLeafTables() throws(PostgresError) -> [SourceLeaf] {
+        try leaves(
+            """
+            EXISTS (SELECT FROM pg_catalog.pg_publication_tables p
+                     WHERE p.pubname = $1 AND p.schemaname = n.nspname AND p.tablename = c.relname)
+            AND n.nspname <> 'tandem'
+            """, stream.description)
+    }
+
+    /// The tables that hold the rows of these.
+    package func leafTables(of tables: [QualifiedName]) throws(PostgresError) -> [SourceLeaf] {
+        let below = Set(try leafNames(below: tables) + tables)
+        return try leaves("n.nspname <> $1", "tandem").filter { below.contains($0.name) }
+    }
+
+    /// Adds to the publication.
+    package func publish(also tables: [SourceTable]) throws(PostgresError) {
+        let list = tables.map { ($0.isPartitioned ? "" : "ONLY ") + $0.name.sql }.joined(separator: ", ")
+        do {
+            try connection.script(
+                "SET lock_timeout = '10s'; ALTER PUBLICATION \(quoted(stream.description)) ADD TABLE \(list);"
+                    + " SET lock_timeout = 0",
+                doing: "adding to publication \(stream) on \(connection.label)")
+        } catch { throw error.needing(Privilege.publish(on: connection)) }
+    }
+
+    /// Leaf partitions of these tables.
+    package func leafNames(below tables: [QualifiedName]) throws(PostgresError) -> [QualifiedName] {
+        let rows = try connection.query(
+            """
+            SELECT rn.nspname, r.relname, n.nspname, c.relname
+              FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+              JOIN pg_catalog.pg_class r ON r.oid = pg_catalog.pg_partition_root(c.oid)::oid
+              JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
+             WHERE c.relkind = 'r' AND c.relispartition
+            """, doing: "listing partitions on \(connection.label)")
+        let wanted = Set(tables)
+        return (0..<rows.rows).filter {
+            wanted.contains(QualifiedName(schema: rows.string($0, 0), name: rows.string($0, 1)))
+        }.map { QualifiedName(schema: rows.string($0, 2), name: rows.string($0, 3)) }
+    }
+
+    /// Partitioned tables in the publication.
+    package func publishedRoots() throws(PostgresError) -> [QualifiedName] {
+        let rows = try connection.query(
+            """
+            SELECT n.nspname, c.relname FROM pg_catalog.pg_publication p
+              JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid
+              JOIN pg_catalog.pg_class c ON c.oid = r.prrelid AND c.relkind = 'p'
+              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+             WHERE p.pubname = $1
+            """, [stream.description], doing: "reading the publication on \(connection.label)")
+        return (0..<rows.rows).map { QualifiedName(schema: rows.string($0, 0), name: rows.string($0, 1)) }
+    }
+
+    /// One table as it is now; nil when it is gone.
+    package func leaf(_ oid: UInt32) throws(PostgresError) -> SourceLeaf? {
+        try leaves("c.oid = $1::oid", "\(oid)").first
+    }
+
+    private func leaves(_ condition: String, _ parameter: String) throws(PostgresError) -> [SourceLeaf] {
+        let rows = try connection.query(
+            """
+            SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_relation_size(c.oid),
+                   nullif(c.reltuples, -1)::int8, coalesce(pg_catalog.pg_relation_filenode(c.oid), 0),
+                   a.attname, a.atttypid, a.atttypmod,
+                   (SELECT pg_catalog.string_agg(g.attname, E'\\x01') FROM pg_catalog.pg_attribute g
+                     WHERE g.attrelid = c.oid AND g.attnum > 0 AND NOT g.attisdropped AND g.attgenerated <> '')
+              FROM pg_catalog.pg_class c
+              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+              LEFT JOIN pg_catalog.pg_attribute a
+                ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+             WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND \(condition)
+             ORDER BY c.oid, a.attnum
+            """, [parameter], doing: "listing tables to copy on \(connection.label)")
+        var leaves: [SourceLeaf] = []
+        var row = 0
+        while row < rows.rows {
+            let first = row
+            var columns: [RelationShape.Column] = []
+            while row < rows.rows, rows.string(row, 0) == rows.string(first, 0) {
+                if let name = rows.text(row, 6) {
+                    columns.append(
+                        RelationShape.Column(
+                            name: name, type: UInt32(rows.string(row, 7)) ?? 0,
+                            modifier: Int32(rows.string(row, 8)) ?? -1, isKey: false))
+                }
+                row += 1
+            }
+            leaves.append(
+                SourceLeaf(
+                    oid: UInt32(rows.string(first, 0)) ?? 0,
+                    name: QualifiedName(schema: rows.string(first, 1), name: rows.string(first, 2)),
+                    bytes: rows.int(first, 3) ?? 0, rows: rows.int(first, 4), columns: columns,
+                    generated: rows.string(first, 9).split(separator: "\u{1}").map(String.init),
+                    file: UInt32(rows.string(first, 5)) ?? 0))
+        }
+        return leaves
+    }
+
+    /// What can be seen now, or in the session's own snapshot when it has one.
+    package func snapshot() throws(PostgresError) -> TransactionSnapshot {
+        let text = try connection.query(
+            "SELECT pg_catalog.pg_current_snapshot()", doing: "reading a snapshot on \(connection.label)"
+        ).string(0, 0)
+        guard let snapshot = TransactionSnapshot(text) else {
+            throw PostgresError(.unexpected, "a snapshot that cannot be read", doing: "reading a snapshot")
+        }
+        return snapshot
+    }
+
+    /// What another session's exported snapshot shows.
+    package func contents(ofSnapshot name: String) throws(PostgresError) -> TransactionSnapshot {
+        let doing = "reading the slot's snapshot on \(connection.label)"
+        try connection.script(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT \(literal(name))", doing: doing)
+        let snapshot = try snapshot()
+        try connection.script("COMMIT", doing: doing)
+        return snapshot
+    }
+
+    /// Who waits for a lock that one of these sessions holds, in words.
+    package func waiters(behind sessions: [Int]) throws(PostgresError) -> [(table: UInt32, who: String)] {
+        let rows = try connection.query(
+            """
+            SELECT l.relation, 'pid ' || l.pid || ' (' || coalesce(nullif(a.application_name, ''), '?') || ', '
+                   || l.mode || ')'
+              FROM pg_catalog.pg_locks l
+              LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+             WHERE NOT l.granted AND l.locktype = 'relation' AND l.pid <> ALL ($1::int4[])
+               AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+               AND EXISTS (SELECT FROM pg_catalog.pg_locks h
+                            WHERE h.granted AND h.locktype = 'relation' AND h.relation = l.relation
+                              AND h.database = l.database AND h.pid = ANY ($1::int4[]))
+            """, ["{" + sessions.map { "\($0)" }.joined(separator: ",") + "}"],
+            doing: "looking who waits for the copy on \(connection.label)")
+        return (0..<rows.rows).map { (UInt32(rows.string($0, 0)) ?? 0, withoutControls(rows.string($0, 1))) }
+    }
+
+    /// Who holds a lock that stands against reading this table, in words.
+    package func holders(of oid: UInt32) throws(PostgresError) -> String? {
+        let rows = try connection.query(
+            """
+            SELECT pg_catalog.string_agg('pid ' || l.pid || ' (' || coalesce(nullif(a.application_name, ''), '?')
+                   || ')', ', ')
+              FROM pg_catalog.pg_locks l
+              LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+             WHERE l.granted AND l.locktype = 'relation' AND l.relation = $1::oid AND l.mode = 'AccessExclusiveLock'
+            """, ["\(oid)"], doing: "looking who holds a table on \(connection.label)")
+        return rows.text(0, 0).map { withoutControls($0) }
+    }
+}

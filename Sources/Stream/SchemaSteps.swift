@@ -1,0 +1,76 @@
+// Old's schema on new, around the copy of rows: tables before anything, a table's keys and indexes when its rows are there,
+// the rest at the end. Looked at once and shared by the copy's workers; after a failure both sides are looked at afresh,
+// because somebody may have mended something.
+
+internal import InitialCopy
+internal import Model
+internal import SchemaCopy
+internal import Telemetry
+internal import Threading
+
+final class SchemaSteps: Sendable {
+    private struct State {
+        var copy: SchemaCopy?
+        var isBusy = false
+    }
+
+    private let plan: StreamPlan
+    private let stop: StopSignal
+    private let log: Log
+    private let state = Monitor(State())
+
+    init(_ plan: StreamPlan, stop: StopSignal, log: Log) {
+        self.plan = plan
+        self.stop = stop
+        self.log = log
+    }
+
+    var finisher: TableFinisher {
+        TableFinisher(
+            table: { [self] table, _ in try perform { try $0.finish(table: table, progress: report) } },
+            all: { [self] _ in try perform { try $0.finishAll(progress: report) } })
+    }
+
+    /// Before a slot is made.
+    func makeTables() throws {
+        let copy = SchemaCopy(source: plan.source, target: plan.target, jobs: plan.copy.jobs, stop: stop, log: log)
+        let found = try copy.survey()
+        for note in found.notes { log.warning("different on new", [.detail: note]) }
+        for left in found.notCarried { log.warning("not carried", [.detail: left]) }
+        log.info("making tables", [.count: found.tables.count])
+        try copy.makeTables(progress: report)
+        state.change { $0.copy = copy }
+    }
+
+    private func perform(_ body: (SchemaCopy) throws -> Void) throws {
+        let copy = try surveyed()
+        do { try body(copy) } catch {
+            state.change { if $0.copy === copy { $0.copy = nil } }
+            throw error
+        }
+    }
+
+    /// One looks, the others wait for it.
+    private func surveyed() throws -> SchemaCopy {
+        let known: SchemaCopy?? = state.wait { state in
+            if let copy = state.copy { return .some(copy) }
+            guard !state.isBusy else { return nil }
+            state.isBusy = true
+            return .some(nil)
+        }
+        if let copy = known ?? nil { return copy }
+        defer { state.change { $0.isBusy = false } }
+        let copy = SchemaCopy(source: plan.source, target: plan.target, jobs: plan.copy.jobs, stop: stop, log: log)
+        _ = try copy.survey()
+        state.change { $0.copy = copy }
+        return copy
+    }
+
+    @Sendable private func report(_ progress: SchemaProgress) {
+        switch progress.state {
+        case .began: log.debug("making", [.detail: progress.object])
+        case .made(let seconds): log.debug("made", [.detail: progress.object, .seconds: seconds])
+        case .building, .failed: break
+        }
+    }
+}

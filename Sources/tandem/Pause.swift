@@ -1,0 +1,30 @@
+// `tandem pause` and `tandem resume`: a request on new, which the runner sees wherever it runs.
+
+internal import CommandLine
+internal import Model
+internal import Postgres
+internal import State
+internal import Stream
+
+func pause(_ arguments: Parsed) throws -> ExitCode {
+    try request(arguments, "pause", paused: true)
+}
+
+func resume(_ arguments: Parsed) throws -> ExitCode {
+    try request(arguments, "resume", paused: false)
+}
+
+private func request(_ arguments: Parsed, _ command: String, paused: Bool) throws -> ExitCode {
+    for plan in try Workspace(arguments).plans {
+        let target = TargetSide(
+            try Connection(to: plan.target, for: .control, as: "\(plan.stream) \(command)", stop: processStop),
+            plan.stream)
+        guard try target.hasSchema, try target.binding() != nil else {
+            throw StateError.notPrepared(pair: plan.pair)
+        }
+        try target.startCopying()
+        try target.request(paused: paused)
+        Terminal.show("\(plan.pair): copying \(paused ? "rests" : "goes on"), as soon as the runner sees it")
+    }
+    return .done
+}

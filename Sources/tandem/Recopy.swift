@@ -1,0 +1,45 @@
+// `tandem recopy TABLE…`: a request on new for each table, or for each partition of it, which the runner takes up.
+
+internal import CommandLine
+internal import Configuration
+internal import Model
+internal import Postgres
+internal import State
+internal import Stream
+
+func recopy(_ arguments: Parsed) throws -> ExitCode {
+    let plan = try Workspace(arguments).onePlan(for: "recopy")
+    let source = SourceSide(
+        try Connection(to: plan.source, for: .control, as: "\(plan.stream) recopy", stop: processStop), plan.stream)
+    let target = TargetSide(
+        try Connection(to: plan.target, for: .control, as: "\(plan.stream) recopy", stop: processStop), plan.stream)
+    guard try target.hasSchema, try target.binding() != nil else { throw StateError.notPrepared(pair: plan.pair) }
+    let published = try source.publishedLeafTables()
+    let wanted = try arguments.arguments.map { try leaves(of: $0, source, published) }.flatMap { $0 }
+    try target.startCopying()
+    for leaf in wanted {
+        guard try target.requestAgain(leaf) else {
+            throw StateError.refused(
+                "\(leaf.name) is being copied right now", hint: "`tandem status` shows how far it is")
+        }
+        Terminal.show("\(leaf.name) is emptied on new and copied again; the runner does it")
+    }
+    return .done
+}
+
+/// The table itself, or the partitions that hold its rows.
+private func leaves(
+    of text: String, _ source: SourceSide, _ published: [SourceLeaf]
+) throws -> [SourceLeaf] {
+    guard let name = try TablePattern(text).literalName else {
+        throw UsageError("\(mention(text)) is a pattern", hint: "name each table that is to be copied again")
+    }
+    let below = try published.contains { $0.name == name } ? [name] : source.leafNames(below: [name])
+    let leaves = published.filter { below.contains($0.name) }
+    guard !leaves.isEmpty else {
+        let near = nearest(to: text, among: published.map(\.name.description))
+        throw UsageError(
+            "\(mention(text)) is not a table of this stream", hint: near.map { "did you mean \(mention($0))?" })
+    }
+    return leaves
+}

@@ -1,0 +1,140 @@
+// Tables of every shape: names, partitions, inheritance, generated and dropped columns, none at all; and pausing, copying
+// again.
+
+import TestSupport
+import Testing
+
+@Suite struct ShapesToCopyTests {
+    @Test func everyShapeOfTable() throws {
+        let s = try Scenario.copying(
+            "shapes",
+            tables: #"""
+                CREATE SCHEMA "Sales Dept"; CREATE TABLE "Sales Dept"."Odd ""Name"";--" ("Key ''" int PRIMARY KEY, "ünï" text);
+                CREATE TABLE parent (a int PRIMARY KEY, b text); CREATE TABLE child (c int) INHERITS (parent);
+                ALTER TABLE child ADD PRIMARY KEY (a);
+                CREATE TABLE generated (a int PRIMARY KEY, twice int GENERATED ALWAYS AS (a * 2) STORED, b text);
+                CREATE TABLE identity (a int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, b text);
+                CREATE TABLE nothing (); ALTER TABLE nothing REPLICA IDENTITY FULL;
+                CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN short AS varchar(5);
+                CREATE TABLE typed (a int PRIMARY KEY, m mood, d short, x int[], j jsonb, r int4range, t tsvector);
+                CREATE TABLE root (a int, b text, PRIMARY KEY (a)) PARTITION BY RANGE (a);
+                CREATE TABLE low PARTITION OF root FOR VALUES FROM (0) TO (100);
+                """#,
+            rows: #"""
+                INSERT INTO "Sales Dept"."Odd ""Name"";--" VALUES (1, 'ö'), (2, NULL);
+                INSERT INTO parent VALUES (1, 'parent'); INSERT INTO child VALUES (2, 'child', 3);
+                INSERT INTO generated VALUES (1, DEFAULT, 'x'); INSERT INTO identity (b) VALUES ('one'), ('two');
+                INSERT INTO nothing SELECT FROM generate_series(1, 5);
+                INSERT INTO typed VALUES (1, 'ok', 'abcde', '{1,NULL}', '{"a": 1}', '[1,5)', 'a:1');
+                INSERT INTO root SELECT i, 'r' FROM generate_series(0, 99) i;
+                """#)
+        defer { s.end() }
+        // Another order, and a column more.
+        try s.old.sql(
+            """
+            CREATE TABLE reordered (a int PRIMARY KEY, gone int, b text); ALTER TABLE reordered DROP COLUMN gone;
+            INSERT INTO reordered VALUES (1, 'b');
+            CREATE TABLE high PARTITION OF root FOR VALUES FROM (100) TO (200); INSERT INTO root VALUES (150, 'high');
+            """)
+        try s.new.sql(
+            """
+            CREATE TABLE reordered (extra text DEFAULT 'own', b text, a int PRIMARY KEY);
+            """)
+        try s.copy()
+        try s.expectSame(except: ["public.reordered"])
+        #expect(try s.new.value("SELECT a || b || extra FROM reordered") == "1bown")
+        #expect(try s.new.value("SELECT count(*) FROM root") == "101")
+        #expect(try s.new.value("SELECT string_agg(b, ',') FROM ONLY parent") == "parent")
+    }
+
+    @Test func rowSecurityIsAnErrorAndNotFewerRows() throws {
+        let s = try Scenario.copying(
+            "secured", tables: "CREATE TABLE t (a int PRIMARY KEY)", rows: "INSERT INTO t VALUES (1)")
+        defer { s.end() }
+        let role = "r_\(s.name)"
+        try s.new.sql("CREATE ROLE \(role)")
+        try s.old.sql(
+            """
+            CREATE ROLE \(role) LOGIN REPLICATION; GRANT CREATE ON DATABASE \(s.name) TO \(role);
+            ALTER TABLE t OWNER TO \(role); ALTER TABLE _marker OWNER TO \(role);
+            ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY;
+            """)
+        try s.writeConfiguration(
+            old: s.old.cluster.connection(database: s.old.name, user: role), initialCopy: "all")
+        let blocked = try s.tandem("run", "--until", "caught-up", within: .seconds(120))
+        #expect(blocked.status == .exited(5), "\(blocked.stderr)")
+        #expect(blocked.stderr.contains("row-level security"), "\(blocked.stderr)")
+        _ = try s.tandem("abort", "--yes")
+        for side in [s.old, s.new] { try side.sql("DROP OWNED BY \(role) CASCADE; DROP ROLE \(role)") }
+    }
+
+    @Test func pausedItRestsAndResumedItGoesOn() throws {
+        let s = try Scenario.copying(
+            "paused", tables: "CREATE TABLE t (a int PRIMARY KEY); CREATE TABLE u (a int PRIMARY KEY)",
+            rows: "INSERT INTO t SELECT generate_series(1, 1000)")
+        defer { s.end() }
+        _ = try s.tandem("run", environment: ["TANDEM_FAILPOINT": "after-origin-created"])
+        #expect(try s.tandem("pause").status == .exited(0))
+        let run = try s.start("run")
+        try run.waitForLog("copy rests")
+        rest(.seconds(1))
+        #expect(try s.tandem("status").stdout.contains("paused"))
+        #expect(try s.new.value("SELECT count(*) FROM tandem.copied_table WHERE state = 'done'") != "3")
+        #expect(try s.tandem("resume").status == .exited(0))
+        try s.waitForCopy(of: "t", toBe: "done")
+        try s.catchUp()
+        try run.stop()
+        try s.expectSame()
+    }
+
+    @Test func copiedAgainWhileTheOthersStream() throws {
+        let s = try Scenario.copying(
+            "again", tables: "CREATE TABLE t (a int PRIMARY KEY, b text); CREATE TABLE u (a int, b text)",
+            rows: "INSERT INTO t SELECT i, 'x' FROM generate_series(1, 500) i; ALTER TABLE u REPLICA IDENTITY FULL")
+        defer { s.end() }
+        let run = try s.start("run")
+        try s.waitForCopy(of: "t", toBe: "done")
+        try s.catchUp()
+        try s.new.sql("DELETE FROM t WHERE a % 2 = 0; UPDATE t SET b = 'wrong'; INSERT INTO u VALUES (1, 'stray')")
+        #expect(try s.tandem("set-aside", "public.u").status == .exited(0))
+        try s.old.sql("INSERT INTO u SELECT i, 'aside' FROM generate_series(1, 100) i; INSERT INTO t VALUES (0, 'new')")
+        #expect(try s.tandem("recopy", "public.t", "public.u").status == .exited(0))
+        for i in 0..<20 {
+            try s.old.sql("INSERT INTO u VALUES (\(i), 'meanwhile'); UPDATE t SET b = 'm' WHERE a = \(i)")
+        }
+        try s.new.wait(
+            for: "SELECT count(*) FROM tandem.copied_table WHERE state = 'done' AND table_name IN ('t', 'u')", toBe: "2"
+        )
+        try s.old.sql("INSERT INTO u VALUES (7, 'last')")
+        try s.catchUp()
+        try s.expectSame()
+        #expect(try s.new.value("SELECT count(*) FROM tandem.set_aside") == "0")
+        try run.stop()
+    }
+
+    /// A transaction that began before the table was published may be decoded with its rows, or without them.
+    @Test func aTableMadeLaterIsCopiedToo() throws {
+        let s = try Scenario.copying(
+            "later", tables: "CREATE TABLE t (a int PRIMARY KEY)", rows: "INSERT INTO t SELECT generate_series(1, 50)")
+        defer { s.end() }
+        try s.copy()
+        try s.old.sql(
+            "CREATE TABLE late (a int PRIMARY KEY, b text); INSERT INTO late SELECT i, 'x' FROM generate_series(1, 100) i"
+        )
+        let open = try s.old.session()
+        _ = try open.send("BEGIN; INSERT INTO late VALUES (0, 'before'); UPDATE late SET b = 'open' WHERE a = 7")
+        let run = try s.start("run")
+        try run.waitForLog("added to the publication")
+        _ = try open.send("INSERT INTO late VALUES (-1, 'after'); UPDATE t SET a = -1 WHERE a = 1")
+        rest(.seconds(1))
+        #expect(try s.new.value("SELECT state FROM tandem.copied_table WHERE table_name = 'late'") == "waiting")
+        _ = try open.send("COMMIT")
+        try s.waitForCopy(of: "late", toBe: "done")
+        try s.old.sql("INSERT INTO late VALUES (1000, 'last')")
+        try s.catchUp()
+        try run.stop()
+        try s.expectSame()
+        #expect(try s.new.value("SELECT coalesce(sum(found), 0) FROM tandem.difference") == "0")
+        #expect(try s.tandem("status").stdout.contains("not carried") == false)
+    }
+}
