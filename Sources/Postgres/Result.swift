@@ -57,7 +57,8 @@ package final class Result {
     /// Data exceptions quote the offending value, and so do the parsers of some types, which report a syntax error. Where
     /// it stands and which quotation marks are around it depends on the server's language: so from the first to the last.
     private func withoutValues(_ message: String, state: String) -> String {
-        guard state.hasPrefix("22") || state == "42601" else { return message }
+        // What encodings lack is named by its bytes; only the encodings stand in quotes.
+        guard state.hasPrefix("22") && !["22021", "22P05"].contains(state) || state == "42601" else { return message }
         guard let first = message.firstIndex(where: Self.quotes.contains),
             let last = message.lastIndex(where: Self.quotes.contains)
         else { return message }
