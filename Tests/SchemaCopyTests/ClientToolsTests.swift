@@ -116,7 +116,7 @@ import Threading
         )
         let copy = copying.copy(tools: place)
         let outcome = Monitor<(any Error)?>(nil)
-        let thread = Thread("survey") {
+        let thread = try Thread("survey") {
             do { _ = try copy.survey() } catch { outcome.change { $0 = error } }
         }
         let pids = poll(within: .seconds(60)) { () -> [Int32]? in

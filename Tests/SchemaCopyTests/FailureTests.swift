@@ -48,7 +48,7 @@ import Threading
         try copying.old.sql(RichSchema.beforeRows + RichSchema.rows + RichSchema.afterRows)
         let done = StopSignal()
         let new = copying.new
-        let cutter = Thread("cutter") {
+        let cutter = try Thread("cutter") {
             var pause = 0.02
             while !done.wait(seconds: pause) {
                 _ = try? new.sql(
