@@ -19,6 +19,7 @@ final class CopyWatch {
     private var sizeSpeed = Tachometer()
     private var nextBackOff = Monotonic.now
     private var resting: String?
+    private let keep: TableFinisher.Keeper
     private var nextKeep = Monotonic.now
     private var isComplete = false
     private var problem: (message: String, hint: String?)?
@@ -31,6 +32,7 @@ final class CopyWatch {
     /// Waits until the workers may begin.
     init(_ context: CopyContext, stop: StopSignal) throws {
         self.context = context
+        keep = context.finisher.keeper()
         self.stop = stop
         let name = "\(context.stream) copy"
         source = SourceSide(try Connection(to: context.source, for: .control, as: name, stop: stop), context.stream)
@@ -222,6 +224,7 @@ final class CopyWatch {
         if !isComplete {
             guard nextRest <= Monotonic.now, try finishRest() else { return }
             try analyzeRoots()
+            try keep(source.connection, target.connection)
             try target.nowComplete(true)
             isComplete = true
             context.log.info("copy complete", [.count: board.entries.count])
@@ -229,7 +232,7 @@ final class CopyWatch {
         }
         guard nextKeep <= Monotonic.now else { return }
         nextKeep = Monotonic.now.adding(seconds: 10)
-        try context.finisher.keep(source.connection, target.connection)
+        try keep(source.connection, target.connection)
     }
 
     /// What needs all tables. False when it could not be made; it is tried again.

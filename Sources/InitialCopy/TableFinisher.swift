@@ -7,18 +7,21 @@ package import Threading
 package struct TableFinisher: Sendable {
     /// Keys, indexes and the like of one table, before the stream goes on with it.
     let table: @Sendable (QualifiedName, StopSignal) throws -> Void
-    /// What needs all tables: foreign keys, views; and sequences.
+    /// What needs all tables: foreign keys, views.
     let all: @Sendable (StopSignal) throws -> Void
-    /// Now and then afterwards.
-    let keep: @Sendable (_ source: Connection, _ target: Connection) throws -> Void
+    package typealias Keeper = (_ source: Connection, _ target: Connection) throws -> Void
+
+    /// Makes what brings sequences along: before the copy counts as complete, and now and then afterwards. Each is used by
+    /// one thread.
+    let keeper: @Sendable () -> Keeper
 
     package init(
         table: @escaping @Sendable (QualifiedName, StopSignal) throws -> Void = { _, _ in },
         all: @escaping @Sendable (StopSignal) throws -> Void = { _ in },
-        keep: @escaping @Sendable (_ source: Connection, _ target: Connection) throws -> Void = { _, _ in }
+        keeper: @escaping @Sendable () -> Keeper = { { _, _ in } }
     ) {
         self.table = table
         self.all = all
-        self.keep = keep
+        self.keeper = keeper
     }
 }

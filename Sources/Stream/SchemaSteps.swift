@@ -28,7 +28,11 @@ final class SchemaSteps: Sendable {
     var finisher: TableFinisher {
         TableFinisher(
             table: { [self] table, _ in try perform { try $0.finish(table: table, progress: report) } },
-            all: { [self] _ in try perform { try $0.finishAll(progress: report) } })
+            all: { [self] _ in try perform { try $0.finishAll(progress: report) } },
+            keeper: { [log] in
+                let sequences = SequenceCopy(log: log)
+                return { source, target in try sequences.carry(from: source, to: target) }
+            })
     }
 
     /// Before a slot is made.
