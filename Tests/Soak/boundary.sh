@@ -115,7 +115,10 @@ YAML
     sleep 0.5
     end_background "$load"
     end_background "$prepared"
-    q old "SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts WHERE database = '$database'" |
+    # Their sessions may still be at it.
+    until [ "$(q old "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE datname = '$database' AND application_name = 'pgbench'")" -eq 0 ]; do sleep 0.1; done
+    q old "SELECT format('ROLLBACK PREPARED %L;', gid) FROM pg_prepared_xacts WHERE database = '$database'" |
         psql -Xq -d "$(address old)"
     end_background "$replicator"
     tandem run --until caught-up >>"$world/run.log" 2>&1 || fail "FAILED: round $round: $(tail -n 5 "$world/run.log")"
