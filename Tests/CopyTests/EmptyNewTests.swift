@@ -20,9 +20,31 @@ import Testing
         INSERT INTO app.customer (email) SELECT 'c' || i FROM generate_series(1, 3000) i;
         INSERT INTO app.invoice SELECT i, i % 3000 + 1, i FROM generate_series(1, 5000) i;
         INSERT INTO app.log SELECT now(), 'w' || i % 5 FROM generate_series(1, 500) i;
+        CREATE SEQUENCE app."A 'b'" AS smallint INCREMENT -2 MAXVALUE 9 START 9; SELECT nextval('app."A ''b''"');
+        CREATE SEQUENCE app.unused START 77;
         INSERT INTO app.day SELECT '2026-01-01'::date + i % 59, i FROM generate_series(1, 500) i;
         CREATE MATERIALIZED VIEW app.totals AS SELECT customer, sum(total) FROM app.invoice GROUP BY 1;
         """
+
+    private static let sequences = """
+        SELECT ARRAY[(SELECT (last_value, is_called)::text FROM app.customer_id_seq),
+            (SELECT (last_value, is_called)::text FROM app."A 'b'"), (SELECT (last_value, is_called)::text FROM app.unused)]
+        """
+
+    @Test func sequencesStayNear() throws {
+        let s = try Scenario("near", marker: false)
+        defer { s.end() }
+        try s.old.sql("CREATE TABLE t (id serial PRIMARY KEY); INSERT INTO t SELECT FROM generate_series(1, 10)")
+        try s.configureCopy()
+        let run = try s.start("run")
+        try s.new.wait(for: "SELECT (SELECT last_value FROM t_id_seq)", toBe: "10", within: .seconds(150))
+        try s.old.sql("SELECT setval('t_id_seq', 500)")
+        try s.new.wait(for: "SELECT last_value FROM t_id_seq", toBe: "500", within: .seconds(150))
+        try s.old.sql("SELECT setval('t_id_seq', 400)")
+        try s.old.sql("SELECT setval('t_id_seq', 501)")
+        try s.new.wait(for: "SELECT last_value FROM t_id_seq", toBe: "501", within: .seconds(150))
+        #expect(try run.stop() == .exited(0))
+    }
 
     @Test(arguments: ["", "after-table-copied:2", "before-table-done:3", "after-table-snapshot:2"])
     func everythingIsMadeAndFollows(place: String) throws {
@@ -44,6 +66,7 @@ import Testing
             "SELECT count(*) FROM pg_indexes WHERE schemaname = 'app'",
             "SELECT count(*) FROM app.totals",
         ] { #expect(try s.new.value(query) == s.old.value(query), "\(query)") }
+        #expect(try s.new.value(Self.sequences) == s.old.value(Self.sequences))
         try s.old.sql("INSERT INTO app.day VALUES ('2026-02-02', 0); UPDATE app.customer SET mood = 'sad' WHERE id < 9")
         try s.copy()
         try s.expectSame()
