@@ -108,7 +108,7 @@ end_background() {
     wait "$1" 2>/dev/null || true
 }
 
-# write_configuration [FURTHER LINES]: $world/tandem.yaml with one pair.
+# write_configuration [FURTHER LINES]: $world/tandem.yaml with one pair; $initial_copy is `none` unless set.
 write_configuration() {
     cat >"$world/tandem.yaml" <<YAML
 migration: $migration
@@ -117,7 +117,7 @@ pairs:
     old: $(address old)
     new: $(address new)
 data_a: ["public.*"]
-initial_copy: none
+initial_copy: ${initial_copy:-none}
 ${1:-}
 YAML
     stream=tandem_${migration}_main_forward
