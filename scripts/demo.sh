@@ -56,7 +56,7 @@ until grep -q 'copy complete' "$world/run.log"; do
     is_running "$replicator" || fail "tandem run ended by itself: $(tail -n 5 "$world/run.log")"
     sleep 0.1
 done
-grep -oE 'msg=.*' "$world/run.log" | grep -E '"(prepared|table copied|copy complete)"' | cut -c1-110 | indent
+grep -E 'event=("table copied"|"copy complete")' "$world/run.log" | sed 's/.*event=//; s/ stream=[^ ]*//' | indent
 echo "   new has everything and follows ($(since "$began") s). Nobody on old had to wait for it."
 
 chapter 'Follow: how far behind is new?'
