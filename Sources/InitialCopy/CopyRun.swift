@@ -52,7 +52,7 @@ package final class CopyRun: Sendable {
         if !context.board.isComplete { completed.change { $0 = false } }
     }
 
-    package var isComplete: Bool { completed.withLock { $0 } }
+    package var isComplete: Bool { completed.withLock { $0 } && context.board.isComplete }
     package var progress: CopyProgress? { latest.withLock { $0 } }
 
     /// What keeps the rest from ever being complete without an operator: the first of those tables, when nothing else is

@@ -65,7 +65,9 @@ struct SideComparison {
             problems.append(
                 SchemaProblem(
                     "new lacks \(missing.count == 1 ? "role" : "roles")"
-                        + " \(missing.map { visiblyQuoted($0) }.joined(separator: ", ")), which own objects of old or have"
+                        + " \(missing.map { visiblyQuoted($0) }.joined(separator: ", ")),"
+                        + (missing.count == 1
+                            ? " which owns objects of old or has" : " which own objects of old or have")
                         + " rights on them",
                     remedy: missing.map { name in
                         let words = attributes[name].flatMap { $0.isEmpty ? nil : " " + $0 } ?? ""

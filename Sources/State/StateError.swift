@@ -29,7 +29,7 @@ package enum StateError: Explained {
     package var hint: String? {
         switch self {
         case .notPrepared:
-            "run `tandem prepare`, load new from the snapshot it prints, then `tandem run`"
+            "`tandem run` makes and copies everything; to load new yourself, `initial_copy: none` and `tandem prepare`"
         case .alreadyPrepared:
             "`tandem run` continues from there; `tandem prepare --again` makes a new slot and snapshot, and then new"
                 + " must be loaded again"

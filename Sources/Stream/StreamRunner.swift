@@ -68,6 +68,11 @@ package final class StreamRunner {
                     if copy == nil { copy = try startCopy(side) }
                     continue
                 }
+                // Somebody has asked for a table to be copied again: without it new does not hold what old has.
+                if case .finished = end, try side.copiedTables().contains(where: { $0.state != .done }) {
+                    resolvedEnd = nil
+                    continue
+                }
                 say(.stopped, nil, side)
                 if case .finished = end { log.info("reached its end", [.lsn: resolvedEnd ?? .zero]) }
                 return nil

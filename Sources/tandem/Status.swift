@@ -34,6 +34,7 @@ struct StatusScreen {
     private var setAside: [SetAsideTable] = []
     private var differences: [DifferenceCount] = []
     private var copy: CopyLines?
+    private var copiedAgain: [QualifiedName] = []
     private var problems: [String] = []
 
     var isIncomplete: Bool { !problems.isEmpty }
@@ -67,6 +68,7 @@ struct StatusScreen {
         binding = try target.binding()
         setAside = try target.setAside()
         differences = try target.differences()
+        copiedAgain = try target.copiedTables().filter { $0.state == .again }.map(\.name)
         copy = try target.copyRequest().flatMap { request in
             request.progress.flatMap { CopyProgress.decode($0) }.map { CopyLines(progress: $0, age: request.age) }
         }
@@ -82,6 +84,7 @@ struct StatusScreen {
         if let problem = lag.status?.problem, lag.status?.state != .streaming { lines += problemLines(problem) }
         for problem in problems { lines.append(line("unreachable", Terminal.alarming(withoutControls(problem)))) }
         for (label, text) in copy?.lines ?? [] { lines.append(line(label, text)) }
+        for table in copiedAgain { lines.append(line("", "\(table) is to be copied again, by the next `tandem run`")) }
         for table in setAside {
             lines.append(
                 line(

@@ -112,6 +112,20 @@ import Testing
         try run.stop()
     }
 
+    /// It must not end before the table has its rows again.
+    @Test func copiedAgainByARunWithAnEnd() throws {
+        let s = try Scenario.copying(
+            "again2", tables: "CREATE TABLE t (a int PRIMARY KEY)", rows: "INSERT INTO t SELECT generate_series(1, 500)"
+        )
+        defer { s.end() }
+        try s.copy()
+        #expect(try s.tandem("recopy", "public.t").status == .exited(0))
+        #expect(try s.tandem("status").stdout.contains("public.t is to be copied again"))
+        try s.copy()
+        try s.expectSame()
+        #expect(try s.new.value("SELECT count(*) FROM t") == "500")
+    }
+
     /// A transaction that began before the table was published may be decoded with its rows, or without them.
     @Test func aTableMadeLaterIsCopiedToo() throws {
         let s = try Scenario.copying(
