@@ -51,27 +51,21 @@ final class CopyWorker {
     // MARK: connections
 
     func source() throws -> SourceSide {
-        let connection: Connection
-        if let known = sourceConnection, !known.isBroken {
-            connection = known
-        } else {
-            connection = try Connection(
-                to: context.source, for: .control, as: "\(context.stream) copy \(number)", stop: signal)
-            sourceConnection = connection
-        }
-        return SourceSide(connection, context.stream)
+        SourceSide(try open(&sourceConnection, context.source, .control), context.stream)
     }
 
     func target() throws -> TargetSide {
-        let connection: Connection
-        if let known = targetConnection, !known.isBroken {
-            connection = known
-        } else {
-            connection = try Connection(
-                to: context.target, for: .apply, as: "\(context.stream) copy \(number)", stop: signal)
-            targetConnection = connection
-        }
-        return TargetSide(connection, context.stream)
+        TargetSide(try open(&targetConnection, context.target, .apply), context.stream)
+    }
+
+    private func open(
+        _ known: inout Connection?, _ address: ConnectionTarget, _ purpose: SessionPurpose
+    ) throws -> Connection {
+        if let known, !known.isBroken { return known }
+        let opened = try Connection(
+            to: address, for: purpose, as: "\(context.stream) copy \(number)", stop: signal)
+        known = opened
+        return opened
     }
 
     /// After a failure nobody knows what state they are in.

@@ -21,7 +21,9 @@ enum SchemaArchive {
         ]
         if let snapshot { arguments.append("--snapshot=\(snapshot)") }
         arguments.append("--dbname=\(connection.conninfo)")
-        let program = ChildProgram(program: tools.dump, arguments: arguments, environment: connection.environment)
+        // Its own words are looked at below; those of the server come in whatever language that speaks.
+        let environment = connection.environment.merging(["LC_ALL": "C"]) { $1 }
+        let program = ChildProgram(program: tools.dump, arguments: arguments, environment: environment)
         let outcome = try program.run(stop: stop)
         guard outcome.status == 0 else { throw failure(outcome, tools, secrets: Array(connection.environment.values)) }
         return try ArchiveReader.entries(of: outcome.output).filter { !isPassedOver($0) }
@@ -43,7 +45,6 @@ enum SchemaArchive {
         let reason = words.isEmpty ? "it ended with status \(outcome.status)" : withoutControls(words)
         return .failed(
             "\(tools.dump) could not read old's schema: \(reason)",
-            hint: reason.contains("permission denied")
-                ? "tandem's role on old needs SELECT on all tables and USAGE on all schemas, as pg_dump does" : nil)
+            hint: "if a right is missing: pg_dump needs SELECT on all tables and USAGE on all schemas of old")
     }
 }
