@@ -1,4 +1,4 @@
-// How the copy of existing rows goes, as lines for people: the same in `status` and on the terminal of `run`.
+// How the copy of existing rows goes, as lines for people.
 
 internal import Foundation
 internal import InitialCopy

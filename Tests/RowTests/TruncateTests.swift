@@ -111,7 +111,11 @@ import Testing
     }
 
     /// Old waits for tandem with every commit, tandem's own writes on old included: nobody may wait for himself.
-    @Test func tandemAsSynchronousStandby() throws {
+    @Test(
+        .enabled(
+            if: PostgresInstallation.tested.old >= 14,
+            "13 itself waits: its walsender wants a lock that the waiting TRUNCATE holds"))
+    func tandemAsSynchronousStandby() throws {
         let pair = try ClusterPair(old: ClusterOptions(settings: ["synchronous_commit": "on"]))
         defer { pair.remove() }
         let synchronous = try Scenario("sync", on: pair)
