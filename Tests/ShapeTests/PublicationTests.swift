@@ -43,7 +43,9 @@ import Testing
             INSERT INTO dropped VALUES (1); DROP TABLE dropped;
             """)
         try s.expectSame("t")
-        #expect(try s.new.sql("SELECT * FROM p") == "1")
+        let carried = try s.new.sql("SELECT * FROM p")
+        // 13 goes on sending rows of a detached partition for as long as the connection lasts.
+        #expect(carried == "1" || PostgresInstallation.tested.old < 14 && carried == "1\n2")
         #expect(try s.new.sql("SELECT * FROM dropped") == "1")
         let status = try s.tandem("status").stdout
         #expect(status.contains("not carried") && status.contains("public.later, public.p_1"), "\(status)")
