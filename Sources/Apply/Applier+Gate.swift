@@ -12,14 +12,16 @@ extension Applier {
     /// Whether a transaction may be applied now; what of it is left out is then known to the mappings, up to the next call.
     func admit(_ transaction: Transaction) throws -> Bool {
         mappings.leftOut = []
+        mappings.noted = []
         isHeld = false
         guard gate.mayStop(transaction.commit.end) else { return true }
         let shapes = try shapes(of: transaction)
         for isFresh in [false, true] {
             if isFresh { gate.see(try reread.snapshot()) }
             switch gate.admit(transaction.xid, end: transaction.commit.end, tables: Set(shapes.values)) {
-            case .pass(let without):
+            case .pass(let without, let noting):
                 mappings.leftOut = Set(shapes.filter { without.contains($0.value) }.keys)
+                mappings.noted = Set(shapes.filter { noting.contains($0.value) }.keys)
                 return true
             case .hold:
                 isHeld = true

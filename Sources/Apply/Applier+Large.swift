@@ -134,7 +134,8 @@ extension Batch {
 
     /// The rows to copy, when this batch is nothing but many inserts into one table whose types match exactly.
     func asCopy(_ mappings: Mappings) -> CopyRows? {
-        guard changes >= Self.worthCopying, leftOut == 0, segments.count == 1, segments[0].truncation == nil,
+        guard changes >= Self.worthCopying, leftOut == 0, noted.isEmpty, notedWhole.isEmpty, segments.count == 1,
+            segments[0].truncation == nil,
             segments[0].tables.count == 1
         else { return nil }
         let table = segments[0].tables[0]

@@ -187,8 +187,7 @@ extension Applier {
             return .batch(error, table: table(of: error))
         }
         total.count(batch)
-        let statements = SegmentStatements(mappings)
-        for statement in batch.segments.flatMap({ statements.plan($0) }) {
+        for statement in writer.plan(batch) {
             if case .rows(let group) = statement, group.operation == .insert, let key = batch.insertedKey(group.mapping)
             {
                 let (count, failure) = try writer.count(key)
@@ -231,7 +230,7 @@ extension Operation {
     fileprivate var isRemoval: Bool {
         switch self {
         case .delete, .deleteImage: true
-        case .insert, .update, .rekey, .probe, .updateImage, .shared: false
+        case .insert, .update, .rekey, .probe, .updateImage, .shared, .note, .noteWhole: false
         }
     }
 }

@@ -282,6 +282,7 @@ package final class Applier {
         guard let end = batch.end else { return }
         Failpoint.pass(.afterTargetCommit)
         progress.committed(through: end.end, transactions: batch.transactions.count, changes: batch.changes)
+        gate.nowPassed(end.end)
         lastProgress = Monotonic.now
         noteBeat(batch)
         for case .buffer(let buffer) in batch.transactions.map(\.content) { buffer.discard() }
@@ -346,6 +347,7 @@ package final class Applier {
         if needsAttention { return .worked }
         try settleGate()
         guard let transaction = intake.peek() else {
+            gate.nowPassed(intake.quiet)
             try confirmQuiet(atOnce: intake.hasEnded)
             return intake.hasEnded ? .finished : .nothingToDo
         }

@@ -84,7 +84,7 @@ final class BatchWriter {
 
     func plan(_ batch: Batch) -> [PlannedStatement] {
         let statements = SegmentStatements(mappings)
-        return batch.segments.flatMap { statements.plan($0) }
+        return batch.segments.flatMap { statements.plan($0) } + statements.notes(batch)
     }
 
     func queue(_ batch: Batch) throws(PostgresError) {
@@ -122,7 +122,7 @@ final class BatchWriter {
         switch book.look(up: key) {
         case .ready(let known): name = known
         case .new(let made):
-            let plain = mapping.statement(group.operation)
+            let plain = mapping.statement(group.operation, of: stream)
             let statement = asserts ? plain.asserted : plain
             try connection.queuePrepare(made, statement.sql, types: statement.parameterTypes)
             expectations.append(.prepare(key))

@@ -22,6 +22,8 @@ package struct CopyStatements: Sendable {
     package let isShared: Bool
     /// How statements name it, its children left out.
     package let destinationSQL: String
+    /// By which rows are read again that have changed while others were read; nil when that cannot be done.
+    package let key: CopyKey?
 
     private var format: String { isBinary ? "binary" : "text" }
 
@@ -30,6 +32,13 @@ package struct CopyStatements: Sendable {
         if isPlain && range == nil { return "COPY \(source.sql) (\(rows)) TO STDOUT (FORMAT \(format))" }
         let condition = range.map { " WHERE " + $0.condition } ?? ""
         return "COPY (SELECT \(rows) FROM ONLY \(source.sql)\(condition)) TO STDOUT (FORMAT \(format))"
+    }
+
+    /// The same of the rows with these keys, given part by part: each row once, however often its key is given otherwise
+    /// written.
+    package func read(again values: [[String]], of key: CopyKey) -> String {
+        "COPY (SELECT \(rows) FROM \(key.given(values)) JOIN ONLY \(source.sql) AS t ON \(key.matchesOnSource)) TO STDOUT"
+            + " (FORMAT \(format))"
     }
 
     package var write: String { "COPY \(table.sql)\(columns) FROM STDIN (FORMAT \(format))" }
@@ -54,7 +63,8 @@ package struct PageRange: Sendable, Hashable {
 extension CopyStatements {
     /// Looks at both sides. `source` and `target` are connections of the calling thread.
     package init(
-        _ leaf: SourceLeaf, stream: StreamName, source: ConnectionTarget, target: Connection, stop: StopSignal
+        _ leaf: SourceLeaf, stream: StreamName, source: ConnectionTarget, on connection: Connection, target: Connection,
+        stop: StopSignal
     ) throws {
         let shape = leaf.shape
         let travels = shape.columns.allSatisfy { WireTypes.travelsInBinary($0.type) }
@@ -85,6 +95,9 @@ extension CopyStatements {
         self.destination = mapping.table.name
         destinationSQL = mapping.table.sql
         isShared = try destination.isWhole || Self.takesOthers(mapping.table.name, target)
+        key =
+            isShared || leaf.key.isEmpty
+            ? nil : try CopyKey(leaf, TargetCatalog(connection: connection).table(leaf.name, number: 0), mapping)
         let carried = mapping.plan.carried
         isBinary = travels && carried.allSatisfy { mapping.column($0).isVerbatim }
         rows = carried.map { Self.value(shape.columns[$0].name, mapping.column($0)) }.joined(separator: ", ")

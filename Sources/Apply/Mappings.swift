@@ -21,6 +21,8 @@ final class Mappings {
     private var setAsideRoots: [Int: QualifiedName] = [:]
     /// Shapes whose changes the copy of existing rows holds already, for the transaction at hand.
     var leftOut: Set<Int> = []
+    /// Shapes whose changes are only noted, for the transaction at hand.
+    var noted: Set<Int> = []
     private let log: Log
     private var warned: Set<QualifiedName> = []
 
@@ -41,7 +43,9 @@ final class Mappings {
 
     func plan(_ shape: Int) -> TablePlan? {
         if !leftOut.isEmpty && leftOut.contains(shape) { return Self.nowhere }
-        return plans.indices.contains(shape) ? plans[shape] : nil
+        guard plans.indices.contains(shape), var plan = plans[shape] else { return nil }
+        if !noted.isEmpty && noted.contains(shape) { plan.isNoted = true }
+        return plan
     }
 
     private static let nowhere = TablePlan(target: -1, columns: 0, carried: [], locator: .none, isSetAside: true)

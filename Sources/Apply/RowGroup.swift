@@ -26,6 +26,8 @@ final class RowGroup {
         case .delete, .probe: (keys, values) = (mapping.keyColumns, [])
         case .deleteImage: (keys, values) = (carried, [])
         case .updateImage: (keys, values) = (carried, carried)
+        case .note: (keys, values) = (mapping.notedColumns, [])
+        case .noteWhole: (keys, values) = ([], [])
         case .shared(let key): (keys, values) = (mapping.uncheckedKeys[key].columns, [])
         }
         columns = keys + values
@@ -40,7 +42,7 @@ final class RowGroup {
         }
         func integers(_ count: Int) -> [ArrayParameter] { (0..<count).map { _ in ArrayParameter(elementType: 23) } }
         switch operation {
-        case .insert where values.isEmpty: return of([]) + [ArrayParameter(elementType: WireTypes.text)]
+        case .insert where values.isEmpty, .noteWhole: return of([]) + [ArrayParameter(elementType: WireTypes.text)]
         case .deleteImage: return integers(1) + of(keys)
         case .updateImage: return integers(1) + of(keys) + integers(2) + of(values)
         default: return of(keys) + of(values)

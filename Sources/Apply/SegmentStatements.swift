@@ -14,7 +14,7 @@ enum PlannedStatement {
         guard case .rows(let group) = self, !group.mapping.table.firesTriggers, group.mapping.uncheckedKeys.isEmpty
         else { return false }
         switch group.operation {
-        case .insert, .delete: return true
+        case .insert, .delete, .note, .noteWhole: return true
         case .update: return !group.mapping.updatesRewrite
         case .rekey: return !group.mapping.rekeysRewrite
         case .probe, .deleteImage, .updateImage, .shared: return false
@@ -40,6 +40,21 @@ struct SegmentStatements {
             statements += inserts(table.inserts).map { .rows($0) }
         }
         return statements
+    }
+
+    /// What is to be read again of tables that are being copied.
+    func notes(_ batch: Batch) -> [PlannedStatement] {
+        var groups = Groups()
+        var tuple = Tuple()
+        for row in batch.noted {
+            row.read(into: &tuple)
+            groups.group(row.shape, .note, mapping).append(tuple)
+        }
+        for shape in batch.notedWhole.sorted() {
+            tuple.columns.removeAll(keepingCapacity: true)
+            groups.group(shape, .noteWhole, mapping).append(tuple)
+        }
+        return groups.order.map { .rows($0) }
     }
 
     private func truncate(_ truncation: Segment.Truncation) -> PlannedStatement {

@@ -33,10 +33,14 @@ enum Operation: Hashable {
     case updateImage(narrowedBy: Int?)
     /// How many of these values of an unchecked key (by its place in the mapping) several rows share.
     case shared(Int)
+    /// Keys to be read again once a table's other rows are copied.
+    case note
+    /// The same, of a table that has to be copied from its beginning.
+    case noteWhole
 }
 
 extension TableMapping {
-    func statement(_ operation: Operation) -> StatementText {
+    func statement(_ operation: Operation, of stream: StreamName) -> StatementText {
         switch operation {
         case .insert: insert
         case .update(let without): update(without: without)
@@ -46,6 +50,8 @@ extension TableMapping {
         case .deleteImage(let narrow): deleteImage(narrow)
         case .updateImage(let narrow): updateImage(narrow)
         case .shared(let key): shared(key)
+        case .note: note(stream)
+        case .noteWhole: noteWhole(stream)
         }
     }
 

@@ -15,6 +15,10 @@ package final class Batch {
     package private(set) var leftOut = 0
     /// The same by shape.
     package private(set) var leftOutOf: [Int: Int] = [:]
+    /// Rows, old or new, whose keys are noted for a table that is being copied.
+    package private(set) var noted: [RowReference] = []
+    /// Shapes of such tables of which nobody can say which rows changed.
+    package private(set) var notedWhole: Set<Int> = []
 
     private let arena = Arena()
     private var rows = RowPair()
@@ -85,6 +89,7 @@ package final class Batch {
         do { try rows.read(record.rows) } catch { throw .unreadable(shape: record.shape) }
         guard rows.counts(plan.columns) else { throw .unreadable(shape: record.shape) }
         changes += 1
+        if plan.isNoted { return note(record.shape, plan) }
         if segments.isEmpty { segments.append(Segment()) }
         let last = segments.count - 1
         let shape = plan.equal ?? record.shape
@@ -95,6 +100,28 @@ package final class Batch {
         }
     }
 
+    /// The key before the change, where it came along, and the one after it.
+    private func note(_ shape: Int, _ plan: TablePlan) {
+        guard case .key(let columns) = plan.locator else {
+            notedWhole.insert(shape)
+            return
+        }
+        let hasOld = rows.oldKind != .none
+        if hasOld, let start = rows.oldStart { noted.append(RowReference(shape: shape, start: start)) }
+        guard let start = rows.newStart else {
+            if !hasOld { notedWhole.insert(shape) }
+            return
+        }
+        guard arena.key(rows.new, columns, fallback: hasOld ? rows.old : nil) != nil else {
+            notedWhole.insert(shape)
+            return
+        }
+        guard hasOld, rows.new.isPartial else { return noted.append(RowReference(shape: shape, start: start)) }
+        let lent = rows.oldKind == .full ? nil : columns
+        let woven = WovenRow(rows.new, over: rows.old, lending: lent, in: arena)
+        noted.append(RowReference(shape: shape, start: woven.start))
+    }
+
     private func truncate(_ record: ChangeRecord, plans: Plans) throws(BatchError) {
         guard let message = try? TruncateRecord(record.rows) else { throw .unreadable(shape: record.shape) }
         var targets: [Int] = []
@@ -103,6 +130,8 @@ package final class Batch {
             guard let plan = plans(shape) else { throw .noPlan(shape: shape) }
             if plan.isSetAside {
                 leaveOut(shape)
+            } else if plan.isNoted {
+                notedWhole.insert(shape)
             } else if plan.isPart {
                 parts[plan.target, default: (shape, 0, plan.parts)].count += 1
             } else if !targets.contains(plan.target) {

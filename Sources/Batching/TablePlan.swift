@@ -28,6 +28,8 @@ package struct TablePlan: Sendable {
     package let folds: Bool
     /// An equal shape of another part of the same table, whose rows these are taken for.
     package let equal: Int?
+    /// Only which rows change counts: the table is being copied, and reads them again afterwards.
+    package var isNoted = false
 
     package init(
         target: Int, columns: Int, carried: [Int], locator: Locator, isSetAside: Bool = false, isPart: Bool = false,

@@ -29,6 +29,17 @@ extension Field {
     /// A size, or 0 for none.
     func sizeOrNone() throws(ConfigurationError) -> Int { try text().value == "0" ? 0 : size() }
 
+    /// A length of time, more than nothing.
+    func seconds() throws(ConfigurationError) -> Double {
+        let text = try text()
+        guard let seconds = duration(text.value), seconds > 0 else {
+            throw error(
+                "\(label) must be a length of time, not \(text.mentioned)",
+                hint: "a number with ms, s, m, h or d right after it: 30m")
+        }
+        return seconds
+    }
+
     /// A whole number, at least 1.
     func count(upTo highest: Int) throws(ConfigurationError) -> Int {
         let text = try text()

@@ -17,21 +17,24 @@ package struct Limits: Hashable, Sendable {
     package let onWALHeld: OnWALHeld
     /// Bytes a second that the copy takes from the source; 0 when it may take what it can.
     package let copyRate: Int
+    /// Seconds that the copy may hold one snapshot on the source.
+    package let snapshot: Double
 
     package init(
         memory: Int = 256 << 20, spill: Int = 50 << 30, walHeld: Int = 20 << 30, onWALHeld: OnWALHeld = .keep,
-        copyRate: Int = 0
+        copyRate: Int = 0, snapshot: Double = 30 * 60
     ) {
         self.memory = memory
         self.spill = spill
         self.walHeld = walHeld
         self.onWALHeld = onWALHeld
         self.copyRate = copyRate
+        self.snapshot = snapshot
     }
 }
 
 private enum LimitKey: String, CaseIterable {
-    case memory, spill
+    case memory, spill, snapshot
     case walHeld = "wal_held"
     case onWALHeld = "on_wal_held"
     case copyRate = "copy_rate"
@@ -46,6 +49,7 @@ extension Field {
             spill: try section.optional(.spill)?.size() ?? usual.spill,
             walHeld: try section.optional(.walHeld)?.size() ?? usual.walHeld,
             onWALHeld: try section.optional(.onWALHeld)?.choice() ?? usual.onWALHeld,
-            copyRate: try section.optional(.copyRate)?.sizeOrNone() ?? usual.copyRate)
+            copyRate: try section.optional(.copyRate)?.sizeOrNone() ?? usual.copyRate,
+            snapshot: try section.optional(.snapshot)?.seconds() ?? usual.snapshot)
     }
 }

@@ -1,5 +1,7 @@
 // One attempt at copying one table: its snapshot, what is left of it, who works on it. One worker leads and holds the
-// snapshot; others may take ranges. When any of them fails, all of them do: nothing goes on in another snapshot.
+// snapshot; others may take ranges. When any of them fails, all of them do; a table that is told apart by a key goes on with
+// what is left in another snapshot, any other from its beginning. An attempt that has held its snapshot for long enough
+// hands out no more.
 
 internal import Apply
 internal import Model
@@ -9,6 +11,8 @@ internal import Threading
 final class CopyAttempt: Sendable {
     private struct State {
         var pending: [PageRange]
+        /// Helpers may come.
+        var isOpen = false
         var helping = 0
         var rows = 0
         var bytes = 0
@@ -23,13 +27,21 @@ final class CopyAttempt: Sendable {
     let exported: String
     let snapshot: TransactionSnapshot
     let until: LSN
+    /// The first snapshot of a table that may be gone on with, as it is recorded.
+    let base: CopyBase?
+    /// Nothing of the table was on new before.
+    let isFirst: Bool
     let began = Monotonic.now
+    private let most: Double
     private let state: Monitor<State>
 
     init(
         _ leaf: SourceLeaf, _ statements: CopyStatements, exported: String, snapshot: TransactionSnapshot, until: LSN,
-        ranges: [PageRange]
+        base: CopyBase?, isFirst: Bool, atMost seconds: Double, ranges: [PageRange]
     ) {
+        self.base = base
+        self.isFirst = isFirst
+        most = base == nil ? .infinity : seconds
         self.leaf = leaf
         self.statements = statements
         self.exported = exported
@@ -42,18 +54,23 @@ final class CopyAttempt: Sendable {
 
     var hasPending: Bool { state.withLock { $0.failure == nil && !$0.pending.isEmpty } }
 
+    /// Its snapshot holds back vacuum for as long as it may.
+    var isOverdue: Bool { began.age > most }
+
     /// The leader's next range.
     func takeRange() throws -> PageRange? {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
-            return state.pending.isEmpty ? nil : state.pending.removeFirst()
+            return state.pending.isEmpty || isOverdue ? nil : state.pending.removeFirst()
         }
     }
+
+    func open() { state.change { $0.isOpen = true } }
 
     /// A helper's; it must `leave` afterwards.
     func join() -> PageRange? {
         state.change { state in
-            guard state.failure == nil, !state.pending.isEmpty else { return nil }
+            guard state.isOpen, state.failure == nil, !state.pending.isEmpty, !isOverdue else { return nil }
             state.helping += 1
             return state.pending.removeFirst()
         }
@@ -114,6 +131,29 @@ final class CopyAttempt: Sendable {
         }
         for signal in signals { signal.raise() }
     }
+}
+
+/// What a table that may be gone on with in another snapshot began with.
+struct CopyBase: Sendable {
+    let snapshot: TransactionSnapshot
+    let until: LSN
+    let form: String
+    let pages: Int
+}
+
+/// Given up for now: the snapshot was held for as long as it may. What is committed stays.
+struct SnapshotOverdue: Explained {
+    let table: QualifiedName
+    var description: String {
+        "\(table) goes on in another snapshot: this one was held for as long as limits.snapshot allows"
+    }
+}
+
+/// Nothing of what was copied can be kept.
+struct Changed: Explained {
+    let table: QualifiedName
+    let what: String
+    var description: String { "\(table) \(what) while it was copied: it begins again" }
 }
 
 /// Not begun yet.

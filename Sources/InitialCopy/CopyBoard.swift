@@ -26,6 +26,29 @@ final class CopyBoard: Sendable {
         var problem: (message: String, hint: String?)?
         var isTransient = false
         var attempt: CopyAttempt?
+        /// It may be gone on with in another snapshot.
+        var base: CopyBase?
+        /// Pages of a part, when those of the usual size took too long.
+        var step: Int?
+        /// Nothing is to be done before the stream has passed this.
+        var waitsFor: LSN?
+        /// Whether new has recorded it as done is not known.
+        var isUncertain = false
+        /// Of parts that are committed.
+        var kept = (rows: 0, bytes: 0)
+        /// New had unique keys before its rows, and rows of different snapshots met in one.
+        var hasMet = false
+        /// Keys, indexes and statistics are there.
+        var isMade = false
+
+        /// Nothing of it is on new.
+        mutating func beginAgain() {
+            base = nil
+            isMade = false
+            isUncertain = false
+            waitsFor = nil
+            kept = (0, 0)
+        }
     }
 
     enum Job {
@@ -42,6 +65,11 @@ final class CopyBoard: Sendable {
     }
 
     private let state = Monitor(State())
+    private let gate: CopyGate
+
+    init(_ gate: CopyGate) { self.gate = gate }
+
+    private var passed: LSN { gate.passed }
 
     // MARK: what there is
 
@@ -56,6 +84,7 @@ final class CopyBoard: Sendable {
                 case .again: entry.phase = .again
                 }
                 entry.after = table.after
+                entry.base = CopyBase(table)
                 entry.rows = table.rows
                 entry.bytes = table.bytes
                 if let problem = table.problem { entry.problem = (problem, table.hint) }
@@ -78,6 +107,8 @@ final class CopyBoard: Sendable {
     var isComplete: Bool { state.withLock { $0.entries.values.allSatisfy { $0.phase == .done } } }
     func knows(_ oid: UInt32) -> Bool { state.withLock { $0.entries[oid] != nil } }
 
+    func entry(_ oid: UInt32) -> Entry? { state.withLock { $0.entries[oid] } }
+
     func change(_ oid: UInt32, _ body: (inout Entry) -> Void) {
         state.change { state in
             guard var entry = state.entries[oid] else { return }
@@ -97,20 +128,21 @@ final class CopyBoard: Sendable {
         while true {
             let job: Job?? = state.wait(seconds: 1) { state in
                 if state.isOver { return .some(nil) }
-                return Self.choose(&state).map { .some($0) }
+                return choose(&state).map { .some($0) }
             }
             if let job { return job }
         }
     }
 
-    private static func choose(_ state: inout State) -> Job? {
+    private func choose(_ state: inout State) -> Job? {
         guard state.hasBegun, !state.isResting else { return nil }
         let entries = state.entries.values.sorted { ($0.size, $1.oid) > ($1.size, $0.oid) }
         for entry in entries {
             if let attempt = entry.attempt, let range = attempt.join() { return .range(attempt, range) }
         }
         let now = Monotonic.now
-        let ready = entries.filter { ($0.notBefore ?? now) <= now }
+        let passed = passed
+        let ready = entries.filter { ($0.notBefore ?? now) <= now && ($0.waitsFor ?? .zero) <= passed }
         if let copied = ready.first(where: { $0.phase == .copied }) {
             state.entries[copied.oid]?.phase = .finishing
             return .finish(copied.oid)
@@ -118,5 +150,16 @@ final class CopyBoard: Sendable {
         guard let next = ready.first(where: { $0.phase == .waiting }) else { return nil }
         state.entries[next.oid]?.phase = .copying
         return .table(next.oid)
+    }
+}
+
+extension CopyBase {
+    /// Nil for a table of which nothing is kept.
+    init?(_ table: CopiedTable) {
+        guard table.state == .copying || table.state == .copied, let snapshot = table.snapshot, let form = table.form
+        else {
+            return nil
+        }
+        self.init(snapshot: snapshot, until: table.until, form: form, pages: table.pages)
     }
 }

@@ -23,11 +23,12 @@ package final class CopyRun: Sendable {
     /// Sets the gate for every table before anything streams.
     package init(
         stream: StreamName, source: ConnectionTarget, target: ConnectionTarget, settings: CopySettings, gate: CopyGate,
-        runner: Int, tables: [CopiedTable], isComplete: Bool, finisher: TableFinisher, log: Log
+        runner: Int, tables: [CopiedTable], touched: Set<UInt32>, isComplete: Bool, finisher: TableFinisher, log: Log
     ) {
-        let board = CopyBoard()
+        let board = CopyBoard(gate)
         board.load(tables)
         for table in tables { Self.close(gate, table) }
+        for table in touched { gate.assumeNotes(table) }
         context = CopyContext(
             stream: stream, source: source, target: target, settings: settings, runner: runner,
             board: board, gate: gate,
@@ -36,6 +37,7 @@ package final class CopyRun: Sendable {
     }
 
     private static func close(_ gate: CopyGate, _ table: CopiedTable) {
+        if let base = CopyBase(table) { return gate.set(table.oid, .noting(base.snapshot, until: base.until)) }
         switch (table.state, table.snapshot) {
         case (.done, let snapshot?): gate.set(table.oid, .done(snapshot, until: table.until))
         case (.copied, let snapshot?): gate.set(table.oid, .copying(snapshot))

@@ -117,7 +117,8 @@ final class CopyWatch {
         guard try writer.claim(table.oid, exclusively: true, runner: context.runner)?.state == .again else { return }
         if let leaf = try source.leaf(table.oid) {
             let statements = try CopyStatements(
-                leaf, stream: context.stream, source: context.source, target: writer.connection, stop: stop)
+                leaf, stream: context.stream, source: context.source, on: source.connection, target: writer.connection,
+                stop: stop)
             guard !statements.isShared else {
                 return try refuse(table, writer, "shares its table on new with other partitions")
             }
@@ -135,6 +136,7 @@ final class CopyWatch {
         context.gate.set(table.oid, .waiting)
         board.change(table.oid) { entry in
             entry.phase = .waiting
+            entry.beginAgain()
             entry.rows = 0
             entry.bytes = 0
             entry.problem = nil

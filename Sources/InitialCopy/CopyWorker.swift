@@ -81,25 +81,30 @@ final class CopyWorker {
         disconnect()
         guard !context.isOver else { return }
         let explained = error as? any Explained
+        let isQuiet = error is NotYet || error is SnapshotOverdue
         let isTransient =
-            (error as? PostgresError)?.isTransient ?? (error is GaveWay || error is Locked || error is NotYet)
+            (error as? PostgresError)?.isTransient
+            ?? (isQuiet || error is GaveWay || error is Locked || error is Changed)
         var pause = 0.0
         var isNews = false
         var name = QualifiedName(schema: "", name: "\(oid)")
         board.change(oid) { entry in
             entry.attempt = nil
             entry.phase = phase
-            entry.rows = 0
-            entry.bytes = 0
+            if phase == .waiting { (entry.rows, entry.bytes) = entry.kept }
+            entry.isTransient = isTransient
+            name = entry.name
+            if isQuiet {
+                entry.notBefore = Monotonic.now.adding(seconds: error is SnapshotOverdue ? 0 : 0.1)
+                return
+            }
             entry.failures += 1
             isNews = entry.problem?.message != "\(error)"
             entry.problem = ("\(error)", explained?.hint)
-            entry.isTransient = isTransient
-            pause = min(error is NotYet ? 0.2 : 0.5 * Double(1 << min(entry.failures, 6)), 30)
+            pause = min(0.5 * Double(1 << min(entry.failures, 6)), 30)
             entry.notBefore = Monotonic.now.adding(seconds: pause)
-            name = entry.name
         }
-        if isNews && !(error is NotYet) {
+        if isNews {
             let log = context.log.with(.relation, name)
             if isTransient {
                 log.warning("table not copied yet", [.reason: "\(error)"])

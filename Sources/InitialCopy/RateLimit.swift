@@ -23,10 +23,10 @@ final class RateLimit: Sendable {
         set { bucket.change { $0.isResting = newValue } }
     }
 
-    /// Takes what was just read out of the bucket and waits until it is no longer in debt; ends early when asked to stop.
-    func took(_ bytes: Int, stop: StopSignal) {
+    /// Takes what was just read out of the bucket and waits until it is no longer in debt; ends early when asked to stop, or over.
+    func took(_ bytes: Int, stop: StopSignal, or isOver: () -> Bool) {
         var pause = settle(bytes)
-        while pause > 0, !stop.wait(seconds: min(pause, 0.5)) { pause = settle(0) }
+        while pause > 0, !isOver(), !stop.wait(seconds: min(pause, 0.5)) { pause = settle(0) }
     }
 
     /// Seconds to wait.

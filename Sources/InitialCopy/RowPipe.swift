@@ -12,6 +12,8 @@ struct RowPipe {
     let buffer: Int
     let rate: RateLimit
     let stop: StopSignal
+    /// Whether to give up.
+    let isOverdue: () -> Bool
     /// Told of every buffer that was passed on.
     let passed: (_ bytes: Int) -> Void
 
@@ -53,7 +55,10 @@ struct RowPipe {
     private func note(_ bytes: Int, _ doing: String) throws {
         passed(bytes)
         Failpoint.pass(.duringTableCopy)
-        rate.took(bytes, stop: stop)
+        rate.took(bytes, stop: stop, or: isOverdue)
+        if isOverdue() { throw Overdue() }
         if stop.isRaised { throw PostgresError(.interrupted, "stopped on request", doing: doing) }
     }
 }
+
+struct Overdue: Error {}

@@ -20,7 +20,7 @@ package struct CopiedTable: Sendable {
     package enum State: String, Sendable {
         /// Nothing of it is on new.
         case waiting
-        /// Parts of it are on new; they count for nothing once the snapshot is gone.
+        /// Parts of it are on new. Without a form they count for nothing once the snapshot is gone.
         case copying
         /// All its rows are there; indexes and statistics may be missing.
         case copied
@@ -41,6 +41,14 @@ package struct CopiedTable: Sendable {
     package let bytes: Int
     package let problem: String?
     package let hint: String?
+    /// What the table was when its copy began, when the copy can be gone on with in another snapshot.
+    package let form: String?
+    /// How many pages it had in the first snapshot: what lies behind has changed since.
+    package let pages: Int
+    /// Every transaction that the last snapshot shows ended at or before this.
+    package let seen: LSN
+    /// How many snapshots parts were read in.
+    package let snapshots: Int
 }
 
 package struct CopyRequest: Sendable {
@@ -102,7 +110,8 @@ extension TargetSide {
     private func copied(only oid: UInt32?) throws(PostgresError) -> [CopiedTable] {
         let rows = try ask(
             """
-            SELECT source_oid, schema_name, table_name, state, snapshot, until_lsn, after_xid, rows, bytes, problem, hint
+            SELECT source_oid, schema_name, table_name, state, snapshot, until_lsn, after_xid, rows, bytes, problem, hint,
+                   form, pages, seen_lsn, snapshots
               FROM tandem.copied_table WHERE stream = $1 AND ($2::int8 IS NULL OR source_oid = $2::int8) ORDER BY 2, 3
             """, [stream.description, oid.map { "\($0)" }], to: "reading what is copied")
         return (0..<rows.rows).map { row in
@@ -113,7 +122,8 @@ extension TargetSide {
                 snapshot: rows.text(row, 4).flatMap { TransactionSnapshot($0) },
                 until: rows.text(row, 5).flatMap { LSN($0) } ?? .zero, after: rows.text(row, 6).flatMap { UInt64($0) },
                 rows: rows.int(row, 7) ?? 0, bytes: rows.int(row, 8) ?? 0, problem: rows.text(row, 9),
-                hint: rows.text(row, 10))
+                hint: rows.text(row, 10), form: rows.text(row, 11), pages: rows.int(row, 12) ?? 0,
+                seen: rows.text(row, 13).flatMap { LSN($0) } ?? .zero, snapshots: rows.int(row, 14) ?? 0)
         }
     }
 
@@ -188,35 +198,55 @@ extension TargetSide {
         return found
     }
 
-    package func nowCopying(_ oid: UInt32, _ snapshot: TransactionSnapshot, until: LSN) throws(PostgresError) {
-        try change(
-            oid, "state = 'copying', snapshot = $3, until_lsn = $4, rows = 0, bytes = 0, problem = NULL, hint = NULL",
-            [snapshot.description, until.description])
-    }
-
-    package func nowCopied(
-        _ oid: UInt32, _ snapshot: TransactionSnapshot, until: LSN, rows: Int, bytes: Int
+    package func nowCopying(
+        _ oid: UInt32, _ snapshot: TransactionSnapshot, until: LSN, form: String?, pages: Int
     ) throws(PostgresError) {
         try change(
             oid,
-            "state = 'copied', snapshot = $3, until_lsn = $4, rows = $5, bytes = $6, problem = NULL, hint = NULL",
-            [snapshot.description, until.description, "\(rows)", "\(bytes)"])
+            """
+            state = 'copying', snapshot = $3, until_lsn = $4, seen_lsn = $4, form = $5, pages = $6, snapshots = 1, rows = 0,
+            bytes = 0, problem = NULL, hint = NULL
+            """, [snapshot.description, until.description, form, "\(pages)"])
+    }
+
+    package func nowCopied(
+        _ oid: UInt32, _ snapshot: TransactionSnapshot, until: LSN, form: String?, rows: Int, bytes: Int
+    ) throws(PostgresError) {
+        try change(
+            oid,
+            """
+            state = 'copied', snapshot = $3, until_lsn = $4, seen_lsn = $4, form = $5, snapshots = 1, rows = $6, bytes = $7,
+            problem = NULL, hint = NULL
+            """, [snapshot.description, until.description, form, "\(rows)", "\(bytes)"])
     }
 
     package func nowDone(_ oid: UInt32) throws(PostgresError) {
         try change(oid, "state = 'done', problem = NULL, hint = NULL", [])
+        try forgetParts(oid)
+    }
+
+    /// As of another snapshot than the one it began with.
+    package func nowDone(_ oid: UInt32, _ snapshot: TransactionSnapshot, until: LSN) throws(PostgresError) {
+        try change(
+            oid, "state = 'done', snapshot = $3, until_lsn = $4, problem = NULL, hint = NULL",
+            [snapshot.description, until.description])
+        try forgetParts(oid)
     }
 
     /// Nothing of it is on new any more.
     package func nowWaiting(_ oid: UInt32) throws(PostgresError) {
-        try change(oid, "state = 'waiting', snapshot = NULL, until_lsn = NULL, rows = 0, bytes = 0", [])
+        try change(
+            oid,
+            "state = 'waiting', snapshot = NULL, until_lsn = NULL, seen_lsn = NULL, form = NULL, rows = 0, bytes = 0",
+            [])
+        try forgetParts(oid)
     }
 
     package func note(problem: String, hint: String?, of oid: UInt32) throws(PostgresError) {
         try change(oid, "problem = $3, hint = $4", [problem, hint])
     }
 
-    private func change(_ oid: UInt32, _ assignments: String, _ values: [String?]) throws(PostgresError) {
+    func change(_ oid: UInt32, _ assignments: String, _ values: [String?]) throws(PostgresError) {
         let changed = try ask(
             """
             UPDATE tandem.copied_table SET \(assignments), at = pg_catalog.clock_timestamp()

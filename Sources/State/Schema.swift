@@ -63,7 +63,7 @@ package enum Schema {
         """ + copy
 
     /// The copy of existing rows: as a whole, and table by table (leaf partitions each by itself), by old's number for it,
-    /// which outlasts a change of its name.
+    /// which outlasts a change of its name; parts of tables that are there; keys of rows that changed meanwhile.
     static let copy = """
 
         CREATE TABLE IF NOT EXISTS tandem.copy (
@@ -89,6 +89,24 @@ package enum Schema {
             hint pg_catalog.text,
             at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
             PRIMARY KEY (stream, source_oid));
+        ALTER TABLE tandem.copied_table ADD COLUMN IF NOT EXISTS form pg_catalog.text,
+            ADD COLUMN IF NOT EXISTS pages pg_catalog.int8, ADD COLUMN IF NOT EXISTS seen_lsn pg_catalog.pg_lsn,
+            ADD COLUMN IF NOT EXISTS snapshots pg_catalog.int4 NOT NULL DEFAULT 0;
+        CREATE TABLE IF NOT EXISTS tandem.copied_range (
+            stream pg_catalog.text NOT NULL,
+            source_oid pg_catalog.int8 NOT NULL,
+            first_page pg_catalog.int8 NOT NULL,
+            end_page pg_catalog.int8 NOT NULL,
+            rows pg_catalog.int8 NOT NULL,
+            bytes pg_catalog.int8 NOT NULL,
+            PRIMARY KEY (stream, source_oid, first_page));
+        CREATE TABLE IF NOT EXISTS tandem.touched (
+            id pg_catalog.int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            stream pg_catalog.text NOT NULL,
+            source_oid pg_catalog.int8 NOT NULL,
+            columns pg_catalog.text[],
+            key pg_catalog.text[]);
+        CREATE INDEX IF NOT EXISTS touched_table ON tandem.touched (stream, source_oid, id);
         """
 
     package static let heartbeatTable = "heartbeat"

@@ -17,6 +17,14 @@ package struct SourceLeaf: Sendable {
     package let generated: [String]
     /// What only a rewrite of the table changes.
     package let file: UInt32
+    /// Columns by which the stream tells rows apart; none when it does so by the whole row, or not at all.
+    package let key: [String]
+
+    /// What must stay as it is for parts read in different snapshots to fit together: the file that rows lie in, columns, key.
+    package var form: String {
+        let columns = columns.map { "\($0.name) \($0.type) \($0.modifier)" }
+        return (["\(file)", key.joined(separator: "\u{1}")] + columns).joined(separator: "\u{2}")
+    }
 
     /// As the stream would describe it, for laying it over new's table.
     package var shape: RelationShape {
@@ -93,7 +101,12 @@ extension SourceSide {
                    nullif(c.reltuples, -1)::int8, coalesce(pg_catalog.pg_relation_filenode(c.oid), 0),
                    a.attname, a.atttypid, a.atttypmod,
                    (SELECT pg_catalog.string_agg(g.attname, E'\\x01') FROM pg_catalog.pg_attribute g
-                     WHERE g.attrelid = c.oid AND g.attnum > 0 AND NOT g.attisdropped AND g.attgenerated <> '')
+                     WHERE g.attrelid = c.oid AND g.attnum > 0 AND NOT g.attisdropped AND g.attgenerated <> ''),
+                   (SELECT pg_catalog.string_agg(k.attname, E'\\x01' ORDER BY k.attname)
+                      FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute k
+                        ON k.attrelid = i.indrelid AND k.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
+                     WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate
+                       AND (c.relreplident = 'd' AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident))
               FROM pg_catalog.pg_class c
               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
               LEFT JOIN pg_catalog.pg_attribute a
@@ -121,7 +134,8 @@ extension SourceSide {
                     name: QualifiedName(schema: rows.string(first, 1), name: rows.string(first, 2)),
                     bytes: rows.int(first, 3) ?? 0, rows: rows.int(first, 4), columns: columns,
                     generated: rows.string(first, 9).split(separator: "\u{1}").map(String.init),
-                    file: UInt32(rows.string(first, 5)) ?? 0))
+                    file: UInt32(rows.string(first, 5)) ?? 0,
+                    key: rows.string(first, 10).split(separator: "\u{1}").map(String.init)))
         }
         return leaves
     }

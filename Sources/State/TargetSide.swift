@@ -222,7 +222,7 @@ package struct TargetSide {
 
     package func forget() throws(PostgresError) {
         guard try hasSchema else { return }
-        let copying = try hasCopyTables ? ["copy", "copied_table"] : []
+        let copying = try hasCopyTables ? ["copy", "copied_table", "copied_range", "touched"] : []
         for table in ["stream", "stream_status", "set_aside", "difference", "heartbeat"] + copying {
             try ask(
                 "DELETE FROM tandem.\(table) WHERE stream = $1", [stream.description],

@@ -107,13 +107,14 @@ package final class StreamRunner {
     /// Nil when there is nothing that could be copied, now or when it is asked for.
     private func startCopy(_ side: TargetSide) throws -> StreamCopy? {
         guard try side.binding() != nil, let request = try side.copyRequest() else { return nil }
+        try side.completeCopyTables()
         let (gate, making) = (CopyGate(), StopSignal())
         let (runner, tables) = try side.takeOverCopy()
         // Who loads new by other means has made its schema, too.
         let schema = plan.initialCopy == .all ? SchemaSteps(plan, stop: making, log: log) : nil
         let run = CopyRun(
             stream: plan.stream, source: plan.source, target: plan.target, settings: plan.copy, gate: gate,
-            runner: runner, tables: tables, isComplete: request.isComplete,
+            runner: runner, tables: tables, touched: try side.tablesTouched(), isComplete: request.isComplete,
             finisher: schema?.finisher ?? TableFinisher(), log: log)
         do { try run.start() } catch {
             run.end()

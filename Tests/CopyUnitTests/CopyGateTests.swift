@@ -126,7 +126,7 @@ import Threading
                 gate.see(current)
                 admission = gate.admit(UInt32(one), end: LSN(UInt64(delivered + 1)), tables: [table])
             }
-            guard case .pass(let without) = admission else { return }
+            guard case .pass(let without, _) = admission else { return }
             if without.isEmpty { target.append(one) }
             delivered += 1
         }
