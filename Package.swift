@@ -30,6 +30,7 @@ func tests(_ name: String, _ imports: [Target.Dependency] = [], without: [String
 let package = Package(
     name: "tandem",
     targets: [
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CLinux"),
@@ -39,6 +40,7 @@ let package = Package(
         hotRoom("Bytes"),
         room("Model"),
         room("Threading", ["CLinux"]),
+        room("Digest", ["CCrypto"]),
         room("Failpoints"),
         room("Telemetry", ["Threading"]),
         room("CommandLine", ["Model"]),
@@ -57,6 +59,7 @@ let package = Package(
                 "Threading", "Bytes", "Model",
             ]),
         room("State", ["Postgres", "Model"]),
+        room("SchemaFingerprint", ["Digest", "Postgres", "Model"]),
         hotRoom(
             "InitialCopy",
             [
@@ -67,8 +70,8 @@ let package = Package(
         hotRoom(
             "Stream",
             [
-                "Apply", "Assembly", "InitialCopy", "SchemaCopy", "PGOutput", "Postgres", "State", "Spill",
-                "Configuration", "Failpoints", "Telemetry", "Threading", "Bytes", "Model",
+                "Apply", "Assembly", "InitialCopy", "SchemaCopy", "SchemaFingerprint", "PGOutput", "Postgres", "State",
+                "Spill", "Digest", "Configuration", "Failpoints", "Telemetry", "Threading", "Bytes", "Model",
             ]),
 
         .executableTarget(
@@ -81,6 +84,7 @@ let package = Package(
             swiftSettings: settings),
 
         tests("BytesTests", ["Bytes"]),
+        tests("DigestTests", ["Digest"]),
         tests("ModelTests", ["Model"]),
         tests("ThreadingTests", ["Threading"]),
         tests("TelemetryTests", ["Telemetry"]),
@@ -92,6 +96,7 @@ let package = Package(
         tests("TestSupportTests", ["TestSupport"], without: ["StandIn"]),
         tests("LagTests", ["Lag", "Model"]),
         tests("ApplyTests", ["Apply", "Assembly", "PGOutput", "Bytes", "Model", "Threading"]),
+        tests("SchemaFingerprintTests", ["SchemaFingerprint", "Postgres", "Model", "TestSupport"]),
         tests("SchemaCopyTests", ["SchemaCopy", "Postgres", "Telemetry", "Threading", "Model", "TestSupport"]),
         tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
         tests("StreamTests", ["TestSupport", "tandem"]),

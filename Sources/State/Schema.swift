@@ -20,7 +20,7 @@ package enum Schema {
             created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());
         ALTER TABLE tandem.source ADD COLUMN IF NOT EXISTS publication pg_catalog.oid,
             ADD COLUMN IF NOT EXISTS published pg_catalog.oid[];
-        """
+        """ + seen
 
     /// On the side that takes: where a stream is bound to, how it is doing, what is set aside, what was found different.
     static let target = """
@@ -60,7 +60,7 @@ package enum Schema {
             last_lsn pg_catalog.pg_lsn NOT NULL,
             last_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
             PRIMARY KEY (stream, schema_name, table_name, kind));
-        """ + copy
+        """ + copy + seen
 
     /// The copy of existing rows: as a whole, and table by table (leaf partitions each by itself), by old's number for it,
     /// which outlasts a change of its name; parts of tables that are there; keys of rows that changed meanwhile.
@@ -107,6 +107,16 @@ package enum Schema {
             columns pg_catalog.text[],
             key pg_catalog.text[]);
         CREATE INDEX IF NOT EXISTS touched_table ON tandem.touched (stream, source_oid, id);
+        """
+
+    /// On both sides: that side's schema, as the stream last knew it.
+    static let seen = """
+
+        CREATE TABLE IF NOT EXISTS tandem.seen_schema (
+            stream pg_catalog.text PRIMARY KEY,
+            digest pg_catalog.text NOT NULL,
+            description pg_catalog.text NOT NULL,
+            at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());
         """
 
     package static let heartbeatTable = "heartbeat"

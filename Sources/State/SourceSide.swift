@@ -249,6 +249,7 @@ package struct SourceSide {
         try ask(
             "DELETE FROM tandem.heartbeat WHERE stream = $1", [stream.description],
             to: "clearing the heartbeat")
+        try SeenSchema(connection, stream).forget()
     }
 
     /// Drops schema tandem when no stream of any migration is left in it.

@@ -228,6 +228,7 @@ package struct TargetSide {
                 "DELETE FROM tandem.\(table) WHERE stream = $1", [stream.description],
                 to: "clearing state")
         }
+        try SeenSchema(connection, stream).forget()
         try forgetRestoredSource()
     }
 

@@ -4,6 +4,7 @@
 
 internal import InitialCopy
 internal import Model
+internal import Postgres
 internal import SchemaCopy
 internal import Telemetry
 internal import Threading
@@ -28,7 +29,11 @@ final class SchemaSteps: Sendable {
     var finisher: TableFinisher {
         TableFinisher(
             table: { [self] table, _ in try perform { try $0.finish(table: table, progress: report) } },
-            all: { [self] _ in try perform { try $0.finishAll(progress: report) } },
+            all: { [self] stop in
+                try perform { try $0.finishAll(progress: report) }
+                let target = try Connection(to: plan.target, for: .control, as: "\(plan.stream) schema", stop: stop)
+                try CarriedSchema(plan, accepts: false, log: log).record(target)
+            },
             keeper: { [log] in
                 let sequences = SequenceCopy(log: log)
                 return { source, target in try sequences.carry(from: source, to: target) }

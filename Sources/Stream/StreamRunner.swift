@@ -19,6 +19,7 @@ package final class StreamRunner {
     private let until: Until?
     private let stop: StopSignal
     private let log: Log
+    private let schema: CarriedSchema
 
     private var resolvedEnd: LSN?
     private var textOnly = false
@@ -31,12 +32,13 @@ package final class StreamRunner {
 
     private static var freshBackoff: Backoff { Backoff(first: 0.2, longest: 10) }
 
-    package init(_ plan: StreamPlan, until: Until?, stop: StopSignal, log: Log) {
+    package init(_ plan: StreamPlan, until: Until?, acceptsSchema: Bool = false, stop: StopSignal, log: Log) {
         self.plan = plan
         self.until = until
         self.stop = stop
         self.log = log.with(.stream, plan.stream)
         heldLog = HeldLog(limit: plan.limits.walHeld)
+        schema = CarriedSchema(plan, accepts: acceptsSchema, log: self.log)
     }
 
     /// Nil when it ended as asked.
@@ -61,7 +63,8 @@ package final class StreamRunner {
         var copy = try startCopy(side)
         defer { copy?.end() }
         while !stop.isRaised {
-            let session = StreamSession(plan, control: side, copy: copy, textOnly: textOnly, stop: stop, log: log)
+            let session = StreamSession(
+                plan, control: side, copy: copy, schema: schema, textOnly: textOnly, stop: stop, log: log)
             do {
                 let end = try session.run(until: until, resolved: &resolvedEnd) { hasStreamed = true }
                 if case .copied = end {

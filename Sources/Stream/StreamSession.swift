@@ -29,6 +29,7 @@ final class StreamSession {
     private let plan: StreamPlan
     private let control: TargetSide
     private let copy: StreamCopy?
+    private let schema: CarriedSchema
     private let stop: StopSignal
     private let log: Log
     private let textOnly: Bool
@@ -54,10 +55,12 @@ final class StreamSession {
     private(set) var hasProgressed = false
 
     init(
-        _ plan: StreamPlan, control: TargetSide, copy: StreamCopy?, textOnly: Bool, stop: StopSignal, log: Log
+        _ plan: StreamPlan, control: TargetSide, copy: StreamCopy?, schema: CarriedSchema, textOnly: Bool,
+        stop: StopSignal, log: Log
     ) {
         self.plan = plan
         self.copy = copy
+        self.schema = schema
         self.control = control
         self.textOnly = textOnly
         self.stop = stop
@@ -94,6 +97,7 @@ final class StreamSession {
             initialCopy: plan.initialCopy, pair: plan.pair)
         try SameDatabase.refuse(source, control.connection)
         let position = try start.check()
+        try schema.check(old: source, new: copy.map(\.run.isComplete) ?? true ? control.connection : nil)
         let missing = try plan.tables.left(out: start.source)
         if let copy, plan.initialCopy == .all {
             try NewTables(source: start.source, target: control, log: log).adopt(

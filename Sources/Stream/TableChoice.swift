@@ -12,6 +12,9 @@ package struct TableChoice: Sendable {
 
     package init(_ configuration: Configuration) { self.configuration = configuration }
 
+    /// Whether the configuration wants this table, or the one at the top of the partitions this one is among.
+    package func carries(_ name: QualifiedName) -> Bool { selection.isDataA(name) }
+
     /// Tables that are wanted and not published, because they came after `prepare`: nothing of them is carried.
     package func left(out source: SourceSide) throws -> [QualifiedName] {
         guard let published = try source.publishedTables() else { return [] }

@@ -64,6 +64,9 @@ private let runCommand = Command(
         Option(
             "until", value: "caught-up|LSN",
             summary: "stop with exit code 0 once new holds everything old had at the start, or up to a position"),
+        Option(
+            "accept-schema",
+            summary: "go on although the schema changed in a way that replication would not notice by itself"),
         Option("log", value: "FORMAT", summary: "logfmt (the default) or json", check: .choice(["logfmt", "json"])),
         Option("verbose", short: "v", summary: "log more"),
     ],

@@ -15,7 +15,9 @@ func run(_ arguments: Parsed) throws -> ExitCode {
     let results = Monitor<[ExitCode]>([])
     let threads = try workspace.plans.map { plan in
         try Thread("run \(plan.pair)") {
-            let failure = StreamRunner(plan, until: until, stop: processStop, log: log).run()
+            let failure = StreamRunner(
+                plan, until: until, acceptsSchema: arguments.has("accept-schema"), stop: processStop, log: log
+            ).run()
             results.withLock { $0.append(report(failure, log.with(.stream, plan.stream))) }
         }
     }

@@ -1,0 +1,31 @@
+// What `run` does at its start about a schema that changed while nothing ran.
+
+import TestSupport
+import Testing
+
+@Suite struct SchemaChangeTests {
+    @Test func whatTheStreamWouldNotNoticeIsRefusedUntilSomebodyAcceptsIt() throws {
+        let s = try Scenario("schema_change", dataA: ["public.*"])
+        defer { s.end() }
+        try s.both("CREATE TABLE t (id int PRIMARY KEY, v text)")
+        try s.prepare()
+        #expect(try s.tandem("run", "--until", "caught-up").exitCode == 0)
+        try s.new.sql(
+            """
+            CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.v := 'x'; RETURN NEW; END $$;
+            CREATE TRIGGER quiet BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();
+            ALTER TABLE t ENABLE ALWAYS TRIGGER quiet
+            """)
+        let refused = try s.tandem("run", "--until", "caught-up")
+        #expect(refused.exitCode == 3)
+        #expect(refused.stderr.contains("trigger \\\"quiet\\\" of public.t is new"), "\(refused.stderr)")
+        #expect(refused.stderr.contains("--accept-schema"))
+        #expect(try s.tandem("run", "--until", "caught-up", "--accept-schema").exitCode == 0)
+        // Known from now on. What the stream handles by itself is said, and let through.
+        try s.both("ALTER TABLE t ADD w int; CREATE TABLE u (id int PRIMARY KEY)")
+        let again = try s.tandem("run", "--until", "caught-up")
+        #expect(again.exitCode == 0)
+        #expect(again.stderr.contains("schema changed") && again.stderr.contains("column \\\"w\\\" of public.t is new"))
+        #expect(!(try s.tandem("run", "--until", "caught-up").stderr.contains("schema changed")))
+    }
+}
