@@ -23,6 +23,7 @@ import Testing
         #expect(configuration.limits.walHeld == 21_474_836_480)
         #expect(configuration.limits.onWALHeld == .keep)
         #expect(configuration.limits.copyRate == 0)
+        #expect(configuration.limits.snapshot == 1800)
         #expect(configuration.jobs == 4)
         #expect(configuration.copy == Copying(range: 268_435_456, backOff: nil))
     }
@@ -34,7 +35,7 @@ import Testing
               - public.spatial_ref_sys
               - '"Sales"."Odd.Name"'
             initial_copy: {from: 16/B374D848}
-            limits: { memory: 512kB, spill: 1TB, wal_held: 1234, on_wal_held: drop, copy_rate: 10MB }
+            limits: { memory: 512kB, spill: 1TB, wal_held: 1234, on_wal_held: drop, copy_rate: 10MB, snapshot: 90s }
             jobs: 7
             copy: { range: 1GB, back_off: { query: "SELECT 1", above: 2.5 } }
             spill: /var/spool/tandem
@@ -46,7 +47,8 @@ import Testing
         #expect(configuration.initialCopy == .from(LSN(0x16_B374_D848)))
         #expect(
             configuration.limits
-                == Limits(memory: 524_288, spill: 1 << 40, walHeld: 1234, onWALHeld: .drop, copyRate: 10 << 20))
+                == Limits(
+                    memory: 524_288, spill: 1 << 40, walHeld: 1234, onWALHeld: .drop, copyRate: 10 << 20, snapshot: 90))
         #expect(configuration.spill == "/var/spool/tandem")
     }
 
