@@ -66,18 +66,22 @@ let package = Package(
                 "Apply", "Bytes", "Configuration", "Failpoints", "Model", "Postgres", "State", "Telemetry", "Threading",
             ]),
         room("Lag", ["State", "Postgres", "Model"]),
+        room(
+            "Evidence", ["Digest", "Failpoints", "SchemaFingerprint", "State", "Postgres", "Model"]),
         room("SchemaCopy", ["Postgres", "Telemetry", "Threading", "Model"]),
         hotRoom(
             "Stream",
             [
                 "Apply", "Assembly", "InitialCopy", "SchemaCopy", "SchemaFingerprint", "PGOutput", "Postgres", "State",
-                "Spill", "Digest", "Configuration", "Failpoints", "Telemetry", "Threading", "Bytes", "Model",
+                "Spill", "Digest", "Evidence", "Configuration", "Failpoints", "Telemetry", "Threading", "Bytes",
+                "Model",
             ]),
 
         .executableTarget(
             name: "tandem",
             dependencies: [
-                "CommandLine", "Configuration", "Failpoints", "InitialCopy", "Lag", "Model", "Postgres", "State",
+                "CommandLine", "Configuration", "Evidence", "Failpoints", "InitialCopy", "Lag", "Model", "Postgres",
+                "State",
                 "Stream",
                 "Telemetry", "Threading",
             ],
@@ -97,6 +101,7 @@ let package = Package(
         tests("LagTests", ["Lag", "Model"]),
         tests("ApplyTests", ["Apply", "Assembly", "PGOutput", "Bytes", "Model", "Threading"]),
         tests("SchemaFingerprintTests", ["SchemaFingerprint", "Postgres", "Model", "TestSupport"]),
+        tests("EvidenceTests", ["Evidence", "Digest", "SchemaFingerprint", "Model", "TestSupport", "tandem"]),
         tests("SchemaCopyTests", ["SchemaCopy", "Postgres", "Telemetry", "Threading", "Model", "TestSupport"]),
         tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
         tests("StreamTests", ["TestSupport", "tandem"]),

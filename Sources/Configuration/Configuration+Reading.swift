@@ -6,7 +6,7 @@ private enum ConfigurationKey: String, CaseIterable {
     case dataA = "data_a"
     case exclude
     case initialCopy = "initial_copy"
-    case jobs, copy, limits, spill
+    case jobs, copy, limits, spill, evidence
 }
 
 extension Configuration {
@@ -38,12 +38,20 @@ extension Configuration {
         jobs = try keys.optional(.jobs)?.count(upTo: 64) ?? 4
         copy = try keys.optional(.copy)?.copySettings() ?? Copying()
         limits = try keys.optional(.limits)?.limits() ?? Limits()
-        spill = try (keys.optional(.spill) ?? Configuration.usualSpill(root.place, reading)).spillDirectory()
+        func directory(_ key: ConfigurationKey, usual: String) throws(ConfigurationError) -> String {
+            try (keys.optional(key) ?? Configuration.usual(usual, for: key, root.place, reading)).directory()
+        }
+        spill = try directory(.spill, usual: Configuration.usualSpill)
+        evidence = try directory(.evidence, usual: Configuration.usualEvidence)
     }
 
-    private static func usualSpill(_ place: Place, _ reading: Reading) -> Field {
-        let usual = YAMLScalar(text: SpillDirectory.usual, isVerbatim: false)
-        return Field(label: "`spill`", node: YAMLNode(place: place, content: .scalar(usual)), reading: reading)
+    package static let usualSpill = "./spill"
+    package static let usualEvidence = "./evidence"
+
+    private static func usual(_ text: String, for key: ConfigurationKey, _ place: Place, _ reading: Reading) -> Field {
+        let usual = YAMLScalar(text: text, isVerbatim: false)
+        return Field(
+            label: "`\(key.rawValue)`", node: YAMLNode(place: place, content: .scalar(usual)), reading: reading)
     }
 }
 

@@ -12,8 +12,9 @@ package struct Configuration: Sendable {
     package let jobs: Int
     package let copy: Copying
     package let limits: Limits
-    /// An absolute path.
+    /// Absolute paths.
     package let spill: String
+    package let evidence: String
 
     package func pair(named name: String) -> Pair? { pairs.first { $0.name == name } }
 }

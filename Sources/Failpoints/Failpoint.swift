@@ -19,6 +19,7 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case beforeFeedback = "before-feedback"
     case afterFeedback = "after-feedback"
     case afterSetAside = "after-set-aside"
+    case afterEvidence = "after-evidence"
     case duringAbort = "during-abort"
     case afterTableSnapshot = "after-table-snapshot"
     case duringTableCopy = "during-table-copy"
@@ -55,6 +56,7 @@ package enum Failpoint: String, CaseIterable, Sendable {
         case .beforeTableDone: "a table is complete and not recorded as done"
         case .afterTableDone: "a table is recorded as done, the stream has not heard of it"
         case .afterCopyComplete: "every table is done, nothing else has happened"
+        case .afterEvidence: "an entry of the evidence log is on disk, what it announces has not begun"
         case .duringAbort: "some of tandem's objects are removed, others not"
         }
     }

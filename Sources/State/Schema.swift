@@ -20,7 +20,7 @@ package enum Schema {
             created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());
         ALTER TABLE tandem.source ADD COLUMN IF NOT EXISTS publication pg_catalog.oid,
             ADD COLUMN IF NOT EXISTS published pg_catalog.oid[];
-        """ + seen
+        """ + seen + evidence
 
     /// On the side that takes: where a stream is bound to, how it is doing, what is set aside, what was found different.
     static let target = """
@@ -60,7 +60,7 @@ package enum Schema {
             last_lsn pg_catalog.pg_lsn NOT NULL,
             last_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
             PRIMARY KEY (stream, schema_name, table_name, kind));
-        """ + copy + seen
+        """ + copy + seen + evidence
 
     /// The copy of existing rows: as a whole, and table by table (leaf partitions each by itself), by old's number for it,
     /// which outlasts a change of its name.
@@ -99,6 +99,18 @@ package enum Schema {
             digest pg_catalog.text NOT NULL,
             description pg_catalog.text NOT NULL,
             at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());
+        """
+
+    /// On both sides: number and hash of each entry of the evidence log.
+    static let evidence = """
+
+        CREATE TABLE IF NOT EXISTS tandem.evidence (
+            stream pg_catalog.text NOT NULL,
+            number pg_catalog.int8 NOT NULL,
+            hash pg_catalog.text NOT NULL,
+            host pg_catalog.text NOT NULL,
+            at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+            PRIMARY KEY (stream, number));
         """
 
     package static let heartbeatTable = "heartbeat"

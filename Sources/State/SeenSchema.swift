@@ -30,6 +30,14 @@ package struct SeenSchema {
         return row.rows == 1 ? row.string(0, 0) : nil
     }
 
+    package func digest() throws(PostgresError) -> String? {
+        guard try hasTable else { return nil }
+        let row = try ask(
+            "SELECT digest FROM tandem.seen_schema WHERE stream = $1", [stream.description],
+            "reading which schema was seen")
+        return row.rows == 1 ? row.string(0, 0) : nil
+    }
+
     /// Schema `tandem` is there.
     package func record(digest: String, description: String) throws(PostgresError) {
         if try !hasTable {

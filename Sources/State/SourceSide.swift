@@ -250,6 +250,7 @@ package struct SourceSide {
             "DELETE FROM tandem.heartbeat WHERE stream = $1", [stream.description],
             to: "clearing the heartbeat")
         try SeenSchema(connection, stream).forget()
+        try EvidenceMarks(connection, stream).forget()
     }
 
     /// Drops schema tandem when no stream of any migration is left in it.

@@ -253,6 +253,7 @@ package struct TargetSide {
                 to: "clearing state")
         }
         try SeenSchema(connection, stream).forget()
+        try EvidenceMarks(connection, stream).forget()
         try forgetRestoredSource()
     }
 

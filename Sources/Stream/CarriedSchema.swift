@@ -3,6 +3,7 @@
 // changes rows as they arrive, row security that hides them, a table that a crash empties, fields that swapped places.
 
 internal import Digest
+internal import Evidence
 internal import Model
 package import Postgres
 internal import SchemaFingerprint
@@ -40,12 +41,45 @@ package final class CarriedSchema {
         let silent = differences.filter { $0.isSilent(on: side) }
         guard silent.isEmpty || accepts else { throw Self.refusal(side, silent) }
         if !differences.isEmpty {
+            try note(side, before, now, differences, connection)
             log.warning(
                 "schema changed",
                 [.side: side.rawValue, .count: differences.count, .detail: Self.listed(differences)])
             try seen.record(digest: now.digest.description, description: now.text)
         }
         checked.insert(side)
+    }
+
+    /// Before anything is made: what `tandem preflight` saw must be what is there. What came to new since is being loaded.
+    static func refuseUnchecked(_ plan: StreamPlan, old: Connection, new: Connection?, accepts: Bool) throws {
+        guard !accepts, let checked = try plan.evidence.lastCheck() else { return }
+        for (side, before, connection) in [(Side.old, checked.old, old), (.new, checked.new, new)] {
+            guard let before, let connection else { continue }
+            let now = try SchemaReader(connection).describe { plan.tables.carries($0) }
+            let differences = before.differences(to: now).filter { difference in
+                guard side == .new, !difference.isSilent(on: side) else { return true }
+                if case .appeared = difference.change { return false }
+                return true
+            }
+            guard !differences.isEmpty else { continue }
+            throw StateError.refused(
+                "the schema of \(side.rawValue) is no longer what `tandem preflight` checked: \(listed(differences))",
+                hint: "run `tandem preflight` again")
+        }
+    }
+
+    private func note(
+        _ side: Side, _ before: SchemaDescription, _ now: SchemaDescription, _ differences: [SchemaDifference],
+        _ connection: Connection
+    ) throws {
+        let event = EvidenceLog.Event(
+            "run", .noted,
+            details: [
+                ("what", "the schema of \(side.rawValue) changed" + (accepts ? ", accepted by --accept-schema" : "")),
+                ("before", before.digest.description), ("now", now.digest.description),
+                ("differences", Self.listed(differences)),
+            ], counts: [("differences", differences.count)])
+        try plan.evidence.record(event, old: side == .old ? connection : nil, new: side == .new ? connection : nil)
     }
 
     /// As it is now, after tandem itself has changed it.

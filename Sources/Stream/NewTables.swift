@@ -3,6 +3,7 @@
 // that was open when the publication changed: whether such a one was decoded with the table or without it, nobody can say,
 // but it is in the snapshot as a whole.
 
+internal import Evidence
 internal import InitialCopy
 internal import Model
 internal import Postgres
@@ -12,6 +13,7 @@ internal import Telemetry
 struct NewTables {
     let source: SourceSide
     let target: TargetSide
+    let evidence: EvidenceLog
     let log: Log
 
     /// Runs before anything streams.
@@ -24,7 +26,10 @@ struct NewTables {
         copy.run.load(try target.copiedTables())
         if !tables.isEmpty {
             make(copy)
-            try source.publish(also: tables)
+            try evidence.perform(
+                "publication", executed: ["add \(list(tables.map(\.name)))"], old: source.connection,
+                new: target.connection
+            ) { try source.publish(also: tables) }
             log.info("added to the publication", [.relation: list(tables.map(\.name))])
         }
         // Also those whose publishing an earlier start did not live to see.

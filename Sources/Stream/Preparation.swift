@@ -2,6 +2,7 @@
 // `prepare` does, and `run` before it copies by itself. The exported snapshot lives as long as the replication connection is held.
 
 internal import Configuration
+internal import Evidence
 internal import Failpoints
 package import Model
 internal import Postgres
@@ -25,16 +26,19 @@ package final class Preparation {
     private let stop: StopSignal
     /// What exists is to be copied by tandem itself.
     private let copies: Bool
+    private let acceptsSchema: Bool
     private let say: @Sendable (String) -> Void
     private var replication: Connection?
     /// Keeps the preparation's lock.
     private var control: Connection?
 
     package init(
-        _ plan: StreamPlan, tables: TableChoice, copies: Bool = false, stop: StopSignal,
+        _ plan: StreamPlan, tables: TableChoice, copies: Bool = false, acceptsSchema: Bool = false,
+        stop: StopSignal,
         say: @escaping @Sendable (String) -> Void
     ) {
         self.copies = copies
+        self.acceptsSchema = acceptsSchema
         self.plan = plan
         self.tables = tables
         self.stop = stop
@@ -53,6 +57,22 @@ package final class Preparation {
         let chosen = try tables.choose(from: try source.tables())
         if copies { try checkEmpty(source, target, chosen.tables) }
         try waitForOurselves(source)
+        let new = target.side?.connection
+        try CarriedSchema.refuseUnchecked(plan, old: control, new: new, accepts: acceptsSchema)
+        return try plan.evidence.perform(
+            "prepare",
+            executed: ["publication \(plan.stream) of \(chosen.tables.count) tables", "slot \(plan.stream)"],
+            details: [("again", again ? "yes" : "no"), ("tables copied by", copies ? "tandem" : "the operator")],
+            old: control, new: new, note: { say($0) }
+        ) {
+            try make(chosen, source, target, again: again, afterChecks: afterChecks)
+        }
+    }
+
+    private func make(
+        _ chosen: TableChoice.Chosen, _ source: SourceSide, _ target: (side: TargetSide?, problem: String?),
+        again: Bool, afterChecks: () throws -> Void
+    ) throws -> Prepared {
         try clearWay(source, target.side, again: again)
         try afterChecks()
         try source.install()

@@ -2,6 +2,7 @@
 // repeat, so that an interrupted abort is finished by another. A side that is gone does not keep the other from being
 // freed: that is when old's log fills its disk.
 
+internal import Evidence
 internal import Failpoints
 internal import Model
 internal import Postgres
@@ -29,10 +30,16 @@ package struct Removal {
         let source = connect(plan.source, &report).map { SourceSide($0, plan.stream) }
         let target = connect(plan.target, &report).map { TargetSide($0, plan.stream) }
         if let target { try checkIdle(target) }
-        if let source {
-            try checkIdle(source)
-            try removeSlot(source, &report)
-        }
+        if let source { try checkIdle(source) }
+        return try plan.evidence.perform(
+            "abort", executed: ["remove slot, publication, origin and schema tandem of \(plan.stream)"],
+            details: report.unreachable.map { ("unreachable", $0) }, old: source?.connection, new: target?.connection
+        ) { try remove(source, target, report) }
+    }
+
+    private func remove(_ source: SourceSide?, _ target: TargetSide?, _ found: Report) throws -> Report {
+        var report = found
+        if let source { try removeSlot(source, &report) }
         Failpoint.pass(.duringAbort)
         if let source { try remove(source, &report) }
         if let target { try remove(target, &report) }

@@ -2,6 +2,7 @@
 // the rest at the end. Looked at once and shared by the copy's workers; after a failure both sides are looked at afresh,
 // because somebody may have mended something.
 
+internal import Evidence
 internal import InitialCopy
 internal import Model
 internal import Postgres
@@ -33,6 +34,9 @@ final class SchemaSteps: Sendable {
                 try perform { try $0.finishAll(progress: report) }
                 let target = try Connection(to: plan.target, for: .control, as: "\(plan.stream) schema", stop: stop)
                 try CarriedSchema(plan, accepts: false, log: log).record(target)
+                try plan.evidence.record(
+                    EvidenceLog.Event("run", .noted, details: [("what", "every table is copied")]), old: nil,
+                    new: target)
             },
             keeper: { [log] in
                 let sequences = SequenceCopy(log: log)

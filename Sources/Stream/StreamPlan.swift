@@ -1,6 +1,7 @@
 // What to stream from where to where, the same for every attempt.
 
 package import Configuration
+package import Evidence
 internal import InitialCopy
 package import Model
 package import Postgres
@@ -13,6 +14,7 @@ package struct StreamPlan: Sendable {
     package let initialCopy: InitialCopy
     package let limits: Limits
     package let spill: String
+    package let evidence: EvidenceLog
     package let tables: TableChoice
     let copy: CopySettings
 
@@ -24,6 +26,7 @@ package struct StreamPlan: Sendable {
         initialCopy = configuration.initialCopy
         limits = configuration.limits
         spill = configuration.spill
+        evidence = EvidenceLog(directory: configuration.evidence, stream: stream)
         tables = TableChoice(configuration)
         copy = CopySettings(configuration)
     }

@@ -4,6 +4,7 @@
 
 internal import Apply
 internal import Configuration
+internal import Evidence
 internal import Glibc
 internal import InitialCopy
 internal import Model
@@ -20,6 +21,8 @@ package final class StreamRunner {
     private let stop: StopSignal
     private let log: Log
     private let schema: CarriedSchema
+    private let acceptsSchema: Bool
+    private let chronicle: RunChronicle
 
     private var resolvedEnd: LSN?
     private var textOnly = false
@@ -39,10 +42,18 @@ package final class StreamRunner {
         self.log = log.with(.stream, plan.stream)
         heldLog = HeldLog(limit: plan.limits.walHeld)
         schema = CarriedSchema(plan, accepts: acceptsSchema, log: self.log)
+        self.acceptsSchema = acceptsSchema
+        chronicle = RunChronicle(plan, log: self.log)
     }
 
     /// Nil when it ended as asked.
     package func run() -> (any Error)? {
+        let failure = keepRunning()
+        chronicle.end(failure)
+        return failure
+    }
+
+    private func keepRunning() -> (any Error)? {
         while !stop.isRaised {
             do {
                 return try hold()
@@ -59,12 +70,14 @@ package final class StreamRunner {
         let connection = try Connection(to: plan.target, for: .control, as: "\(plan.stream) runner", stop: stop)
         let side = TargetSide(connection, plan.stream)
         guard try takeLock(side) else { return nil }
+        try chronicle.begin(new: connection, until: until, acceptsSchema: acceptsSchema, stop: stop)
         try prepareCopy(side)
         var copy = try startCopy(side)
         defer { copy?.end() }
         while !stop.isRaised {
             let session = StreamSession(
-                plan, control: side, copy: copy, schema: schema, textOnly: textOnly, stop: stop, log: log)
+                plan, control: side, copy: copy, schema: schema, chronicle: chronicle, textOnly: textOnly, stop: stop,
+                log: log)
             do {
                 let end = try session.run(until: until, resolved: &resolvedEnd) { hasStreamed = true }
                 if case .copied = end {
@@ -98,7 +111,8 @@ package final class StreamRunner {
         guard plan.initialCopy == .all, try side.binding() == nil else { return }
         say(.starting, nil, side)
         let log = log
-        let preparation = Preparation(plan, tables: plan.tables, copies: true, stop: stop) {
+        let preparation = Preparation(plan, tables: plan.tables, copies: true, acceptsSchema: acceptsSchema, stop: stop)
+        {
             log.info("preparing", [.detail: $0])
         }
         let schema = SchemaSteps(plan, stop: stop, log: log)
@@ -196,7 +210,7 @@ package final class StreamRunner {
 
     private func isFinal(_ error: any Error) -> Bool {
         switch error {
-        case is StateError, is StreamBlocked: return true
+        case is StateError, is StreamBlocked, is EvidenceError: return true
         case is SchemaError: return !hasStreamed
         case let error as SpillError: return !error.isCorrupt && !error.isOutOfSpace && !hasStreamed
         case let error as PostgresError:
@@ -237,7 +251,11 @@ package final class StreamRunner {
 
     private func letGo(_ held: LogHeldTooLong, _ side: TargetSide?) throws -> any Error {
         let source = try Connection(to: plan.source, for: .control, as: "\(plan.stream) runner", stop: stop)
-        try drop(SourceSide(source, plan.stream))
+        try plan.evidence.perform(
+            "run", executed: ["drop slot \(plan.stream)"],
+            details: [("reason", "it held \(held.held) bytes of log, over limits.wal_held, and on_wal_held is drop")],
+            old: source, new: side?.connection
+        ) { try drop(SourceSide(source, plan.stream)) }
         let error = StateError.unsafe(
             "slot \(plan.stream) held \(held.held) bytes of log on old, over limits.wal_held (\(held.limit)), and was"
                 + " dropped as limits.on_wal_held asks",

@@ -30,6 +30,7 @@ final class StreamSession {
     private let control: TargetSide
     private let copy: StreamCopy?
     private let schema: CarriedSchema
+    private let chronicle: RunChronicle
     private let stop: StopSignal
     private let log: Log
     private let textOnly: Bool
@@ -55,12 +56,14 @@ final class StreamSession {
     private(set) var hasProgressed = false
 
     init(
-        _ plan: StreamPlan, control: TargetSide, copy: StreamCopy?, schema: CarriedSchema, textOnly: Bool,
+        _ plan: StreamPlan, control: TargetSide, copy: StreamCopy?, schema: CarriedSchema, chronicle: RunChronicle,
+        textOnly: Bool,
         stop: StopSignal, log: Log
     ) {
         self.plan = plan
         self.copy = copy
         self.schema = schema
+        self.chronicle = chronicle
         self.control = control
         self.textOnly = textOnly
         self.stop = stop
@@ -100,7 +103,7 @@ final class StreamSession {
         try schema.check(old: source, new: copy.map(\.run.isComplete) ?? true ? control.connection : nil)
         let missing = try plan.tables.left(out: start.source)
         if let copy, plan.initialCopy == .all {
-            try NewTables(source: start.source, target: control, log: log).adopt(
+            try NewTables(source: start.source, target: control, evidence: plan.evidence, log: log).adopt(
                 missing, into: copy)
         }
         let leftOut = missing.isEmpty ? [] : try plan.tables.left(out: start.source)
@@ -201,7 +204,9 @@ final class StreamSession {
             if lastStatus <= Monotonic.now {
                 lastStatus = Monotonic.now.adding(seconds: 1)
                 positions.spilled = spill.bytesOnDisk
-                try control.write(status: status(progress, positions).encoded())
+                let status = status(progress, positions)
+                try control.write(status: status.encoded())
+                chronicle.note(status.state == .blocked ? status.problem : nil, new: control.connection)
                 try noticeSetAside()
                 if copy == nil, try control.copyRequest() != nil { return .copied }
                 try mindTheLog()

@@ -19,7 +19,7 @@ let commandTable = CommandTable(
     commands: [
         prepareCommand, runCommand, pauseCommand, resumeCommand, recopyCommand, lagCommand, statusCommand,
         setAsideCommand, abortCommand, failpointsCommand,
-    ])
+    ] + evidenceCommands)
 
 private let prepareCommand = Command(
     name: "prepare",

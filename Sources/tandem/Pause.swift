@@ -1,6 +1,7 @@
 // `tandem pause` and `tandem resume`: a request on new, which the runner sees wherever it runs.
 
 internal import CommandLine
+internal import Evidence
 internal import Model
 internal import Postgres
 internal import State
@@ -22,8 +23,11 @@ private func request(_ arguments: Parsed, _ command: String, paused: Bool) throw
         guard try target.hasSchema, try target.binding() != nil else {
             throw StateError.notPrepared(pair: plan.pair)
         }
-        try target.startCopying()
-        try target.request(paused: paused)
+        let old = Reached(plan.source, as: "\(plan.stream) \(command)").connection
+        try plan.evidence.perform(command, old: old, new: target.connection, note: Terminal.note) {
+            try target.startCopying()
+            try target.request(paused: paused)
+        }
         Terminal.show("\(plan.pair): copying \(paused ? "rests" : "goes on"), as soon as the runner sees it")
     }
     return .done

@@ -10,6 +10,8 @@ private let asked = Atomic<Int>(0)
 
 func stopOnSignals() {
     signal(SIGPIPE, SIG_IGN)
+    // A file that may not grow is an error like a full disk.
+    signal(SIGXFSZ, SIG_IGN)
     for number in [SIGTERM, SIGINT, SIGHUP] {
         signal(number) { number in
             if asked.add(1, ordering: .relaxed).oldValue > 0 && number != SIGHUP { _exit(128 + number) }

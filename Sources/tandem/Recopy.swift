@@ -2,6 +2,7 @@
 
 internal import CommandLine
 internal import Configuration
+internal import Evidence
 internal import Model
 internal import Postgres
 internal import State
@@ -16,6 +17,14 @@ func recopy(_ arguments: Parsed) throws -> ExitCode {
     guard try target.hasSchema, try target.binding() != nil else { throw StateError.notPrepared(pair: plan.pair) }
     let published = try source.publishedLeafTables()
     let wanted = try arguments.arguments.map { try leaves(of: $0, source, published) }.flatMap { $0 }
+    try plan.evidence.perform(
+        "recopy", executed: wanted.map { "empty and copy again \($0.name)" }, old: source.connection,
+        new: target.connection, note: Terminal.note
+    ) { try request(wanted, target) }
+    return .done
+}
+
+private func request(_ wanted: [SourceLeaf], _ target: TargetSide) throws {
     try target.startCopying()
     for leaf in wanted {
         guard try target.requestAgain(leaf) else {
@@ -24,7 +33,6 @@ func recopy(_ arguments: Parsed) throws -> ExitCode {
         }
         Terminal.show("\(leaf.name) is emptied on new and copied again; the runner does it")
     }
-    return .done
 }
 
 /// The table itself, or the partitions that hold its rows.

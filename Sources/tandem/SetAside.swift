@@ -2,6 +2,7 @@
 
 internal import CommandLine
 internal import Configuration
+internal import Evidence
 internal import Failpoints
 internal import Model
 internal import Postgres
@@ -20,10 +21,15 @@ func setAside(_ arguments: Parsed) throws -> ExitCode {
     }
     let published = try (source.publishedTables() ?? []).union(source.publishedLeaves())
     let names = try arguments.arguments.map { try table($0, among: published) }
-    for name in names {
-        try target.setAside(name, since: progress)
-        Failpoint.pass(.afterSetAside)
-        Terminal.show("\(name) is set aside: its changes after \(progress) are counted, not applied")
+    try plan.evidence.perform(
+        "set-aside", executed: names.map { "set aside \($0)" }, old: source.connection, new: target.connection,
+        note: Terminal.note
+    ) {
+        for name in names {
+            try target.setAside(name, since: progress)
+            Failpoint.pass(.afterSetAside)
+            Terminal.show("\(name) is set aside: its changes after \(progress) are counted, not applied")
+        }
     }
     return .done
 }

@@ -11,7 +11,9 @@ import Testing
         "after-target-commit:4", "during-large-transaction:2", "during-replay", "after-repair", "before-feedback:2",
         "after-feedback:2",
     ]
-    private static let others = ["after-slot-created", "after-origin-created", "after-set-aside", "during-abort"]
+    private static let others = [
+        "after-slot-created", "after-origin-created", "after-set-aside", "after-evidence", "during-abort",
+    ]
     /// The copy's own, in its own tests.
     private static let copying = [
         "after-table-snapshot", "during-table-copy", "after-range-copied", "before-table-copied", "after-table-copied",

@@ -1,11 +1,9 @@
-// Where spill files go: a path relative to the configuration's own directory, so that it does not matter where tandem
+// Where files of tandem's own go: a path relative to the configuration's own directory, so that it does not matter where tandem
 // is started. Nothing is created here.
 
 internal import Glibc
 
-enum SpillDirectory {
-    static let usual = "./spill"
-
+enum Directory {
     /// `path` made absolute; nil when it is relative and the working directory is gone.
     static func absolute(_ path: String, besideFile file: String) -> String? {
         if path.hasPrefix("/") { return tidied(path) }
@@ -27,12 +25,12 @@ enum SpillDirectory {
 }
 
 extension Field {
-    func spillDirectory() throws(ConfigurationError) -> String {
+    func directory() throws(ConfigurationError) -> String {
         let text = try nonEmptyText()
         guard text.value != "~", !text.value.hasPrefix("~/") else {
             throw error("\(label) begins with `~`, which only a shell understands", hint: "write `${HOME}` instead")
         }
-        guard let path = SpillDirectory.absolute(text.value, besideFile: reading.source.file) else {
+        guard let path = Directory.absolute(text.value, besideFile: reading.source.file) else {
             throw error("\(label) is a relative path, and the working directory does not exist any more")
         }
         return path
