@@ -65,6 +65,7 @@ let package = Package(
             [
                 "Apply", "Bytes", "Configuration", "Failpoints", "Model", "Postgres", "State", "Telemetry", "Threading",
             ]),
+        room("Proposal", ["Postgres", "Model"]),
         room("Lag", ["State", "Postgres", "Model"]),
         room(
             "Evidence", ["Digest", "Failpoints", "SchemaFingerprint", "State", "Postgres", "Model"]),
@@ -81,9 +82,7 @@ let package = Package(
             name: "tandem",
             dependencies: [
                 "CommandLine", "Configuration", "Evidence", "Failpoints", "InitialCopy", "Lag", "Model", "Postgres",
-                "State",
-                "Stream",
-                "Telemetry", "Threading",
+                "Proposal", "State", "Stream", "Telemetry", "Threading",
             ],
             swiftSettings: settings),
 
@@ -98,6 +97,7 @@ let package = Package(
         // Tests. TestSupport runs real servers and the binary, and knows no room.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"], without: ["StandIn"]),
+        tests("ProposalTests", ["Proposal", "Configuration", "Model", "TestSupport", "tandem"]),
         tests("LagTests", ["Lag", "Model"]),
         tests("ApplyTests", ["Apply", "Assembly", "PGOutput", "Bytes", "Model", "Threading"]),
         tests("SchemaFingerprintTests", ["SchemaFingerprint", "Postgres", "Model", "TestSupport"]),

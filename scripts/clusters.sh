@@ -7,6 +7,9 @@
 #     start_cluster old
 #     q old 'SELECT 1'           # in database $database
 #     background NAME command …  # ended with the script; its pid is in $started, its output in $world/NAME.log
+#
+# TANDEM_TEST_OLD and TANDEM_TEST_NEW choose the major version of the clusters old and new. One that this system does not
+# have runs in a directory entered with chroot: see postgres-release.sh.
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 database=postgres
@@ -36,6 +39,31 @@ as_server() {
     if [ "$(id -u)" -eq 0 ]; then (cd / && exec runuser -u postgres -- "$@"); else "$@"; fi
 }
 
+# server NAME PROGRAM …: a server program of that cluster's version, as the account that owns the clusters.
+server() {
+    local major='' program=$2
+    case $1 in old) major=${TANDEM_TEST_OLD:-} ;; new) major=${TANDEM_TEST_NEW:-} ;; esac
+    shift 2
+    local own=/usr/lib/postgresql/$major/bin/$program
+    if [ -z "$major" ]; then
+        as_server "$pg_bin/$program" "$@"
+    elif [ -x "$own" ]; then
+        as_server "$own" "$@"
+    else
+        chroot --userspec="$(id -u postgres):$(id -g postgres)" "${releases[$major]}" "$own" "$@"
+    fi
+}
+
+# Makes the versions usable that this system does not have, in $world.
+declare -A releases=()
+fetch_releases() {
+    local major
+    for major in ${TANDEM_TEST_OLD:-} ${TANDEM_TEST_NEW:-}; do
+        [ ! -x "/usr/lib/postgresql/$major/bin/postgres" ] || continue
+        releases[$major]=$("$repository/scripts/postgres-release.sh" "$major" "$world") || fail "no PostgreSQL $major"
+    done
+}
+
 open_world() {
     find_postgres
     find_tandem
@@ -45,16 +73,20 @@ open_world() {
     trap close_world EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
+    fetch_releases
 }
 
 close_world() {
-    local status=$? pid data
+    local status=$? pid data release
     trap - EXIT
     trap '' INT TERM HUP
     for pid in $(jobs -pr); do end_background "$pid" 5; done
     for data in "$world"/*/data; do
-        [ -f "$data/postmaster.pid" ] && as_server "$pg_bin/pg_ctl" -D "$data" -m immediate -w -t 30 -s stop || true
+        [ -f "$data/postmaster.pid" ] &&
+            server "$(basename "${data%/data}")" pg_ctl -D "$data" -m immediate -w -t 30 -s stop || true
     done
+    # Before anything is deleted: what is mounted there is the same directory.
+    for release in "${releases[@]}"; do umount "$release$world" && rmdir "$release$world" || exit 1; done
     if [ -n "${KEEP:-}" ]; then echo "Kept: $world" >&2; else rm -rf "$world"; fi
     [ "$status" -ne 130 ] || echo "Interrupted; what was started is ended and removed." >&2
     exit "$status"
@@ -65,7 +97,7 @@ make_cluster() {
     local name=$1 setting
     mkdir -p "$world/$name"
     [ "$(id -u)" -ne 0 ] || chown postgres: "$world/$name"
-    as_server "$pg_bin/initdb" -D "$world/$name/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
+    server "$name" initdb -D "$world/$name/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
     for setting in "listen_addresses=''" "unix_socket_directories='$world/$name'" "wal_level=logical" \
         "max_wal_size=4GB" "timezone=UTC" "log_timezone=UTC" $2; do
         echo "${setting%%=*} = ${setting#*=}"
@@ -73,12 +105,12 @@ make_cluster() {
 }
 
 start_cluster() {
-    as_server "$pg_bin/pg_ctl" -D "$world/$1/data" -l "$world/$1/server.log" -w -t 60 -s start ||
+    server "$1" pg_ctl -D "$world/$1/data" -l "$world/$1/server.log" -w -t 60 -s start ||
         fail "cluster $1 does not start: $(tail -n 20 "$world/$1/server.log")"
 }
 
 # stop_cluster NAME [smart|fast|immediate]
-stop_cluster() { as_server "$pg_bin/pg_ctl" -D "$world/$1/data" -m "${2:-fast}" -w -t 120 -s stop; }
+stop_cluster() { server "$1" pg_ctl -D "$world/$1/data" -m "${2:-fast}" -w -t 120 -s stop; }
 
 address() { echo "host=$world/$1 user=postgres dbname=$database"; }
 

@@ -1,10 +1,13 @@
 // From `tandem.yaml` to a `Configuration`. A key is accepted once something acts on it: its case below, its line in
 // `init`, and an extension of `Field` for its type belong in one change.
 
+internal import Model
+
 private enum ConfigurationKey: String, CaseIterable {
     case migration, pairs
     case dataA = "data_a"
-    case exclude
+    case dataB = "data_b"
+    case exclude, undecided
     case initialCopy = "initial_copy"
     case jobs, copy, limits, spill, evidence
 }
@@ -33,7 +36,13 @@ extension Configuration {
         migration = try keys.required(.migration).migrationName()
         pairs = try keys.required(.pairs).pairs(of: migration)
         dataA = try keys.required(.dataA).dataA()
+        dataB = try keys.optional(.dataB)?.dataB() ?? []
         exclude = try keys.optional(.exclude)?.patterns() ?? []
+        undecided = try keys.optional(.undecided)?.patterns() ?? []
+        try Configuration.refuseTwice(
+            [("data_a", dataA), ("data_b", dataB.map(\.pattern)), ("exclude", exclude), ("undecided", undecided)],
+            source)
+        places = Configuration.places(below: root, "")
         initialCopy = try keys.optional(.initialCopy)?.initialCopy() ?? .all
         jobs = try keys.optional(.jobs)?.count(upTo: 64) ?? 4
         copy = try keys.optional(.copy)?.copySettings() ?? Copying()
@@ -43,6 +52,36 @@ extension Configuration {
         }
         spill = try directory(.spill, usual: Configuration.usualSpill)
         evidence = try directory(.evidence, usual: Configuration.usualEvidence)
+    }
+
+    /// A table that is named in two lists: one of them is a slip.
+    private static func refuseTwice(
+        _ lists: [(name: String, patterns: [TablePattern])], _ source: SourceText
+    ) throws(ConfigurationError) {
+        var named: [QualifiedName: (list: String, place: Place)] = [:]
+        for (list, patterns) in lists {
+            for pattern in patterns {
+                guard let name = pattern.literalName else { continue }
+                if let first = named[name], first.list != list {
+                    throw source.error(
+                        "\(mention(pattern.text)) stands in `\(list)` here and in `\(first.list)` at"
+                            + " \(first.place.line):\(first.place.column)", at: pattern.place,
+                        hint: "leave it in one of them")
+                }
+                named[name] = (list, pattern.place)
+            }
+        }
+    }
+
+    private static func places(below node: YAMLNode, _ path: String) -> [String: Place] {
+        guard case .mapping(let entries) = node.content else { return [:] }
+        var places: [String: Place] = [:]
+        for entry in entries {
+            let own = path.isEmpty ? entry.key : "\(path).\(entry.key)"
+            places[own] = entry.keyPlace
+            places.merge(Self.places(below: entry.value, own)) { first, _ in first }
+        }
+        return places
     }
 
     package static let usualSpill = "./spill"

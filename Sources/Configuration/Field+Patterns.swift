@@ -17,7 +17,7 @@ extension Field {
         return patterns
     }
 
-    private func pattern() throws(ConfigurationError) -> TablePattern {
+    func pattern() throws(ConfigurationError) -> TablePattern {
         let text = try nonEmptyText()
         do {
             return try TablePattern(text.value, written: text.written, place: place)

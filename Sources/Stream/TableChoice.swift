@@ -6,11 +6,12 @@ package import State
 
 package struct TableChoice: Sendable {
     private let configuration: Configuration
-    private var selection: TableSelection {
-        TableSelection(dataA: configuration.dataA, exclude: configuration.exclude)
-    }
+    private let selection: TableSelection
 
-    package init(_ configuration: Configuration) { self.configuration = configuration }
+    package init(_ configuration: Configuration) {
+        self.configuration = configuration
+        selection = TableSelection(configuration)
+    }
 
     /// Whether the configuration wants this table, or the one at the top of the partitions this one is among.
     package func carries(_ name: QualifiedName) -> Bool { selection.isDataA(name) }
@@ -63,6 +64,8 @@ package struct TableChoice: Sendable {
 
     /// A name that nothing has is a mistake, not an empty wish.
     private func checkPatterns(_ tables: [SourceTable]) throws {
+        // Of several databases each may have its own tables: `config show` looks at all of them.
+        guard configuration.pairs.count == 1 else { return }
         for pattern in configuration.dataA + configuration.exclude
         where !tables.contains(where: { pattern.matches($0.name) }) {
             let near = nearest(to: pattern.text, among: tables.map(\.name.description))

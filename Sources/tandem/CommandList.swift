@@ -16,7 +16,7 @@ let commandTable = CommandTable(
             "config", value: "FILE", summary: "the configuration; ./tandem.yaml when not given"),
         Option("pair", value: "NAME", summary: "only this pair of the configuration"),
     ],
-    commands: [
+    commands: configurationCommands + [
         prepareCommand, runCommand, pauseCommand, resumeCommand, recopyCommand, lagCommand, statusCommand,
         setAsideCommand, abortCommand, failpointsCommand,
     ] + evidenceCommands)

@@ -1,11 +1,13 @@
 // `tandem prepare`
 
 internal import CommandLine
+internal import Configuration
 internal import Model
 internal import Stream
 
 func prepare(_ arguments: Parsed) throws -> ExitCode {
     let workspace = try Workspace(arguments)
+    try workspace.configuration.requireDecided()
     let plan = try workspace.onePlan(for: "prepare")
     let preparation = Preparation(plan, tables: TableChoice(workspace.configuration), stop: processStop) {
         Terminal.note($0)

@@ -1,6 +1,7 @@
 // `tandem run`: one runner a pair, each on its own thread; ends when all have.
 
 internal import CommandLine
+internal import Configuration
 internal import Model
 internal import Stream
 internal import Telemetry
@@ -8,10 +9,17 @@ internal import Threading
 
 func run(_ arguments: Parsed) throws -> ExitCode {
     let workspace = try Workspace(arguments)
+    try workspace.configuration.requireDecided()
     let until = try until(arguments)
     let log = Log(
         format: arguments.value("log") == "json" ? .json : .logfmt, threshold: arguments.has("verbose") ? .debug : .info
     )
+    let derived = workspace.configuration.dataB.map(\.pattern.text).joined(separator: ", ")
+    if !derived.isEmpty {
+        log.warning(
+            "not carried",
+            [.relation: derived, .reason: "Data B: this version has no batches, bring them along yourself"])
+    }
     let results = Monitor<[ExitCode]>([])
     let threads = try workspace.plans.map { plan in
         try Thread("run \(plan.pair)") {

@@ -18,20 +18,47 @@ import Testing
     @Test(arguments: [
         (
             "zebra: 1",
-            "7:1: unknown key `zebra` → the keys here are `migration`, `pairs`, `data_a`, `exclude`, "
-                + "`initial_copy`, `jobs`, `copy`, `limits`, `spill` and `evidence`"
+            "7:1: unknown key `zebra` → the keys here are `migration`, `pairs`, `data_a`, `data_b`, `exclude`, "
+                + "`undecided`, `initial_copy`, `jobs`, `copy`, `limits`, `spill` and `evidence`"
         ),
         ("jobs: 0", "7:7: `jobs` must be a whole number from 1 to 64, not `0`"),
         ("jobs: +3", "7:7: `jobs` must be a whole number from 1 to 64, not `+3`"),
         ("copy: {back_off: {query: x}}", "7:18: the key `above` is missing"),
         ("copy: {back_off: {query: x, above: nan}}", "7:36: `above` must be a number, not `nan`"),
-        ("data_b: []", "7:1: unknown key `data_b` → did you mean `data_a`?"),
+        ("data_c: []", "7:1: unknown key `data_c` → did you mean `data_a`?"),
+        ("undecidet: []", "7:1: unknown key `undecidet` → did you mean `undecided`?"),
+        (
+            "exclude: [s.t]\nundecided: [s.t]",
+            "8:13: `s.t` stands in `undecided` here and in `exclude` at 7:11 → leave it in one of them"
+        ),
+        (
+            "data_b: [{table: s.*, every: 1h, refresh: full}]",
+            "7:18: `table` names one table, and `s.*` is a pattern → each table of Data B has its own column and interval: "
+                + "list them one by one"
+        ),
+        (
+            "data_b: [{table: s.t, every: 1h}]",
+            "7:10: how `s.t` is brought along is missing → `modified: COLUMN` carries rows whose timestamp moved on, "
+                + "`refresh: full` the whole table"
+        ),
+        (
+            "data_b: [{table: s.t, every: often, refresh: full}]",
+            "7:30: `every` must be a duration, not `often` → a number with s, m, h or d right after it: 15m"
+        ),
+        (
+            "data_b: [{table: s.t, every: 1h, refresh: ful}]",
+            "7:43: `refresh` must be `full`, not `ful` → did you mean `full`?"
+        ),
+        (
+            "data_b: [{table: s.t, every: 1h, refresh: full, deletes: 1h}]",
+            "7:58: `deletes` goes with `modified`; a full refresh needs none"
+        ),
         ("limits: {memry: 1}", "7:10: unknown key `memry` → did you mean `memory`?"),
         ("initial_copy: {form: 0/1}", "7:16: unknown key `form` → did you mean `from`?"),
         (
             "<<: {}",
-            "7:1: unknown key `<<` → the keys here are `migration`, `pairs`, `data_a`, `exclude`, "
-                + "`initial_copy`, `jobs`, `copy`, `limits`, `spill` and `evidence`"
+            "7:1: unknown key `<<` → the keys here are `migration`, `pairs`, `data_a`, `data_b`, `exclude`, "
+                + "`undecided`, `initial_copy`, `jobs`, `copy`, `limits`, `spill` and `evidence`"
         ),
         ("spill: a\nlimits: {}\nspill: b", "9:1: the key `spill` stands here again; it is already set at 7:1"),
         (

@@ -4,7 +4,8 @@
 # back, prepared and large transactions, harmless DDL. Meanwhile tandem is killed (-9), both servers crash (immediate), and
 # sessions are terminated. In the end both sides must be equal to the byte, and no row was ever found different.
 # SEED repeats the choices (not their interleaving); TRAVEL is text or binary, by the seed's parity when not given; RATE is
-# transactions a second of each writer. Needs Python 3. KEEP=1 leaves everything behind.
+# transactions a second of each writer; TANDEM_TEST_OLD and TANDEM_TEST_NEW are the versions of the servers. Needs Python 3.
+# KEEP=1 leaves everything behind.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
 
@@ -48,7 +49,7 @@ start_run() {
     replicator=$started
 }
 
-kills=0 crashes_old=0 crashes_new=0 terminated=0 paused=0 ended=0
+kills=0 crashes_old=0 crashes_new=0 terminated=0 paused=0
 kill_run() {
     kill -KILL "$replicator" 2>/dev/null || true
     wait "$replicator" 2>/dev/null || true
@@ -74,11 +75,9 @@ terminate() {
 began=$SECONDS
 start_run
 while [ $((SECONDS - began)) -lt "$duration" ]; do
-    sleep "$((RANDOM % 5)).$((RANDOM % 10))"
+    sleep "$((RANDOM % 7)).$((RANDOM % 10))"
     if ! is_running "$replicator"; then
-        ended=$((ended + 1))
         echo "tandem run ended by itself: $(tail -n 2 "$world/run.log")" >&2
-        [ "$ended" -lt 5 ] || fail 'FAILED: it ends again and again'
     else
         case $((RANDOM % 20)) in
         0 | 1) crash old; crashes_old=$((crashes_old + 1)) ;;
@@ -108,6 +107,8 @@ catching=$(since "$catching")
 compared=$(python3 "$parts/judge.py" "$(address old)" "$(address new)" "$seed" "$count" "$travel") || verdict=FAILED
 differences=$(q new "SELECT coalesce(sum(found), 0) FROM tandem.difference")
 blocked=$(grep -c 'event=blocked' "$world/run.log" || true)
+# One that starts while a server is down says so and ends, as it should; an ending between two looks counts as well.
+ended=$(grep 'event=ended' "$world/run.log" | grep -vc 'reason="connecting to' || true)
 [ "$differences" -eq 0 ] && [ "$blocked" -eq 0 ] && [ "$ended" -eq 0 ] || verdict=FAILED
 cat <<END
 
@@ -115,7 +116,8 @@ soak torture: $verdict
   what             $count tables, $travel, $writers writers of $rate transactions a second, $duration s, seed $seed
   kills            $kills (kill -9 of tandem run), paused $paused, sessions terminated $terminated times, ended by itself $ended
   crashes          $crashes_old of old, $crashes_new of new (immediate)
-  transactions     $(q new "SELECT COALESCE((pg_stat_get_db_xact_commit(oid)), 0) FROM pg_database WHERE datname = '$database'" || true) commits on new since its last crash
+  servers          old $(q old 'SHOW server_version'), new $(q new 'SHOW server_version')
+  transactions     $(q old 'SELECT txid_current()'), subtransactions counted, in $(q old "SELECT pg_size_pretty(pg_current_wal_lsn() - '0/0'::pg_lsn)") of log on old
 $compared
   differences      $differences rows read again, $blocked times blocked
   catching up      $catching s after the end

@@ -1,6 +1,8 @@
 """The types that torture's tables are made of, each with an SQL expression that makes up a value anew for each row, and
 whether it travels in binary. Made on both sides: SETUP. Only where values are made, on old: MAKERS."""
 
+import os
+
 
 def pick(type_name, *texts):
     """One of these literals of the type, evaluated row by row."""
@@ -99,6 +101,10 @@ TYPES = [
     ("kind.text_range", pick("kind.text_range", "[a,\"b \\\\ c\")", "empty", "(,é]"), False),
     ("kind.plain", "kind.plain_in(textout(make.text()))", False), ("kind.plain[]", "('{\"' || make.name() || '\",NULL}')::kind.plain[]", False),
 ]
+
+# Multiranges came with PostgreSQL 14.
+if min(int(os.environ.get(side) or 14) for side in ("TANDEM_TEST_OLD", "TANDEM_TEST_NEW")) < 14:
+    TYPES = [kind for kind in TYPES if "multirange" not in kind[0]]
 
 # Types that can be a key, with many different values, some of them equal but not the same.
 KEYS = [
