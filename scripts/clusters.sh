@@ -183,7 +183,11 @@ prepare_and_release() {
 }
 
 confirmed() { q old "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '$stream'"; }
-progress() { q new "SELECT pg_replication_origin_progress('$stream', false)"; }
+# What new has committed of the stream, as the origins of the two connections that apply tell.
+progress() {
+    q new "SELECT max(pg_replication_origin_progress(roname, ${1:-false})) FROM pg_replication_origin
+            WHERE roname IN ('$stream', '${stream}_2')"
+}
 
 # content SIDE TABLE: row count and one md5 over all rows, whatever their order; equal rows count as often as they are.
 content() {

@@ -59,7 +59,7 @@ extension Applier {
     /// The target may look different now: tables were set aside, or an operator has mended something.
     func changed() throws {
         try writer.outsidePipeline { try learnSetAside() }
-        writer.forgetStatements()
+        for lane in lanes.all { lane.forgetStatements() }
         fillingIsStale()
     }
 

@@ -9,8 +9,9 @@
 //
 // COMMIT of one batch and the statements of the next travel together; the next is only committed after the first was
 // seen to be. A small batch that nothing is ahead of takes its COMMIT along: there the server itself sees to it that the
-// counts are right. Progress is a replication origin moved by the very transaction that applies. Nothing is skipped: what
-// cannot be applied blocks here, before it, until somebody has mended the cause or set the table aside.
+// counts are right. Much that waits goes beside what is under way, on a second connection (Applier+Lanes), and is committed
+// after it. Progress is a row written by the very transaction that applies. Nothing is skipped: what cannot be applied
+// blocks here, before it, until somebody has mended the cause or set the table aside.
 
 package import Assembly
 internal import Batching
@@ -47,22 +48,23 @@ package final class Applier {
     var isUnseen = false
     /// The transaction in front may not be applied before the gate moves.
     var isHeld = false
+    let setup: ApplySetup
+    let limits: Limits
     private let queue: BoundedQueue<Delivery>
-    private let limits: Limits
-    private var intake: Intake
+    var intake: Intake
 
-    private var filling = Batch()
+    var filling = Batch()
     /// The statements of `filling`, when it is full and waits.
     private var planned: [PlannedStatement]?
-    /// Sent, its outcome not known.
-    private var running: Batch?
-    /// Its COMMIT went with it.
-    private var goesWhole = false
+    /// What is on its way, in the source's order; at most one is being committed, the first.
+    var flights: [Flight] = []
+    /// `writer`, and what may run beside it.
+    var lanes: Lanes
+    /// How often the target was looked at afresh: batches planned before no longer fit it.
+    private(set) var looks = 0
     /// A batch of at most so many changes does not wait for its answers before it commits.
     private static let small = 200
-    /// Its COMMIT is sent, the outcome not known.
-    private var committing: Batch?
-    private var lastProgress = Monotonic.now
+    var lastProgress = Monotonic.now
     /// Somebody has set a table aside since we last looked.
     private var needsAttention = false
 
@@ -81,6 +83,8 @@ package final class Applier {
             isBinary: setup.isBinary)
         mappings = Mappings(mapper: mapper, book: setup.book, log: log)
         writer = BatchWriter(connection, mappings, stream: setup.stream, stop: stop)
+        lanes = Lanes(writer)
+        self.setup = setup
         intake = Intake(queue)
         self.queue = queue
         self.progress = progress
@@ -89,7 +93,8 @@ package final class Applier {
         self.stop = stop
         self.log = log
         try side.attachOrigin()
-        // A runner that was killed may have had a commit under way when our starting point was read: only with the origin
+        try reopenLane()
+        // A runner that was killed may have had a commit under way when our starting point was read: only with the origins
         // in hand can nobody else move it.
         guard try side.progress(durable: false) == progress.applied else { throw ProgressMoved() }
         try learnSetAside()
@@ -114,8 +119,8 @@ package final class Applier {
         }
     }
 
-    private var isIdle: Bool { running == nil && committing == nil && filling.isEmpty }
-    private var isFull: Bool { filling.changes >= limits.changes || filling.bytes >= limits.bytes }
+    private var isIdle: Bool { flights.isEmpty && filling.isEmpty }
+    var isFull: Bool { filling.changes >= limits.changes || filling.bytes >= limits.bytes }
 
     // MARK: filling
 
@@ -143,9 +148,10 @@ package final class Applier {
 
     /// The batch being filled cannot be sent as it is: a transaction could not be taken in whole, or the target looks
     /// different now. Its transactions are replayed instead.
-    private var damaged = false
+    private(set) var damaged = false
 
     func fillingIsStale() {
+        looks += 1
         damaged = !filling.isEmpty
         planned = nil
     }
@@ -160,20 +166,21 @@ package final class Applier {
 
     // MARK: sending
 
-    private func launch() throws {
-        guard running == nil, !filling.isEmpty, !needsAttention else { return }
+    func launch() throws {
+        guard !filling.isEmpty, !needsAttention, let (lane, isBeside) = try freeLane() else { return }
         let batch = filling
         let ready = planned
         filling = Batch()
         planned = nil
         if damaged {
             damaged = false
-            try waitForCommit()
+            try landAll()
             return try replay(batch)
         }
-        try send(batch, ready ?? writer.plan(batch))
-        running = batch
-        _ = try writer.connection.push(doing: "applying")
+        let flight = Flight(batch, on: lane, isBeside: isBeside, isPlain: mappings.arePlain(batch))
+        try send(flight, ready ?? writer.plan(batch))
+        flights.append(flight)
+        _ = try lane.connection.push(doing: "applying")
         Failpoint.pass(.afterBatchSent)
     }
 
@@ -183,16 +190,18 @@ package final class Applier {
         planned = writer.plan(filling)
     }
 
-    /// A small batch, with nothing before it under way, takes its COMMIT along.
-    private func send(_ batch: Batch, _ statements: [PlannedStatement]) throws {
-        guard let commit = batch.end else { return }
-        goesWhole = committing == nil && batch.changes <= Self.small && statements.allSatisfy(\.canAssert)
-        guard goesWhole else { return try sendPart(batch, statements) }
-        try writer.queueWhole(statements, progress: commit.end, at: commit.time) { try queueLeftOut(batch) }
+    /// A small batch, with nothing before it under way, takes its COMMIT along; one beside others records no progress yet.
+    private func send(_ flight: Flight, _ statements: [PlannedStatement]) throws {
+        guard let commit = flight.batch.end else { return }
+        if flight.isBeside { return try flight.lane.queueBeside(statements) }
+        let isSmall = flights.isEmpty && flight.batch.changes <= Self.small
+        guard isSmall, statements.allSatisfy(\.canAssert) else { return try sendPart(flight.batch, statements) }
+        flight.state = .whole
+        try writer.queueWhole(statements, progress: commit.end, at: commit.time) { try queueLeftOut(flight.batch) }
     }
 
     /// Everything but the COMMIT.
-    private func sendPart(_ batch: Batch, _ statements: [PlannedStatement]) throws {
+    func sendPart(_ batch: Batch, _ statements: [PlannedStatement]) throws {
         guard let commit = batch.end else { return }
         try writer.queueBegin(progress: commit.end, at: commit.time)
         for statement in statements { try writer.queue(statement) }
@@ -204,53 +213,67 @@ package final class Applier {
     /// Reads outcomes; waits for one when there is nothing else to do.
     private func settle() throws {
         var ready = false
-        while let outcome = try writer.poll() {
-            ready = true
-            try handle(outcome)
+        for lane in lanes.all {
+            while let outcome = try lane.poll() {
+                ready = true
+                try land(outcome, on: lane)
+                try proceed()
+            }
         }
         if !ready { try wait() }
     }
 
-    private func handle(_ outcome: BatchWriter.Outcome) throws {
-        if let batch = committing {
-            committing = nil
-            switch outcome {
-            case .done: committed(batch)
-            case .failed(let failure): try recover(batch, failure)
-            }
-        } else if let batch = running {
-            running = nil
-            switch outcome {
-            case .done where goesWhole:
-                committed(batch)
-                try fill()
-                try launch()
-            case .done:
-                Failpoint.pass(.beforeTargetCommit)
-                try writer.queueCommit()
-                committing = batch
-                try fill()
-                try launch()
-                _ = try writer.connection.push(doing: "committing")
-            case .failed(let failure): try recover(batch, failure)
-            }
+    /// What the answer says about the first flight on that lane.
+    private func land(_ outcome: BatchWriter.Outcome, on lane: BatchWriter) throws {
+        guard let flight = flights.first(where: { $0.lane === lane && $0.isUnderWay }) else { return }
+        switch (flight.state, outcome) {
+        case (.sent, .done): flight.state = .ready
+        case (.sent, .failed(let failure)): flight.state = .failed(failure)
+        case (_, .done):
+            flights.removeFirst()
+            committed(flight.batch)
+        case (_, .failed(let failure)): try recover(failure)
         }
     }
 
-    private func waitForCommit() throws {
-        while committing != nil || running != nil {
-            try handle(try writer.wait(doing: "applying"))
+    /// What is in front commits when it may, and what has gathered follows it.
+    private func proceed() throws {
+        if let front = flights.first {
+            switch front.state {
+            case .ready:
+                Failpoint.pass(.beforeTargetCommit)
+                if front.isBeside, let commit = front.batch.end {
+                    try front.lane.queueProgress(commit.end, commit.time)
+                }
+                try front.lane.queueCommit()
+                front.state = .committing
+            case .failed(let failure): try recover(failure)
+            case .grounded: try startAgain()
+            case .sent, .whole, .committing: break
+            }
+        }
+        try fill()
+        try launch()
+        for flight in flights { _ = try flight.lane.connection.push(doing: "applying") }
+    }
+
+    /// Until nothing is on its way; without sending more.
+    private func landAll() throws {
+        while let front = flights.first {
+            try land(try front.lane.wait(doing: "applying"), on: front.lane)
         }
     }
 
     private func wait() throws {
-        let connection = writer.connection
-        let drained = try connection.push(doing: "applying")
+        try letPass()
+        var interests: [Poll.Interest] = [.readable(stop.descriptor), .readable(gate.moved.descriptor)]
+        for lane in lanes.busy {
+            let drained = try lane.connection.push(doing: "applying")
+            interests.append(drained ? .readable(lane.connection.socket) : .both(lane.connection.socket))
+        }
         planAhead()
         let rest = rest()
         guard rest != .none else { return }
-        var interests: [Poll.Interest] = [.readable(stop.descriptor), .readable(gate.moved.descriptor)]
-        interests.append(drained ? .readable(connection.socket) : .both(connection.socket))
         if !needsAttention { interests.append(.readable(attention.descriptor)) }
         if rest == .untilAnswerOrInput { interests.append(.readable(queue.filled.descriptor)) }
         Poll.wait(for: interests, until: Monotonic.now.adding(seconds: isUnseen ? 0.02 : 1))
@@ -258,10 +281,10 @@ package final class Applier {
         gate.moved.lower()
         if attention.take() { needsAttention = true }
         guard !stop.isRaised else {
-            connection.cancel()
+            for lane in lanes.busy { lane.connection.cancel() }
             throw PostgresError(.interrupted, "stopped on request", doing: "applying")
         }
-        try connection.pull(doing: "applying")
+        for lane in lanes.busy { try lane.connection.pull(doing: "applying") }
     }
 
     private func rest() -> Rest {
@@ -271,7 +294,7 @@ package final class Applier {
 
     /// What runs comes home first; a stream that is never idle must hear it too.
     private func payAttention() throws {
-        guard needsAttention, running == nil, committing == nil else { return }
+        guard needsAttention, flights.isEmpty else { return }
         needsAttention = false
         try changed()
     }
@@ -284,6 +307,7 @@ package final class Applier {
         progress.committed(through: end.end, transactions: batch.transactions.count, changes: batch.changes)
         gate.nowPassed(end.end)
         lastProgress = Monotonic.now
+        lanes.rest -= lanes.rest > 0 ? 1 : 0
         noteBeat(batch)
         for case .buffer(let buffer) in batch.transactions.map(\.content) { buffer.discard() }
         recovered()
@@ -294,18 +318,7 @@ package final class Applier {
         log.info("recovered", [.detail: problem.message])
     }
 
-    /// A batch came back: everything before it is committed, nothing of it is.
-    private func recover(_ batch: Batch, _ failure: ApplyFailure) throws {
-        // The next batch may have been sent behind this one's COMMIT; it must not stay.
-        let behind = running
-        running = nil
-        if behind != nil { _ = try writer.wait(doing: "rolling back") }
-        try writer.rollback()
-        try again(batch, failure)
-        if let behind { try replay(behind) }
-    }
-
-    private func again(_ batch: Batch, _ first: ApplyFailure) throws {
+    func again(_ batch: Batch, _ first: ApplyFailure) throws {
         var failure = first
         var pause = Backoff()
         while failure.isTransient {
@@ -319,7 +332,7 @@ package final class Applier {
     }
 
     /// The statements are queued and closed; brings them home and commits.
-    private func perform(_ batch: Batch) throws -> ApplyFailure? {
+    func perform(_ batch: Batch) throws -> ApplyFailure? {
         if case .failed(let failure) = try writer.wait(doing: "applying") {
             try writer.rollback()
             return failure
@@ -364,27 +377,5 @@ package final class Applier {
         var shapes: [Int] = []
         transaction.visitShapes { if !shapes.contains($0) { shapes.append($0) } }
         return try resolve(shapes) == nil
-    }
-
-    /// Positions at which nothing happened are progress too, but each costs a commit: seldom, unless much was passed.
-    private func confirmQuiet(atOnce: Bool) throws {
-        let position = intake.quiet
-        let ahead = position.bytes(since: progress.applied)
-        guard ahead > 0, atOnce || ahead > 16 << 20 || lastProgress.age > 10 else { return }
-        try writer.queueBegin(progress: position, at: nil)
-        try writer.queue(control: "SELECT pg_current_xact_id()", doing: "recording progress")
-        if let failure = try writer.finishGroup(doing: "recording progress") {
-            try writer.rollback()
-            throw stopped(by: failure)
-        }
-        try writer.queueCommit()
-        if case .failed(let failure) = try writer.wait(doing: "recording progress") { throw stopped(by: failure) }
-        progress.committed(through: position, transactions: 0, changes: 0)
-        lastProgress = Monotonic.now
-    }
-
-    private func stopped(by failure: ApplyFailure) -> PostgresError {
-        if case .server(let error, _) = failure { return error }
-        return PostgresError(.unexpected, failure.message, doing: "applying")
     }
 }

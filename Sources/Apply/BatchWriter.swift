@@ -55,9 +55,17 @@ final class BatchWriter {
 
     /// BEGIN, and the progress this transaction will make by committing.
     func queueBegin(progress end: LSN, at time: ServerTime?, asserted: Bool = false) throws(PostgresError) {
+        try queueBegin()
+        try queueProgress(end, time, asserted: asserted)
+    }
+
+    private func queueBegin() throws(PostgresError) {
         if mappings.fireTriggers { try queuePinning() }
         for name in book.takeObsolete() { try queue(control: "DEALLOCATE \(name)", doing: "dropping a statement") }
         try queue(control: "BEGIN", doing: "beginning a transaction")
+    }
+
+    func queueProgress(_ end: LSN, _ time: ServerTime?, asserted: Bool = true) throws(PostgresError) {
         try connection.queue(
             prepared: asserted ? Self.assertedProgress : Self.progress,
             text: [end.description, time.map { "\($0.microseconds)" }, stream.description])
@@ -101,6 +109,13 @@ final class BatchWriter {
         try more()
         Failpoint.pass(.beforeTargetCommit)
         try queueCommit()
+    }
+
+    /// A batch beside one that has not committed, which holds the row of progress.
+    func queueBeside(_ statements: [PlannedStatement]) throws(PostgresError) {
+        try queueBegin()
+        for statement in statements { try queue(statement) }
+        try queueSync()
     }
 
     func queue(_ statement: PlannedStatement) throws(PostgresError) {

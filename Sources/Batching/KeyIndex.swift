@@ -51,6 +51,13 @@ struct KeyIndex {
         return nil
     }
 
+    /// Whether some key is in both.
+    func meets(_ other: KeyIndex) -> Bool {
+        guard count <= other.count else { return other.meets(self) }
+        for case let slot? in slots where other.find(Self.bytes(slot), slot.hash) != nil { return true }
+        return false
+    }
+
     /// Points the key at an entry, whether or not it had one.
     mutating func set(_ key: UnsafeRawBufferPointer, _ hash: UInt64, entry: Int) {
         if count * 3 >= slots.count * 2 { grow() }
@@ -71,7 +78,11 @@ struct KeyIndex {
     private static var nowhere: UnsafeRawPointer { UnsafeRawPointer(bitPattern: 1)! }
 
     private static func equal(_ slot: Slot, _ key: UnsafeRawBufferPointer) -> Bool {
-        UnsafeRawBufferPointer.sameBytes(UnsafeRawBufferPointer(start: slot.key, count: Int(slot.length)), key)
+        UnsafeRawBufferPointer.sameBytes(bytes(slot), key)
+    }
+
+    private static func bytes(_ slot: Slot) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: slot.key, count: Int(slot.length))
     }
 
     private mutating func grow() {

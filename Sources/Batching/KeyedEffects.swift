@@ -103,6 +103,8 @@ package struct KeyedEffects {
         return isOrdered ? entries : entries.sorted { $0.order < $1.order }
     }
 
+    func meets(_ other: KeyedEffects) -> Bool { index.meets(other.index) }
+
     private mutating func add(_ key: Key, _ hash: UInt64, _ entry: Entry) {
         entries.append(entry)
         entries[entries.count - 1].order = KeyOrder(key)

@@ -31,6 +31,8 @@ package struct Segment {
 
     package var isEmpty: Bool { truncation == nil && tables.isEmpty }
 
+    func effects(on target: Int) -> TableEffects? { places[target].map { tables[$0] } }
+
     private mutating func place(of plan: TablePlan, _ shape: Int) -> Int {
         let target = plan.target
         if let last, last.target == target { return last.place }

@@ -109,26 +109,50 @@ package struct TargetSide {
         guard try hasSchema else { return nil }
         let row = try askOrigin(
             """
-            SELECT s.applied_lsn, pg_catalog.pg_replication_origin_progress(o.roname, $2)
+            SELECT s.applied_lsn, pg_catalog.pg_replication_origin_progress(o.roname, $2),
+                   (SELECT pg_catalog.pg_replication_origin_progress(l.roname, $2)
+                      FROM pg_catalog.pg_replication_origin l WHERE l.roname = $3)
               FROM tandem.stream s JOIN pg_catalog.pg_replication_origin o ON o.roname = s.stream
              WHERE s.stream = $1
-            """, [stream.description, durable ? "t" : "f"], to: "reading the progress of \(stream)")
+            """, [stream.description, durable ? "t" : "f", laneOrigin], to: "reading the progress of \(stream)")
         return row.rows == 0 ? nil : LSN(row.string(0, 0))
     }
 
     /// This session's commits move the origin from now on; only one session can.
-    package func attachOrigin() throws(PostgresError) {
+    package func attachOrigin() throws(PostgresError) { try attach(stream.description) }
+
+    /// The second connection that applies marks what is ours with an origin of its own.
+    private var laneOrigin: String { "\(stream)_2" }
+
+    package var hasLaneOrigin: Bool {
+        get throws(PostgresError) {
+            try ask(
+                "SELECT FROM pg_catalog.pg_replication_origin WHERE roname = $1", [laneOrigin],
+                to: "looking for origin \(laneOrigin)"
+            ).rows > 0
+        }
+    }
+
+    package func attachLaneOrigin() throws(PostgresError) {
         try askOrigin(
-            "SELECT pg_catalog.pg_replication_origin_session_setup($1)", [stream.description],
-            to: "attaching to origin \(stream)")
+            """
+            SELECT pg_catalog.pg_replication_origin_create($1)
+             WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_replication_origin WHERE roname = $1)
+            """, [laneOrigin], to: "creating origin \(laneOrigin)")
+        try attach(laneOrigin)
+    }
+
+    private func attach(_ origin: String) throws(PostgresError) {
+        try askOrigin(
+            "SELECT pg_catalog.pg_replication_origin_session_setup($1)", [origin], to: "attaching to origin \(origin)")
     }
 
     package func dropOrigin() throws(PostgresError) {
         try askOrigin(
             """
             SELECT pg_catalog.pg_replication_origin_drop(roname) FROM pg_catalog.pg_replication_origin
-             WHERE roname = $1
-            """, [stream.description], to: "dropping origin \(stream)")
+             WHERE roname IN ($1, $2)
+            """, [stream.description, laneOrigin], to: "dropping origin \(stream)")
     }
 
     // MARK: one runner

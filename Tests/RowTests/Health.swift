@@ -50,7 +50,8 @@ private func expectAcknowledgedOnlyWhatIsDurable(_ scenario: Scenario, _ locatio
         let confirmed = try scenario.confirmed()
         let isCovered = try scenario.new.value(
             """
-            SELECT pg_replication_origin_progress('\(scenario.slotName)', true) >= '\(confirmed)'
+            SELECT max(pg_replication_origin_progress(roname, true)) >= '\(confirmed)' FROM pg_replication_origin
+             WHERE roname IN ('\(scenario.slotName)', '\(scenario.slotName)_2')
             """)
         #expect(isCovered == "t", sourceLocation: location)
     }
@@ -75,7 +76,7 @@ func expectCleanEnd(
             SELECT (SELECT count(*) FROM pg_namespace WHERE nspname = 'tandem')
                 + (SELECT count(*) FROM pg_publication)
                 + (SELECT count(*) FROM pg_replication_slots WHERE slot_name = '\(scenario.slotName)')
-                + (SELECT count(*) FROM pg_replication_origin WHERE roname = '\(scenario.slotName)')
+                + (SELECT count(*) FROM pg_replication_origin WHERE strpos(roname, '\(scenario.slotName)') > 0)
             """)
     }
     #expect(left == ["0", "0"], sourceLocation: location)

@@ -56,7 +56,8 @@ cat >"$world/sample.sql" <<SQL
 SELECT FROM (SELECT dblink_connect('old', '$(address old)')) AS connected;
 SELECT s.confirmed, p.progress, s.confirmed > p.progress
   FROM dblink('old', \$\$SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '$stream'\$\$)
-       AS s(confirmed pg_lsn), LATERAL (SELECT pg_replication_origin_progress('$stream', s.confirmed IS NULL) AS progress) AS p
+       AS s(confirmed pg_lsn), LATERAL (SELECT max(pg_replication_origin_progress(roname, s.confirmed IS NULL)) AS progress
+       FROM pg_replication_origin WHERE roname IN ('$stream', '${stream}_2')) AS p
 \watch 0.05
 SQL
 start_sampling() {

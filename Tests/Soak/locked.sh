@@ -46,7 +46,7 @@ catching=$(now)
 # The runner that lived through it is the one that catches up.
 end=$(q old 'SELECT pg_current_wal_lsn()')
 left=1200
-until [ "$(q new "SELECT pg_replication_origin_progress('$stream', false) >= '$end'")" = t ]; do
+until [ "$(q new "SELECT '$(progress)'::pg_lsn >= '$end'")" = t ]; do
     [ $((left--)) -gt 0 ] || fail "FAILED: new does not catch up: $(tail -n 3 "$world/run.log")"
     sleep 0.1
 done

@@ -29,9 +29,10 @@ extension Scenario {
     /// Where new stands, as the server that holds it says.
     func progress() throws -> String {
         try new.value(
-            "SELECT pg_replication_origin_progress(roname, false) FROM pg_replication_origin WHERE roname = '\(slotName)'"
-        )
-            ?? "0/0"
+            """
+            SELECT max(pg_replication_origin_progress(roname, false)) FROM pg_replication_origin
+             WHERE roname IN ('\(slotName)', '\(slotName)_2')
+            """) ?? "0/0"
     }
 
     func confirmed() throws -> String? {

@@ -30,7 +30,11 @@ import Testing
     }
 
     @Test func theSlotIsDroppedWhereTheConfigurationPutsOldFirst() throws {
-        let s = try Scenario.prepared("drop", extra: "limits: { wal_held: 1MB, on_wal_held: drop }", Self.tables)
+        // What others write on a shared server would count, too.
+        let pair = try ClusterPair()
+        defer { pair.remove() }
+        let s = try Scenario.prepared(
+            "drop", on: pair, extra: "limits: { wal_held: 1MB, on_wal_held: drop }", Self.tables)
         defer { s.end() }
         let run = try s.start("run")
         try s.catchUp()

@@ -52,8 +52,9 @@ extension Scenario {
                 "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '\(slot)'")
             let ahead = try target.send(
                 """
-                SELECT pg_replication_origin_progress(roname, false) FROM pg_replication_origin WHERE roname = '\(slot)'
-                AND pg_replication_origin_progress(roname, false) < '\(confirmed)'
+                SELECT progress FROM (SELECT max(pg_replication_origin_progress(roname, false)) AS progress
+                    FROM pg_replication_origin WHERE roname IN ('\(slot)', '\(slot)_2')) AS origins
+                WHERE progress < '\(confirmed)'
                 """)
             return ahead.isEmpty ? nil : "slot at \(confirmed), new at \(ahead)"
         }
