@@ -53,6 +53,10 @@ lint: toolchain ## check the format of the sources
 format: toolchain ## format the sources
 	swift format --in-place --parallel --recursive $(formatted)
 
+.PHONY: checks
+checks: toolchain build ## write docs/checks.md afresh from the checks of preflight
+	"$$(swift build --show-bin-path)/tandem" checks > docs/checks.md
+
 .PHONY: demo
 demo: deps release ## show a migration on two throwaway clusters
 	@scripts/demo.sh

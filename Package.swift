@@ -78,11 +78,18 @@ let package = Package(
                 "Model",
             ]),
 
+        room(
+            "Preflight",
+            [
+                "Stream", "SchemaCopy", "SchemaFingerprint", "Evidence", "Apply", "State", "Postgres", "Configuration",
+                "Threading", "Model",
+            ]),
+
         .executableTarget(
             name: "tandem",
             dependencies: [
                 "CommandLine", "Configuration", "Evidence", "Failpoints", "InitialCopy", "Lag", "Model", "Postgres",
-                "Proposal", "State", "Stream", "Telemetry", "Threading",
+                "Preflight", "Proposal", "State", "Stream", "Telemetry", "Threading",
             ],
             swiftSettings: settings),
 
@@ -104,6 +111,7 @@ let package = Package(
         tests("EvidenceTests", ["Evidence", "Digest", "SchemaFingerprint", "Model", "TestSupport", "tandem"]),
         tests("SchemaCopyTests", ["SchemaCopy", "Postgres", "Telemetry", "Threading", "Model", "TestSupport"]),
         tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
+        tests("PreflightTests", ["Preflight", "Model", "TestSupport", "tandem"]),
         tests("StreamTests", ["TestSupport", "tandem"]),
         tests("CopyTests", ["TestSupport", "tandem"]),
         tests("CopyUnitTests", ["Apply", "Model", "Threading"]),

@@ -3,7 +3,7 @@
 internal import Model
 internal import Postgres
 
-struct TargetCatalog {
+package struct TargetCatalog {
     let connection: Connection
 
     /// A relation as far as it matters to whom it belongs.
@@ -31,7 +31,7 @@ struct TargetCatalog {
     }
 
     /// The rows that partition `c` takes, as an expression. Where a hash decides, the number of a table is part of it.
-    static let bounds = #"""
+    package static let bounds = #"""
         coalesce(pg_catalog.regexp_replace(pg_catalog.pg_get_partition_constraintdef(c.oid),
             'satisfies_hash_partition\(''\d+''::(pg_catalog\.)?oid', 'satisfies_hash_partition(', 'g'), '')
         """#

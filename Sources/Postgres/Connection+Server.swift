@@ -11,13 +11,13 @@ extension Connection {
             throw PostgresError(
                 .cannotConnect, "a connection pooler (such as PgBouncer) answers, not PostgreSQL itself", doing: doing,
                 serverHint: "name PostgreSQL's own host and port: tandem's sessions keep settings, locks and the"
-                    + " replication origin for as long as they last")
+                    + " replication origin for as long as they last", stranger: .pooler)
         }
         guard !answer.bool(0, 1) else {
             throw PostgresError(
                 .cannotConnect, "that server is a standby (in recovery), and tandem writes on both sides", doing: doing,
                 serverHint: "name the primary; with several hosts in the connection string, add"
-                    + " target_session_attrs=read-write")
+                    + " target_session_attrs=read-write", stranger: .standby)
         }
     }
 }

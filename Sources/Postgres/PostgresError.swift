@@ -24,6 +24,9 @@ package struct PostgresError: Explained, Sendable {
         case unexpected
     }
 
+    /// What answers, and could be connected to, but is not what tandem needs.
+    package enum Stranger: Sendable { case pooler, standby }
+
     package let kind: Kind
     package let message: String
     /// What we were doing, for the operator.
@@ -34,11 +37,13 @@ package struct PostgresError: Explained, Sendable {
     package let refusal: SQLState?
     /// The function of the server's source that raised it: tells apart what shares a SQLSTATE, in every language.
     package let function: String?
+    package let stranger: Stranger?
 
     package init(
         _ kind: Kind, _ message: String, doing: String, constraint: String? = nil, serverHint: String? = nil,
-        refusal: SQLState? = nil, function: String? = nil
+        refusal: SQLState? = nil, function: String? = nil, stranger: Stranger? = nil
     ) {
+        self.stranger = stranger
         self.kind = kind
         self.refusal = refusal
         self.function = function

@@ -1,14 +1,23 @@
 // What of old's database new does not get, by name. Questions to old only.
 
 internal import Model
-internal import Postgres
+package import Postgres
 
-struct LeftBehind {
+package struct LeftBehind {
     let old: SideReport
     let entries: [ArchiveEntry]
     let newIsSuperuser: Bool
 
-    func list() throws(PostgresError) -> [NotCarried] {
+    init(old: SideReport, entries: [ArchiveEntry], newIsSuperuser: Bool) {
+        self.old = old
+        self.entries = entries
+        self.newIsSuperuser = newIsSuperuser
+    }
+
+    /// Without what only the archive tells.
+    package init(old: SideReport) { self.init(old: old, entries: [], newIsSuperuser: true) }
+
+    package func list() throws(PostgresError) -> [NotCarried] {
         var list: [NotCarried] = []
         list += try largeObjects()
         list += try relations()

@@ -72,7 +72,7 @@ struct ObjectCatalog {
             "pg_extension",
             "pg_operator", "pg_opclass", "pg_opfamily", "pg_conversion", "pg_collation", "pg_cast", "pg_language",
             "pg_ts_config", "pg_ts_dict", "pg_ts_parser", "pg_ts_template", "pg_foreign_data_wrapper",
-            "pg_foreign_server", "pg_user_mapping", "pg_event_trigger", "pg_statistic_ext", "pg_attrdef",
+            "pg_foreign_server", "pg_event_trigger", "pg_statistic_ext", "pg_attrdef",
             "pg_transform",
             "pg_am",
         ]
@@ -83,9 +83,12 @@ struct ObjectCatalog {
         }
         let types =
             "SELECT 'pg_catalog.pg_type'::regclass::oid, oid FROM pg_catalog.pg_type WHERE oid >= 16384 AND typisdefined"
+        // The catalog itself is not for everybody: options of mappings hold passwords.
+        let mappings =
+            "SELECT 'pg_catalog.pg_user_mapping'::regclass::oid, umid FROM pg_catalog.pg_user_mappings WHERE umid >= 16384"
         let sql = """
             SELECT i.type, i.identity
-              FROM (\((all + [types]).joined(separator: " UNION ALL "))) w
+              FROM (\((all + [types, mappings]).joined(separator: " UNION ALL "))) w
              CROSS JOIN LATERAL pg_catalog.pg_identify_object(w.c, w.o, 0) i
              WHERE i.identity IS NOT NULL
             """

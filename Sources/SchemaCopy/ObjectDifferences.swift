@@ -2,10 +2,10 @@
 // and, between servers of one version, views. Other kinds are not compared. Finds, never changes.
 
 internal import Model
-internal import Postgres
+package import Postgres
 
-enum ObjectDifferences {
-    static func find(old: Connection, new: Connection) throws(PostgresError) -> [String] {
+package enum ObjectDifferences {
+    package static func find(old: Connection, new: Connection) throws(PostgresError) -> [String] {
         let views = old.serverMajor == new.serverMajor
         let (left, right) = (try definitions(old, views: views), try definitions(new, views: views))
         return left.compactMap { identity, digest in

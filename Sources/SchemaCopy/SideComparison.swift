@@ -58,7 +58,8 @@ struct SideComparison {
 
     private mutating func compareRoles() throws {
         let (inUse, there) = (try old.rolesInUse(), try new.roles())
-        let owners = Set(entries.map(\.owner).filter { !$0.isEmpty })
+        // Schema public, which pg_database_owner owns, stays as new has it.
+        let owners = Set(entries.map(\.owner).filter { !$0.isEmpty && $0 != "pg_database_owner" })
         let attributes = Dictionary(inUse.map { ($0.name, $0.attributes) }) { first, _ in first }
         let missing = owners.union(inUse.map(\.name)).subtracting(there).sorted()
         if !missing.isEmpty {

@@ -2,9 +2,9 @@
 // question each; the comparing is done elsewhere.
 
 internal import Model
-internal import Postgres
+package import Postgres
 
-struct SideReport {
+package struct SideReport {
     struct Database: Equatable {
         let encoding: String
         let collation: String
@@ -16,13 +16,15 @@ struct SideReport {
         let version: String
     }
 
-    struct Role {
-        let name: String
+    package struct Role {
+        package let name: String
         /// As CREATE ROLE takes them.
-        let attributes: String
+        package let attributes: String
     }
 
     let connection: Connection
+
+    package init(connection: Connection) { self.connection = connection }
 
     func ask(_ sql: String, to doing: String) throws(PostgresError) -> Result {
         try connection.query(sql, doing: "\(doing) on \(connection.label)")
@@ -66,7 +68,7 @@ struct SideReport {
     }
 
     /// Owners, grantees, roles of policies and default privileges: all that objects of this database refer to.
-    func rolesInUse() throws(PostgresError) -> [Role] {
+    package func rolesInUse() throws(PostgresError) -> [Role] {
         let rows = try ask(
             """
             SELECT r.rolname, pg_catalog.concat_ws(' ',
@@ -89,16 +91,33 @@ struct SideReport {
         return (0..<rows.rows).map { Role(name: rows.string($0, 0), attributes: rows.string($0, 1)) }
     }
 
-    func roles() throws(PostgresError) -> Set<String> {
+    package func roles() throws(PostgresError) -> Set<String> {
         try names("SELECT rolname FROM pg_catalog.pg_roles", to: "listing roles")
     }
 
     /// Roles that this session may make the owner of something.
-    func rolesToGiveTo() throws(PostgresError) -> Set<String> {
+    package func rolesToGiveTo() throws(PostgresError) -> Set<String> {
         let right = connection.serverMajor >= 16 ? "SET" : "MEMBER"
         return try names(
             "SELECT rolname FROM pg_catalog.pg_roles WHERE pg_catalog.pg_has_role(oid, '\(right)')", to: "listing roles"
         )
+    }
+
+    /// Roles that own tables, types, functions or schemas of this database; what extensions brought is not counted.
+    package func owners() throws(PostgresError) -> Set<String> {
+        try names(
+            """
+            SELECT r.rolname FROM (
+                SELECT c.relowner AS owner, c.relnamespace AS place, c.tableoid AS catalog, c.oid FROM pg_catalog.pg_class c
+                 WHERE c.relkind NOT IN ('i', 'I', 't') AND c.relpersistence <> 't'
+                UNION ALL SELECT p.proowner, p.pronamespace, p.tableoid, p.oid FROM pg_catalog.pg_proc p
+                UNION ALL SELECT t.typowner, t.typnamespace, t.tableoid, t.oid FROM pg_catalog.pg_type t
+                UNION ALL SELECT n.nspowner, n.oid, n.tableoid, n.oid FROM pg_catalog.pg_namespace n) o
+              JOIN pg_catalog.pg_namespace n ON n.oid = o.place JOIN pg_catalog.pg_roles r ON r.oid = o.owner
+             WHERE o.oid >= 16384 AND n.nspname <> 'tandem' AND n.nspname NOT LIKE 'pg\\_%'
+               AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                                WHERE d.classid = o.catalog AND d.objid = o.oid AND d.deptype = 'e')
+            """, to: "listing owners")
     }
 
     func tablespaces() throws(PostgresError) -> Set<String> {

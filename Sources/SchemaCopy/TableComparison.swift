@@ -2,9 +2,9 @@
 // columns, wider types, other indexes. Finds, never changes.
 
 internal import Model
-internal import Postgres
+package import Postgres
 
-struct TableComparison {
+package struct TableComparison {
     struct Column: Equatable {
         let name: String
         let type: String
@@ -21,10 +21,12 @@ struct TableComparison {
         var columns: [Column] = []
     }
 
-    private(set) var problems: [SchemaProblem] = []
-    private(set) var notes: [String] = []
+    package private(set) var differences: [TableDifference] = []
 
-    init(_ names: [(old: UInt32, new: UInt32)], old: Connection, new: Connection) throws(PostgresError) {
+    var problems: [SchemaProblem] { differences.compactMap(\.problem) }
+    var notes: [String] { differences.compactMap(\.note) }
+
+    package init(_ names: [(old: UInt32, new: UInt32)], old: Connection, new: Connection) throws(PostgresError) {
         let left = try Self.tables(names.map(\.old), on: old)
         let right = try Self.tables(names.map(\.new), on: new)
         for (one, other) in names {
@@ -64,17 +66,17 @@ struct TableComparison {
 
     private mutating func compare(_ old: Table, _ new: Table) {
         guard ["r", "p"].contains(new.kind) else {
-            return refuse(old, "on new is not a table", remedy: "Rename or drop what has its name on new.")
+            return refuse(.kind, old, "on new is not a table", remedy: "Rename or drop what has its name on new.")
         }
         if new.isUnlogged && !old.isUnlogged {
-            refuse(old, "is unlogged on new", remedy: "ALTER TABLE \(old.name.pasteable) SET LOGGED;")
+            refuse(.unlogged, old, "is unlogged on new", remedy: "ALTER TABLE \(old.name.pasteable) SET LOGGED;")
         }
         for column in old.columns {
             if let other = new.columns.first(where: { sameName($0.name, column.name) }) {
                 compare(old, column, other)
             } else if column.generated.isEmpty {
                 refuse(
-                    old, "has no column \(visiblyQuoted(column.name)) on new",
+                    .missingColumn, old, "has no column \(visiblyQuoted(column.name)) on new",
                     remedy: "ALTER TABLE \(old.name.pasteable) ADD COLUMN \(visiblyQuoted(column.name)) \(column.type);"
                 )
             }
@@ -83,7 +85,8 @@ struct TableComparison {
             let isFilled = column.hasDefault || !column.identity.isEmpty || !column.generated.isEmpty
             guard column.isNotNull, !isFilled else { continue }
             refuse(
-                old, "has column \(visiblyQuoted(column.name)) on new, which old lacks and which must be given a value",
+                .extraColumn, old,
+                "has column \(visiblyQuoted(column.name)) on new, which old lacks and which must be given a value",
                 remedy: "ALTER TABLE \(old.name.pasteable) ALTER COLUMN \(visiblyQuoted(column.name)) SET DEFAULT …;")
         }
     }
@@ -93,36 +96,42 @@ struct TableComparison {
         if old.generated.isEmpty != new.generated.isEmpty {
             if old.generated.isEmpty {
                 refuse(
-                    table, "has column \(name) generated on new, but not on old",
+                    .generated, table, "has column \(name) generated on new, but not on old",
                     remedy: "\(alter) ALTER COLUMN \(name) DROP EXPRESSION;")
             } else {
                 refuse(
-                    table, "has column \(name) as an ordinary one on new, which old generates and does not send",
+                    .generated, table,
+                    "has column \(name) as an ordinary one on new, which old generates and does not send",
                     remedy: "Drop the column on new, and add it as it is on old.")
             }
         }
         if old.type != new.type {
             if ColumnType.takes(new.type, everythingOf: old.type) {
-                notes.append("\(table.name) column \(name) is \(new.type) on new, \(old.type) on old")
+                note(.widerType, table, "column \(name) is \(new.type) on new, \(old.type) on old")
             } else {
                 refuse(
-                    table, "has column \(name) as \(new.type) on new, but as \(old.type) on old",
+                    .narrowerType, table, "has column \(name) as \(new.type) on new, but as \(old.type) on old",
                     remedy: "\(alter) ALTER COLUMN \(name) TYPE \(old.type);")
             }
         }
         if new.isNotNull && !old.isNotNull {
             refuse(
-                table, "has column \(name) NOT NULL on new, but not on old",
+                .nullability, table, "has column \(name) NOT NULL on new, but not on old",
                 remedy: "\(alter) ALTER COLUMN \(name) DROP NOT NULL;")
         } else if old.isNotNull && !new.isNotNull {
-            notes.append("\(table.name) column \(name) is NOT NULL on old, but not on new")
+            note(.nullability, table, "column \(name) is NOT NULL on old, but not on new")
         }
         if old.identity != new.identity {
-            notes.append("\(table.name) column \(name) differs in GENERATED … AS IDENTITY")
+            note(.identity, table, "column \(name) differs in GENERATED … AS IDENTITY")
         }
     }
 
-    private mutating func refuse(_ table: Table, _ what: String, remedy: String) {
-        problems.append(SchemaProblem("\(table.name), which is on new already, \(what)", remedy: remedy))
+    private mutating func refuse(_ kind: TableDifference.Kind, _ table: Table, _ what: String, remedy: String) {
+        differences.append(
+            TableDifference(kind: kind, table: table.name, message: what, remedy: remedy, stands: true))
+    }
+
+    private mutating func note(_ kind: TableDifference.Kind, _ table: Table, _ what: String) {
+        differences.append(TableDifference(kind: kind, table: table.name, message: what, remedy: nil, stands: false))
     }
 }

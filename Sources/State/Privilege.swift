@@ -1,9 +1,9 @@
 // The statements that give tandem's role what an action needs, for the message when it is missing.
 
 internal import Model
-internal import Postgres
+package import Postgres
 
-enum Privilege {
+package enum Privilege {
     static func create(on connection: Connection) -> String {
         "GRANT CREATE ON DATABASE \(visiblyQuoted(connection.database)) TO \(visiblyQuoted(connection.role));"
     }
@@ -15,7 +15,7 @@ enum Privilege {
             + " and make \(role) a member of the role that owns the published tables: GRANT … TO \(role);"
     }
 
-    static func origins(on connection: Connection) -> String {
+    package static func origins(on connection: Connection) -> String {
         let functions = [
             "create(text)", "drop(text)", "advance(text, pg_lsn)", "progress(text, boolean)", "session_setup(text)",
             "xact_setup(pg_lsn, timestamptz)",

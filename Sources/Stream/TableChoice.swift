@@ -29,9 +29,14 @@ package struct TableChoice: Sendable {
         package let notes: [String]
     }
 
-    package func choose(from tables: [SourceTable]) throws -> Chosen {
+    /// Data A, whether it can be published or not.
+    package func matching(_ tables: [SourceTable]) throws -> [SourceTable] {
         try checkPatterns(tables)
-        let matching = tables.filter { selection.isDataA($0.name) }
+        return tables.filter { selection.isDataA($0.name) }
+    }
+
+    package func choose(from tables: [SourceTable]) throws -> Chosen {
+        let matching = try matching(tables)
         let chosen = matching.filter { !$0.isUnlogged }
         let harmed = chosen.flatMap(\.withoutIdentity).filter(\.isHarmed)
         guard harmed.isEmpty else { throw refuse(harmed) }

@@ -17,9 +17,43 @@ let commandTable = CommandTable(
         Option("pair", value: "NAME", summary: "only this pair of the configuration"),
     ],
     commands: configurationCommands + [
-        prepareCommand, runCommand, pauseCommand, resumeCommand, recopyCommand, lagCommand, statusCommand,
-        setAsideCommand, abortCommand, failpointsCommand,
+        preflightCommand, prepareCommand, runCommand, pauseCommand, resumeCommand, recopyCommand, lagCommand,
+        statusCommand, setAsideCommand, abortCommand, failpointsCommand, checksCommand,
     ] + evidenceCommands)
+
+private let preflightCommand = Command(
+    name: "preflight",
+    summary: "checks everything that replication needs, on both sides, and changes nothing",
+    details: """
+        One report, blockers first: what was found, why it matters, and the SQL or setting that mends it. What can only be \
+        known by trying is tried, for at most five seconds, and leaves nothing behind. Works before the first start, with \
+        new empty or already loaded, and beside a running `tandem run`.
+
+        With `--grants` it prints the script that gives tandem's roles what they need and no more, for one side or both; \
+        what a server is too old to grant is said in a comment.
+
+        Exit code 3 when something stands in the way, otherwise 0. A check that does not matter here is passed over with \
+        a reason, which the report shows.
+        """,
+    arguments: .optional("old|new"),
+    options: [
+        Option("grants", summary: "print the grants that are needed, for psql; nothing is checked"),
+        Option("only", value: "CHECK", summary: "only this check; can be repeated", repeats: true),
+        Option(
+            "skip", value: "CHECK=REASON", summary: "this check's findings do not count, because …; can be repeated",
+            repeats: true),
+        Option("json", summary: "for machines"),
+    ],
+    examples: [
+        ("tandem preflight", "everything"),
+        ("tandem preflight --grants old | psql OLD", "as a superuser, gives tandem's role what it needs on old"),
+        ("tandem preflight --skip large-objects='exported every night'", "with that one accepted"),
+    ])
+
+private let checksCommand = Command(
+    name: "checks",
+    summary: "prints docs/checks.md",
+    isHidden: true)
 
 private let prepareCommand = Command(
     name: "prepare",

@@ -7,7 +7,8 @@ internal import Glibc
 internal import Model
 
 private let commands: [String: (Parsed) throws -> ExitCode] = [
-    "prepare": prepare, "run": run, "lag": lag, "status": status, "set-aside": setAside, "abort": abort,
+    "preflight": preflight, "checks": checks, "prepare": prepare, "run": run, "lag": lag, "status": status,
+    "set-aside": setAside, "abort": abort,
     "pause": pause, "resume": resume, "recopy": recopy, "failpoints": failpoints,
     "init": initialize, "config show": configShow,
     "evidence show": evidenceShow, "evidence verify": evidenceVerify, "evidence export": evidenceExport,

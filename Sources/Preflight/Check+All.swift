@@ -1,0 +1,8 @@
+// Every check there is, in the order in which they are made and listed. Each stands in the file of its topic.
+
+extension Check {
+    package static let all: [Check] =
+        reaching + servers + room + privileges + tables + comparisons + leftovers
+
+    package static func named(_ name: String) -> Check? { all.first { $0.name == name } }
+}

@@ -1,0 +1,78 @@
+// `tandem preflight`, and the hidden `checks`, which prints docs/checks.md.
+
+internal import CommandLine
+internal import Configuration
+internal import Model
+internal import Preflight
+internal import Stream
+
+func preflight(_ arguments: Parsed) throws -> ExitCode {
+    let workspace = try Workspace(arguments)
+    if arguments.has("grants") { return try grants(workspace, side: arguments.arguments.first) }
+    guard arguments.arguments.isEmpty else {
+        throw UsageError("a side is only named with `--grants`", hint: "tandem preflight --grants old")
+    }
+    try workspace.configuration.requireDecided()
+    let skipped = try skippedChecks(arguments.values("skip"))
+    let only = try Set(arguments.values("only").map { try checkName($0) })
+    let examination = Examination(only: only, skipping: skipped)
+    let reports = try workspace.plans.map { plan in
+        try examination.examine(plan, jobs: workspace.configuration.jobs, stop: processStop)
+    }
+    if arguments.has("json") {
+        Terminal.json(reports.map(PreflightRecord.init))
+    } else {
+        Terminal.show(reports.map { PreflightScreen($0).text }.joined(separator: "\n\n"))
+    }
+    return reports.contains(where: \.isBlocked) ? .refused : .done
+}
+
+/// For psql: one side's script, or one after the other.
+private func grants(_ workspace: Workspace, side text: String?) throws -> ExitCode {
+    let sides = Side.allCases.filter { text == nil || $0.rawValue == text }
+    guard !sides.isEmpty else { throw UsageError("\(mention(text ?? "")) is no side", hint: "`old` or `new`") }
+    for plan in workspace.plans {
+        let grants = try Grants(plan, stop: processStop)
+        for side in sides { Terminal.show(try grants.script(for: side)) }
+    }
+    return .done
+}
+
+func checks(_ arguments: Parsed) throws -> ExitCode {
+    Terminal.show(ChecksDocument.text)
+    return .done
+}
+
+/// `--skip CHECK=REASON`
+private func skippedChecks(_ given: [String]) throws -> [String: String] {
+    var reasons: [String: String] = [:]
+    for text in given {
+        let name = try checkName(String(text.prefix { $0 != "=" }))
+        let reason = text.dropFirst(name.count + 1).trimmingWhitespace
+        guard !reason.isEmpty else {
+            throw UsageError(
+                "`--skip \(name)` gives no reason, and the report records one",
+                hint: "--skip '\(name)=why it does not matter here'")
+        }
+        reasons[name] = reason
+    }
+    return reasons
+}
+
+private func checkName(_ text: String) throws -> String {
+    guard Check.named(text) == nil else { return text }
+    let near = nearest(to: text, among: Check.all.map(\.name))
+    throw UsageError(
+        "there is no check \(mention(text))",
+        hint: near.map { "did you mean `\($0)`?" } ?? "`tandem preflight --json` names checks; docs/checks.md lists all"
+    )
+}
+
+extension Substring {
+    fileprivate var trimmingWhitespace: String {
+        var part = self
+        while part.first?.isWhitespace == true { part.removeFirst() }
+        while part.last?.isWhitespace == true { part.removeLast() }
+        return String(part)
+    }
+}

@@ -1,0 +1,64 @@
+// Roles that may do nothing, and the two databases as a whole being different.
+
+import Foundation
+import TestSupport
+import Testing
+
+extension PreflightTests {
+    enum Roles {
+        static func expected(_ owner: String) -> [Found] {
+            [
+                Found("replication-connection", "old"), Found("slot-creation", "old"), Found("create-privilege", "old"),
+                Found("create-privilege", "new"), Found("table-ownership", "role \"\(owner)\""),
+                Found("select-privilege", "public.t"), Found("select-privilege", "public.hidden"),
+                Found("row-security", "public.hidden"), Found("replica-role", "new"), Found("origin-privilege", "new"),
+                Found("write-privilege", "public.t"), Found("write-privilege", "public.hidden"),
+                Found("stats-privilege", "old"), Found("connection-limit", "old"), Found("connection-limit", "new"),
+                Found("schema-tandem", "new"),
+            ]
+        }
+    }
+
+    @Test func rolesThatMayDoNothing() throws {
+        let s = try scenario("roles")
+        let (role, owner) = ("\(s.name)_r", "\(s.name)_o")
+        defer {
+            s.end()
+            for side in [s.old, s.new] { _ = try? side.cluster.sql("DROP ROLE \(role); DROP ROLE \(owner)") }
+        }
+        for side in [s.old, s.new] {
+            try side.sql(
+                """
+                CREATE ROLE \(role) LOGIN CONNECTION LIMIT 5; CREATE ROLE \(owner);
+                CREATE TABLE t (id int PRIMARY KEY); ALTER TABLE t OWNER TO \(owner);
+                CREATE TABLE hidden (id int PRIMARY KEY); ALTER TABLE hidden OWNER TO \(owner);
+                ALTER TABLE hidden ENABLE ROW LEVEL SECURITY;
+                """)
+        }
+        try s.new.sql("CREATE SCHEMA tandem AUTHORIZATION \(owner)")
+        let connections = [s.old, s.new].map { $0.cluster.connection(database: s.name, user: role) }
+        try s.writeConfiguration(
+            dataA: ["public.*"], marker: false, old: connections[0], new: connections[1], extra: Self.roomy)
+        let seen = try s.preflight(exits: 3)
+        expect(seen, Roles.expected(owner))
+        for line in seen.findings where line.severity == "blocker" { #expect(line.remedy != nil, "\(line)") }
+    }
+
+    enum Whole {
+        static let expected = [
+            Found("encoding", "new"), Found("collation", "new"), Found("time-zone", "new"),
+            Found("extension-version", "extension \"pg_trgm\""), Found("not-carried", "database settings TimeZone"),
+        ]
+    }
+
+    @Test func databasesThatAreOtherwise() throws {
+        let s = try Scenario(
+            "whole", on: Self.pair.get(), dataA: ["public.*"], marker: false,
+            databaseOptions: ("", "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"), extra: Self.roomy
+        )
+        defer { s.end() }
+        try s.both("CREATE TABLE t (id int PRIMARY KEY)")
+        try s.old.sql("ALTER DATABASE \(s.name) SET timezone = 'Europe/Berlin'; CREATE EXTENSION pg_trgm VERSION '1.3'")
+        expect(try s.preflight(exits: 0), Whole.expected)
+    }
+}
