@@ -3,6 +3,7 @@
 
 import Foundation
 import TestSupport
+import Testing
 
 struct Case {
     /// check: object
@@ -57,6 +58,13 @@ struct Seen: Decodable {
     let findings: [Line]
     let notLookedAt: [NotLookedAt]
 
+    /// Of the first pair in what `--json` printed.
+    static func read(_ text: String) throws -> Seen {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try #require(try decoder.decode([Seen].self, from: Data(text.utf8)).first)
+    }
+
     var pairs: Set<Case.Expected> { Set(findings.map { Case.Expected($0.check, $0.object) }) }
     func lines(_ check: String) -> [Line] { findings.filter { $0.check == check } }
 }
@@ -67,9 +75,7 @@ extension Scenario {
         let outcome = try Command(
             TandemBinary.path, ["preflight", "--json"] + arguments, directory: directory
         ).run(within: .seconds(150))
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        guard let seen = try? decoder.decode([Seen].self, from: Data(outcome.stdout.utf8)).first,
+        guard let seen = try? Seen.read(outcome.stdout),
             outcome.status == .exited(seen.isBlocked ? 3 : 0), code == nil || outcome.exitCode == code
         else {
             throw HarnessFailure(

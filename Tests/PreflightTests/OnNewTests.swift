@@ -81,7 +81,7 @@ extension PreflightTests {
             ALTER ROLE \(role) SET session_replication_role = replica; SELECT pg_replication_origin_create('theirs');
             """)
         let outcome = try s.tandem("preflight", "--json", environment: ["TANDEM_PG_TOOLS": "/nowhere"])
-        let seen = try #require(try JSONDecoder().decode([Seen].self, from: Data(outcome.stdout.utf8)).first)
+        let seen = try Seen.read(outcome.stdout)
         expect(seen, Others.expected(role))
         let owners = seen.lines("trigger-owners").first?.finding ?? ""
         #expect(owners.contains(role), "\(owners)")
