@@ -40,7 +40,7 @@ package struct ProposedConfiguration: Sendable {
     package var text: String {
         var lines = [
             "# Proposed by `tandem init`, from what old's catalogs and statistics tell. Read it, decide, and change it as you like:",
-            "# `tandem init` never overwrites it. Next: `tandem config show`, `tandem run`.", "",
+            "# `tandem init` never overwrites it. Next: `tandem preflight`, `tandem run`.", "",
             "migration: \(migration)", "pairs:",
         ]
         for pair in pairs {

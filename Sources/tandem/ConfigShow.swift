@@ -56,6 +56,7 @@ private struct ShownSetting: Encodable {
             ("copy.back_off", plan.copy.backOff.map { "above \($0.above): \(withoutControls($0.query))" } ?? "none"),
             ("limits.memory", size(plan.limits.memory)), ("limits.spill", size(plan.limits.spill)),
             ("limits.wal_held", size(plan.limits.walHeld)), ("limits.on_wal_held", plan.limits.onWALHeld.rawValue),
+            ("limits.snapshot", readable(seconds: plan.limits.snapshot)),
             ("limits.copy_rate", plan.limits.copyRate == 0 ? "no limit" : size(plan.limits.copyRate) + "/s"),
         ]
         all += [("spill", withoutControls(plan.spill)), ("evidence", withoutControls(plan.evidence))]

@@ -84,8 +84,8 @@ private func report(_ proposed: ProposedConfiguration, _ path: String, isSecret:
     }
     Terminal.show(
         proposed.undecided > 0
-            ? "Decide what stands under `undecided`; nothing runs before that. Then `tandem config show`."
-            : "Read it, then `tandem config show` and `tandem run`.")
+            ? "Decide what stands under `undecided`; nothing runs before that. Then `tandem config show` and `tandem preflight`."
+            : "Read it, then `tandem config show`, `tandem preflight` and `tandem run`.")
 }
 
 // MARK: a configuration that is there
