@@ -45,4 +45,31 @@ import Testing
         #expect(try s.slots == "1")
         #expect(try s.new.value("SELECT coalesce(sum(found), 0) FROM tandem.difference") == "0")
     }
+
+    /// Rows that changed while their table was being copied are read again, and new is told of both in one transaction.
+    @Test func killedWhileRowsAreReadAgain() throws {
+        let s = try Scenario.copying(
+            "copymend", extra: "jobs: 1\ncopy: {range: 64kB}",
+            tables: "CREATE TABLE keyed (a int PRIMARY KEY, b text)",
+            rows: "INSERT INTO keyed SELECT i, repeat('k', i % 90) FROM generate_series(1, 6000) i")
+        defer { s.end() }
+        let first = try s.tandem(
+            "run", "--until", "caught-up", environment: ["TANDEM_FAILPOINT": "after-range-copied:3"],
+            within: .seconds(120))
+        #expect(first.status == .signalled(9), "\(first.stderr)")
+        // The copy rests until the stream has noted what changed.
+        #expect(try s.tandem("pause").exitCode == 0)
+        try s.old.sql("UPDATE keyed SET a = a + 10000, b = 'moved' WHERE a % 3 = 0; DELETE FROM keyed WHERE a % 5 = 1")
+        let second = try s.start("run", "--until", "caught-up", environment: ["TANDEM_FAILPOINT": "during-mending"])
+        let isNoted = try poll(within: .seconds(90)) {
+            try s.new.value("SELECT count(*) > 3000 FROM tandem.touched") == "t" ? true : nil
+        }
+        #expect(isNoted == true, "\(second.tail)")
+        #expect(try s.tandem("resume").exitCode == 0)
+        #expect(try second.wait() == .signalled(9), "\(second.tail)")
+        try s.copy()
+        try s.expectSame()
+        #expect(try s.new.value("SELECT count(*) FROM tandem.touched") == "0")
+        #expect(try s.new.value("SELECT coalesce(sum(found), 0) FROM tandem.difference") == "0")
+    }
 }

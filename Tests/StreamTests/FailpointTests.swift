@@ -17,7 +17,7 @@ import Testing
     /// The copy's own, in its own tests.
     private static let copying = [
         "after-table-snapshot", "during-table-copy", "after-range-copied", "before-table-copied", "after-table-copied",
-        "before-table-done", "after-table-done", "after-copy-complete",
+        "during-mending", "before-table-done", "after-table-done", "after-copy-complete",
     ]
 
     @Test func everyFailpointIsTestedHere() throws {
