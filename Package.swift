@@ -42,7 +42,7 @@ let package = Package(
         room("Threading", ["CLinux"]),
         room("Digest", ["CCrypto"]),
         room("Failpoints"),
-        room("Telemetry", ["Threading"]),
+        room("Telemetry", ["Model", "Threading"]),
         room("CommandLine", ["Model"]),
         room("Configuration", ["CYAML", "Model"]),
 

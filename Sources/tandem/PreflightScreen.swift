@@ -32,6 +32,7 @@ struct PreflightScreen {
     }
 
     private var tables: String {
+        guard report.sides.allSatisfy({ $0.version != nil }) else { return "tables were not looked at" }
         let chosen = counted(report.tables, "table") + " of Data A"
         if report.isFollowing { return chosen + "; the stream was started already" }
         return report.tablesOnNew == 0
