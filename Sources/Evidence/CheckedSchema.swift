@@ -58,17 +58,9 @@ extension EvidenceFile {
     /// A file beside the log, named after what is in it: the same again is no change.
     func keep(_ text: String, as name: String) throws(EvidenceError) {
         try makeDirectory()
-        let (path, part) = ("\(directory)/\(name)", "\(directory)/\(name).\(getpid())")
+        let path = "\(directory)/\(name)"
         if access(path, R_OK) == 0 { return }
-        let descriptor = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .system("write", part, errno) }
-        defer { close(descriptor) }
-        guard Self.writeAll(Array(text.utf8), to: descriptor), fsync(descriptor) == 0, rename(part, path) == 0 else {
-            let code = errno
-            unlink(part)
-            throw .system("write", path, code)
-        }
-        try flushDirectory()
+        try place(text, at: path)
     }
 
     func kept(_ name: String) throws(EvidenceError) -> String? {

@@ -2,19 +2,7 @@
 // same. Pure: it gets lines and records, and gives findings.
 
 internal import Digest
-
-/// What a side remembers of one entry.
-package struct EvidenceMark: Sendable, Equatable {
-    package let number: Int
-    package let hash: String
-    package let host: String
-
-    package init(number: Int, hash: String, host: String) {
-        self.number = number
-        self.hash = hash
-        self.host = host
-    }
-}
+package import State
 
 package struct EvidenceFinding: Sendable, Equatable, CustomStringConvertible {
     package let description: String

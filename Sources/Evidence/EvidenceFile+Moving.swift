@@ -36,8 +36,13 @@ extension EvidenceFile {
         return (taken, merged.findings)
     }
 
-    private func replace(with text: String) throws(EvidenceError) {
+    private func replace(with text: String) throws(EvidenceError) { try place(text, at: path) }
+
+    /// Whole or not at all.
+    func place(_ text: String, at path: String) throws(EvidenceError) {
         let part = path + ".\(getpid())"
+        // Left by one of the same number that was killed here.
+        unlink(part)
         let descriptor = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .system("write", part, errno) }
         defer { close(descriptor) }

@@ -66,7 +66,7 @@ package struct EvidenceLog: Sendable {
         let (line, hash) = entry.sealed(after: previous)
         try tail.append(line)
         Failpoint.pass(.afterEvidence)
-        let mark = EvidenceMarks.Mark(number: entry.number, hash: hash.description, host: actor.host)
+        let mark = EvidenceMark(number: entry.number, hash: hash.description, host: actor.host)
         for side in sides { if let note = side.remember(mark, from: file) { notes.append(note) } }
         return Recorded(number: entry.number, notes: notes)
     }

@@ -3,13 +3,13 @@
 internal import Digest
 internal import Model
 internal import Postgres
-internal import State
+package import State
 
 struct EvidenceSide {
     let name: String
     private(set) var state: EvidenceEntry.SideState
     /// The newest entry it remembers.
-    private(set) var last: EvidenceMarks.Mark?
+    private(set) var last: EvidenceMark?
     /// tandem keeps something there.
     private(set) var isPrepared = false
     private var marks: EvidenceMarks?
@@ -31,19 +31,14 @@ struct EvidenceSide {
     }
 
     /// Everything of the file that it does not know yet. What went wrong, if anything did.
-    func remember(_ mark: EvidenceMarks.Mark, from file: EvidenceFile) -> String? {
+    func remember(_ mark: EvidenceMark, from file: EvidenceFile) -> String? {
         guard let marks else { return nil }
         do {
             // Preparing or aborting may have made or removed its memory.
             guard isPrepared, try marks.isReady() else { return nil }
             let known = try marks.last()?.number ?? 0
             if known >= mark.number { return nil }
-            let missed =
-                known + 1 == mark.number
-                ? [mark]
-                : try file.marks(after: known).map {
-                    EvidenceMarks.Mark(number: $0.number, hash: $0.hash, host: $0.host)
-                }
+            let missed = known + 1 == mark.number ? [mark] : try file.marks(after: known)
             try marks.remember(missed)
             return nil
         } catch { return "\(name) could not be told of evidence entry \(mark.number): \(error)" }

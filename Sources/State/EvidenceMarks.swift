@@ -4,19 +4,20 @@
 package import Model
 package import Postgres
 
-package struct EvidenceMarks {
-    package struct Mark: Sendable {
-        package let number: Int
-        package let hash: String
-        package let host: String
+/// What a side remembers of one entry.
+package struct EvidenceMark: Sendable, Equatable {
+    package let number: Int
+    package let hash: String
+    package let host: String
 
-        package init(number: Int, hash: String, host: String) {
-            self.number = number
-            self.hash = hash
-            self.host = host
-        }
+    package init(number: Int, hash: String, host: String) {
+        self.number = number
+        self.hash = hash
+        self.host = host
     }
+}
 
+package struct EvidenceMarks {
     private let connection: Connection
     private let stream: StreamName
 
@@ -30,7 +31,7 @@ package struct EvidenceMarks {
     }
 
     /// Nil where tandem keeps nothing: before a stream is prepared, and after `abort`.
-    package func last() throws(PostgresError) -> Mark? {
+    package func last() throws(PostgresError) -> EvidenceMark? {
         guard try hasTable else { return nil }
         return try marks(
             """
@@ -39,15 +40,15 @@ package struct EvidenceMarks {
         ).first
     }
 
-    package func all() throws(PostgresError) -> [Mark] {
+    package func all() throws(PostgresError) -> [EvidenceMark] {
         guard try hasTable else { return [] }
         return try marks("SELECT number, hash, host FROM tandem.evidence WHERE stream = $1 ORDER BY number")
     }
 
-    private func marks(_ sql: String) throws(PostgresError) -> [Mark] {
+    private func marks(_ sql: String) throws(PostgresError) -> [EvidenceMark] {
         let rows = try ask(sql, [stream.description], "reading what is known of the evidence")
         return (0..<rows.rows).map { row in
-            Mark(number: rows.int(row, 0) ?? 0, hash: rows.string(row, 1), host: rows.string(row, 2))
+            EvidenceMark(number: rows.int(row, 0) ?? 0, hash: rows.string(row, 1), host: rows.string(row, 2))
         }
     }
 
@@ -62,7 +63,7 @@ package struct EvidenceMarks {
         return true
     }
 
-    package func remember(_ marks: [Mark]) throws(PostgresError) {
+    package func remember(_ marks: [EvidenceMark]) throws(PostgresError) {
         func array(_ values: [String]) -> String {
             "{"
                 + values.map { "\"" + $0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\"" }

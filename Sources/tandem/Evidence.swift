@@ -34,9 +34,7 @@ func evidenceVerify(_ arguments: Parsed) throws -> ExitCode {
                 unreachable.append(reached.problem ?? "\(side) cannot be reached")
                 continue
             }
-            let marks = try EvidenceMarks(connection, plan.stream).all().map {
-                EvidenceMark(number: $0.number, hash: $0.hash, host: $0.host)
-            }
+            let marks = try EvidenceMarks(connection, plan.stream).all()
             findings += chain.compared(with: marks, of: side)
         }
         let faults = findings.filter(\.isFault)

@@ -2,6 +2,7 @@
 
 import Digest
 import Evidence
+import State
 import Testing
 
 @Suite struct ChainTests {
