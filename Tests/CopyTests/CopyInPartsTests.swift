@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct CopyInPartsTests {
+@Suite(.blocking) struct CopyInPartsTests {
     private static let tables = """
         CREATE TABLE big (a int PRIMARY KEY, b text, c text);
         CREATE TABLE other (a int PRIMARY KEY);

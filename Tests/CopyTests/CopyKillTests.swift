@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct CopyKillTests {
+@Suite(.blocking) struct CopyKillTests {
     private static let places = [
         "after-slot-created", "after-origin-created", "after-table-snapshot", "after-table-snapshot:3",
         "during-table-copy", "during-table-copy:9", "after-range-copied", "after-range-copied:4",

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct CopyTests {
+@Suite(.blocking) struct CopyTests {
     @Test func rowsAreCopiedAndThenFollow() throws {
         let s = try Scenario.copying(
             "copy",

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct CopyingWhileWritingTests {
+@Suite(.blocking) struct CopyingWhileWritingTests {
     private static let accounts = """
         CREATE TABLE account (id int PRIMARY KEY, balance int NOT NULL);
         CREATE TABLE entry (account int, delta int); ALTER TABLE entry REPLICA IDENTITY FULL;

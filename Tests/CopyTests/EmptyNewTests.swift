@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct EmptyNewTests {
+@Suite(.blocking) struct EmptyNewTests {
     private static let schema = """
         CREATE SCHEMA app;
         CREATE TYPE app.mood AS ENUM ('sad', 'ok');

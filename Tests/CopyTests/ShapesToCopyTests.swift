@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct ShapesToCopyTests {
+@Suite(.blocking) struct ShapesToCopyTests {
     @Test func everyShapeOfTable() throws {
         let s = try Scenario.copying(
             "shapes",

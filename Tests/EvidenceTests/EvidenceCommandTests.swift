@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct EvidenceCommandTests {
+@Suite(.blocking) struct EvidenceCommandTests {
     private func path(_ s: Scenario) -> String { "\(s.directory)/evidence/tandem_t_\(s.name)_forward.jsonl" }
 
     private func lines(_ s: Scenario) throws -> [String] {

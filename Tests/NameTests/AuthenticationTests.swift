@@ -5,7 +5,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite(.serialized) struct AuthenticationTests {
+@Suite(.serialized, .blocking) struct AuthenticationTests {
     static let password = PasswordPair.password
 
     struct Entrance {

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct ForeignCodeTests {
+@Suite(.blocking) struct ForeignCodeTests {
     /// The owner of a table lets a trigger, and the function of a check, make its owner a superuser.
     @Test func aRoleThatIsNoSuperuserGivesNothingAway() throws {
         guard try ClusterPair.shared.new.installation.major >= 15 else { return }

@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct PrivilegeTests {
+@Suite(.blocking) struct PrivilegeTests {
     private static let tables = """
         CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY, v text); CREATE TABLE app.u (a int, v text);
         ALTER TABLE app.u REPLICA IDENTITY FULL;

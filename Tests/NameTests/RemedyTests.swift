@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct RemedyTests {
+@Suite(.blocking) struct RemedyTests {
     private static let names = ["quo\"te'd\\", "li\nne \u{1b}[2J'\"\\", "select", "$1 $(id) `id`", "сло\u{301}н 😀"]
 
     @Test func theReplicaIdentityOfStrangeTables() throws {

@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct SearchPathTests {
+@Suite(.blocking) struct SearchPathTests {
     private static let tables = """
         CREATE SCHEMA app; CREATE TYPE app.mood AS ENUM ('sad', 'ok');
         CREATE TABLE app.keyed (id int PRIMARY KEY, n name, v text, m app.mood, c "char", at timestamptz, l pg_lsn);

@@ -6,7 +6,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite struct SecretTests {
+@Suite(.blocking) struct SecretTests {
     /// Connection strings that cannot be used as they are meant, each with parts of the password where libpq sees
     /// something else and says so.
     private static let mistaken = [

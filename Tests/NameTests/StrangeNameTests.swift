@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct StrangeNameTests {
+@Suite(.blocking) struct StrangeNameTests {
     /// A scenario whose databases and role have names of the same kind.
     private struct World {
         let s: Scenario

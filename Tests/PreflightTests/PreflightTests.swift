@@ -6,7 +6,7 @@ import Preflight
 import TestSupport
 import Testing
 
-@Suite(.serialized) struct PreflightTests {
+@Suite(.serialized, .blocking) struct PreflightTests {
     static let pair = Result { try ClusterPair() }
     /// What the machine has in disk and log must not count.
     static let roomy = "limits: { spill: 1MB, wal_held: 900TB }"

@@ -5,7 +5,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite struct InitCommandTests {
+@Suite(.blocking) struct InitCommandTests {
     @Test func looksAtOldProposesAndNeverOverwrites() throws {
         let s = try Scenario("init", marker: false)
         defer { s.end() }

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct ChangeTests {
+@Suite(.blocking) struct ChangeTests {
     @Test(arguments: Travel.allCases)
     func plainChanges(_ travel: Travel) throws {
         try follow(

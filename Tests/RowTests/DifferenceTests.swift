@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct DifferenceTests {
+@Suite(.blocking) struct DifferenceTests {
     static let tables = """
         CREATE TABLE t (id int PRIMARY KEY, v text, big text); ALTER TABLE t ALTER big SET STORAGE EXTERNAL;
         CREATE TABLE other (id int PRIMARY KEY, v int);

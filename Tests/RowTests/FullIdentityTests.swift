@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct FullIdentityTests {
+@Suite(.blocking) struct FullIdentityTests {
     @Test(arguments: Travel.allCases)
     func equalRowsAndNulls(_ travel: Travel) throws {
         try follow(

@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct IdentityTests {
+@Suite(.blocking) struct IdentityTests {
     @Test(arguments: Travel.allCases)
     func chosenIndexes(_ travel: Travel) throws {
         try follow(

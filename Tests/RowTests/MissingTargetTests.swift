@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct MissingTargetTests {
+@Suite(.blocking) struct MissingTargetTests {
     @Test(arguments: Travel.allCases)
     func columnAddedOnOldOnly(_ travel: Travel) throws {
         let following = try Following("column", travel)

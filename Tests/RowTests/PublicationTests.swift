@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct PublicationTests {
+@Suite(.blocking) struct PublicationTests {
     @Test func otherPublicationsDoNotMatter() throws {
         let s = try Scenario("others")
         defer { s.end() }

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct TruncateTests {
+@Suite(.blocking) struct TruncateTests {
     @Test(arguments: Travel.allCases)
     func emptiedAmongChanges(_ travel: Travel) throws {
         try follow(

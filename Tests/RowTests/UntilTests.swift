@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct UntilTests {
+@Suite(.blocking) struct UntilTests {
     @Test(arguments: Travel.allCases)
     func caughtUpAndPositions(_ travel: Travel) throws {
         let following = try Following("until", travel)

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 import Threading
 
-@Suite struct ClientToolsTests {
+@Suite(.blocking) struct ClientToolsTests {
     private let stop = StopSignal()
 
     /// A directory with a pg_dump of that name.

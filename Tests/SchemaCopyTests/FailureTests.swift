@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import Threading
 
-@Suite struct FailureTests {
+@Suite(.blocking) struct FailureTests {
     @Test func aFailureIsNamedWithoutRowsAndTheRestIsMade() throws {
         let copying = try Copying("failure")
         defer { copying.scenario.end() }

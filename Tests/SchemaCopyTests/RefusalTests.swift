@@ -5,7 +5,7 @@ import SchemaCopy
 import TestSupport
 import Testing
 
-@Suite struct RefusalTests {
+@Suite(.blocking) struct RefusalTests {
     private func refusal(_ copying: Copying) -> SchemaError? {
         let error = #expect(throws: SchemaError.self) { try copying.copy().survey() }
         #expect(error?.exitCode == .refused)

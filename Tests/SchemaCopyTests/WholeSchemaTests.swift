@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Threading
 
-@Suite struct WholeSchemaTests {
+@Suite(.blocking) struct WholeSchemaTests {
     private func prepared(_ title: String) throws -> Copying {
         let copying = try Copying(title)
         try copying.scenario.both(RichSchema.roles)

@@ -6,7 +6,7 @@ import SchemaFingerprint
 import TestSupport
 import Testing
 
-@Suite struct SchemaReaderTests {
+@Suite(.blocking) struct SchemaReaderTests {
     private func describe(_ database: Database, _ isCarried: (QualifiedName) -> Bool = { _ in true }) throws
         -> SchemaDescription
     {

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct ColumnTests {
+@Suite(.blocking) struct ColumnTests {
     @Test func anotherOrderAndMoreColumnsOnNew() throws {
         let s = try Scenario.shaped(
             "order",

@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct DefinitionTests {
+@Suite(.blocking) struct DefinitionTests {
     /// Small, so that it comes after its commit; large, so that it is sent while it is open.
     @Test(arguments: [3, 2000])
     func betweenChangesOfOneTransaction(rows: Int) throws {

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct GeneratedColumnTests {
+@Suite(.blocking) struct GeneratedColumnTests {
     @Test func bothSidesGenerateEachByItsOwnExpression() throws {
         let s = try Scenario.shaped(
             "generated",

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct ObstacleOnNewTests {
+@Suite(.blocking) struct ObstacleOnNewTests {
     @Test func somethingElseOfTheSameName() throws {
         let s = try Scenario.shaped(
             "kinds",

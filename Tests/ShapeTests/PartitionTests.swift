@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct PartitionTests {
+@Suite(.blocking) struct PartitionTests {
     @Test func partitionedOnNewOnly() throws {
         let s = try Scenario.shaped(
             "newparts",

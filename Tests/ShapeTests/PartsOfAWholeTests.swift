@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct PartsOfAWholeTests {
+@Suite(.blocking) struct PartsOfAWholeTests {
     private static let parted = """
         CREATE TABLE t (id int, day int, v text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
         CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM (0) TO (10);

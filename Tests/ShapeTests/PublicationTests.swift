@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct PublicationTests {
+@Suite(.blocking) struct PublicationTests {
     @Test func whatHoldsNoRowsOfItsOwnIsIgnored() throws {
         let s = try Scenario.shaped(
             "ignored", dataA: ["public.*"],

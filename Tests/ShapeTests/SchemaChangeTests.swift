@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct SchemaChangeTests {
+@Suite(.blocking) struct SchemaChangeTests {
     @Test func whatTheStreamWouldNotNoticeIsRefusedUntilSomebodyAcceptsIt() throws {
         let s = try Scenario("schema_change", dataA: ["public.*"])
         defer { s.end() }

@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct TriggerTests {
+@Suite(.blocking) struct TriggerTests {
     @Test func whichOfThemFire() throws {
         let s = try Scenario.shaped(
             "triggers", dataA: ["public.*"],

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct AbsentStandbyTests {
+@Suite(.blocking) struct AbsentStandbyTests {
     @Test func whatIsTandemsOwnDoesNotWaitForAStandby() throws {
         let pair = try ClusterPair()
         defer { pair.remove() }

@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct AccessLostTests {
+@Suite(.blocking) struct AccessLostTests {
     private static let losses: [(taken: String, given: String, said: String)] = [
         ("ALTER ROLE mover PASSWORD 'two'", "ALTER ROLE mover PASSWORD 'one'", "password authentication failed"),
         (

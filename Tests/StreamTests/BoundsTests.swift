@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct BoundsTests {
+@Suite(.blocking) struct BoundsTests {
     private static let limit = 16 << 20
     /// What the program itself needs besides `limits.memory`: see docs/limits.md.
     private static let constant = 64 << 20

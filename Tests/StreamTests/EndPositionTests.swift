@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite(.serialized) struct EndPositionTests {
+@Suite(.serialized, .blocking) struct EndPositionTests {
     private static let made = Result<ClusterPair, any Error> { try ClusterPair() }
     private static let tables = "CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL"
 

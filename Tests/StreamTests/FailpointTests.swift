@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct FailpointTests {
+@Suite(.blocking) struct FailpointTests {
     /// Those that `run` passes, and at which passing it dies.
     private static let running = [
         "after-stream-started", "after-stream-chunk:40", "after-spill-block:3", "after-stream-commit",

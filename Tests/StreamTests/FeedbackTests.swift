@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct FeedbackTests {
+@Suite(.blocking) struct FeedbackTests {
     private static let tables = "CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL"
 
     private func walsender(_ s: Scenario) throws -> String? {

@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct HarmlessPublishingTests {
+@Suite(.blocking) struct HarmlessPublishingTests {
     private func refused(_ scenario: Scenario, naming table: String) throws {
         let outcome = try scenario.tandem("prepare")
         #expect(outcome.exitCode == 3)

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct HeldLogTests {
+@Suite(.blocking) struct HeldLogTests {
     private static let tables = "CREATE TABLE t (a int PRIMARY KEY, b text)"
 
     private func fill(_ s: Scenario) throws {

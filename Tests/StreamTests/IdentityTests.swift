@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct IdentityTests {
+@Suite(.blocking) struct IdentityTests {
     private static let tables = "CREATE TABLE t (a int PRIMARY KEY, b text)"
 
     private func started(on pair: ClusterPair? = nil) throws -> Scenario {

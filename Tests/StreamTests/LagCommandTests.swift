@@ -30,7 +30,7 @@ extension Scenario {
     fileprivate func lag() throws -> LagLine { try LagLine.read(tandem("lag", "--json").stdout) }
 }
 
-@Suite struct LagCommandTests {
+@Suite(.blocking) struct LagCommandTests {
     private static let tables = "CREATE TABLE t (a int PRIMARY KEY, b text)"
 
     @Test func whatNeverRanIsUnknown() throws {

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct LaneTests {
+@Suite(.blocking) struct LaneTests {
     /// Batches of 64 kB, which may be beside another from a quarter of that on.
     private static let small = "limits: { memory: 1MB }"
 

@@ -5,7 +5,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite struct LogPipeTests {
+@Suite(.blocking) struct LogPipeTests {
     @Test func aLogThatNobodyReadsHoldsUpNothing() throws {
         let s = try Scenario.prepared(
             "logpipe", on: ShortPatience.pair, "CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL")

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct ObstacleTests {
+@Suite(.blocking) struct ObstacleTests {
     private static let tables = """
         CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL;
         CREATE TABLE one (a int PRIMARY KEY, b text); CREATE TABLE two (a int PRIMARY KEY, b text);

@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct OutageTests {
+@Suite(.blocking) struct OutageTests {
     private static let tables = "CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL"
 
     @Test func oldStopsWhileNewIsBlocked() throws {

@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct PassingFailureTests {
+@Suite(.blocking) struct PassingFailureTests {
     /// Serialization, deadlock, lock not available, statement cancelled, read-only, disk full, out of memory or locks,
     /// too many connections, configured limit exceeded.
     private static let states = [

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct PrefixTests {
+@Suite(.blocking) struct PrefixTests {
     private static let accounts = """
         SELECT (SELECT sum(abalance) FROM pgbench_accounts), (SELECT sum(tbalance) FROM pgbench_tellers),
                (SELECT sum(bbalance) FROM pgbench_branches), (SELECT coalesce(sum(delta), 0) FROM pgbench_history),

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct PreparationTests {
+@Suite(.blocking) struct PreparationTests {
     private static let tables = "CREATE TABLE t (a int PRIMARY KEY, b text)"
 
     @Test func aSourceThatCannotBeDecodedIsRefusedAndLeftAlone() throws {

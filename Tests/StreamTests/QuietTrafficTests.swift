@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct QuietTrafficTests {
+@Suite(.blocking) struct QuietTrafficTests {
     @Test func logicalMessagesOfOthersPassUnnoticed() throws {
         let s = try Scenario.prepared("messages", "CREATE TABLE t (a int PRIMARY KEY, b text)")
         defer { s.end() }

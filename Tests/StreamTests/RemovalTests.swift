@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct RemovalTests {
+@Suite(.blocking) struct RemovalTests {
     private static let tables = "CREATE TABLE t (a int PRIMARY KEY, b text)"
 
     @Test func nothingIsLeftOnEitherSide() throws {

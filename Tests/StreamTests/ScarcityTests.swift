@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite struct ScarcityTests {
+@Suite(.blocking) struct ScarcityTests {
     private static let table = "CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL"
 
     private func follow(_ s: Scenario, _ preparation: String) throws -> Outcome {

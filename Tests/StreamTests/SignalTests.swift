@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct SignalTests {
+@Suite(.blocking) struct SignalTests {
     static let signals: [(name: String, number: Int32)] = [("hangup", 1), ("interrupt", 2), ("termination", 15)]
 
     @Test(arguments: signals)

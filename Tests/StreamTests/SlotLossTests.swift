@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct SlotLossTests {
+@Suite(.blocking) struct SlotLossTests {
     static let tables = "CREATE TABLE t (a int PRIMARY KEY, b text)"
 
     private func started(on pair: ClusterPair? = nil) throws -> Scenario {

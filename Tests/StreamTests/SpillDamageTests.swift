@@ -6,7 +6,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite struct SpillDamageTests {
+@Suite(.blocking) struct SpillDamageTests {
     enum Damage: String, CaseIterable {
         case emptied, cutInTheMiddle, flippedNearTheStart, flippedInTheMiddle, flippedAtTheEnd, swapped, overwritten
     }

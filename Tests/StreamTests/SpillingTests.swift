@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct SpillingTests {
+@Suite(.blocking) struct SpillingTests {
     private static let limits = "limits: { memory: 8MB }"
 
     @Test func largeTransactionsSpillAndTheFilesGoWithThem() throws {

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct TakeoverTests {
+@Suite(.blocking) struct TakeoverTests {
     private static let tables = "CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL"
 
     @Test(arguments: [("killed", 9 as Int32), ("asked to end", 15)])

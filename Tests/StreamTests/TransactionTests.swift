@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct TransactionTests {
+@Suite(.blocking) struct TransactionTests {
     @Test func largeTransactionsInterleavedCommitInAnotherOrderThanTheyBegan() throws {
         let s = try Scenario.prepared("interleaved", "CREATE TABLE t (a int PRIMARY KEY, b text)")
         defer { s.end() }

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct TwoPhaseTests {
+@Suite(.blocking) struct TwoPhaseTests {
     @Test func preparedTransactionsArriveWhenTheyAreCommitted() throws {
         let s = try Scenario.prepared("twophase", "CREATE TABLE t (a int PRIMARY KEY, b text)")
         defer { s.end() }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Threading
 
-@Suite struct InterruptedConnectionTests {
+@Suite(.blocking) struct InterruptedConnectionTests {
     @Test(arguments: [SessionPurpose.control, .replication, .apply])
     func connectingAfterTheSignalFailsCleanly(purpose: SessionPurpose) throws {
         let server = try ClusterPair.shared.old

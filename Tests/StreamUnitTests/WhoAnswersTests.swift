@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Threading
 
-@Suite struct WhoAnswersTests {
+@Suite(.blocking) struct WhoAnswersTests {
     private static let purposes: [SessionPurpose] = [.control, .replication, .apply]
 
     @Test(arguments: purposes)

@@ -38,9 +38,10 @@ package struct Database: Sendable {
     /// be starting, or the table not be there.
     package func wait(for query: String, toBe expected: String, within limit: Duration = .seconds(150)) throws {
         var last = "nothing"
+        let lookout = Lookout(query, in: self)
         let arrived = poll(within: limit) { () -> Bool? in
             do {
-                let value = try value(query)
+                let value = try lookout.value()
                 last = value ?? "NULL"
                 return value == expected ? true : nil
             } catch {

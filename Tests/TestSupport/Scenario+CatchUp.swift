@@ -13,15 +13,15 @@ extension Scenario {
         let position = try source.value("SELECT pg_catalog.pg_current_wal_lsn()") ?? ""
         let end = ContinuousClock.now + limit
         if let marker {
-            try reach("marker \(marker) on \(target.cluster.name)", end) {
-                try target.value("SELECT true FROM public._marker WHERE id = \(marker)") == "t"
-            }
+            let seen = Lookout("SELECT true FROM public._marker WHERE id = \(marker)", in: target)
+            try reach("marker \(marker) on \(target.cluster.name)", end) { try seen.value() == "t" }
         }
-        let confirmed = """
+        let confirmed = Lookout(
+            """
             SELECT confirmed_flush_lsn >= '\(position)' FROM pg_catalog.pg_replication_slots
             WHERE slot_name = 'tandem_t_\(name)_\(stream)'
-            """
-        try reach("confirmation of \(position)", end) { try source.value(confirmed) == "t" }
+            """, in: source)
+        try reach("confirmation of \(position)", end) { try confirmed.value() == "t" }
     }
 
     private func insertMarker(_ source: Database) throws -> String? {

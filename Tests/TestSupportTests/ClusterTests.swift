@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct ClusterTests {
+@Suite(.blocking) struct ClusterTests {
     @Test func startsStopsAndRestarts() throws {
         let cluster = try Cluster("lifecycle", options: ClusterOptions(settings: ["work_mem": "7MB"]))
         defer { cluster.remove() }

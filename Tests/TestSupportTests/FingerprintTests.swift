@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct FingerprintTests {
+@Suite(.blocking) struct FingerprintTests {
     struct Difference: Sendable, CustomTestStringConvertible {
         let name: String
         let column: String

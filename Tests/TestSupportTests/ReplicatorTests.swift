@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct ReplicatorTests {
+@Suite(.blocking) struct ReplicatorTests {
     /// A stand-in: `TANDEM_BIN` is read once per call, so these tests start the shell directly.
     private func start(_ script: String, _ body: (Scenario, Replicator) throws -> Void) throws {
         let scenario = try Scenario("replicator", marker: false)

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct SQLTests {
+@Suite(.blocking) struct SQLTests {
     let cluster: Cluster
 
     init() throws { cluster = try ClusterPair.shared.old }

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct SecondLookTests {
+@Suite(.blocking) struct SecondLookTests {
     /// What the stand-in says at first, and whether the failed tests pass when they run alone.
     private func judge(_ tests: [(name: String, fails: Bool)], alone passes: Bool, dies: Bool = false) throws -> Outcome
     {

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct SessionTests {
+@Suite(.blocking) struct SessionTests {
     let scenario: Scenario
 
     init() throws { scenario = try Scenario("session", marker: false) }

@@ -4,7 +4,7 @@ import Glibc
 import TestSupport
 import Testing
 
-@Suite struct WardenTests {
+@Suite(.blocking) struct WardenTests {
     @Test func clearsAwayAfterACrash() async throws {
         let result = await #expect(processExitsWith: .signal(SIGKILL), observing: [\.standardOutputContent]) {
             try WardenTests.doomed { kill(getpid(), SIGKILL) }

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct BuiltInTypeTests {
+@Suite(.blocking) struct BuiltInTypeTests {
     @Test func inBinary() throws {
         let carrying = try Carrying("flat", .binary)
         defer { carrying.scenario.end() }

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct EncodingTests {
+@Suite(.blocking) struct EncodingTests {
     private static func of(_ encoding: String) -> String {
         "ENCODING '\(encoding)' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
     }

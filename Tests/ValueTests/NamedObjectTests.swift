@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct NamedObjectTests {
+@Suite(.blocking) struct NamedObjectTests {
     private static let objects = """
         CREATE SCHEMA "Far Away"; CREATE TABLE "Far Away"."T.x" (id int PRIMARY KEY); CREATE TABLE public.near (id int PRIMARY KEY);
         CREATE FUNCTION "Far Away"."F"(int) RETURNS int LANGUAGE sql AS 'SELECT 1';

@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct OtherTypeTests {
+@Suite(.blocking) struct OtherTypeTests {
     private struct Wider {
         let old: String
         let new: String

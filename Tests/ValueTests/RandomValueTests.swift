@@ -5,7 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct RandomValueTests {
+@Suite(.blocking) struct RandomValueTests {
     private static let environment = ProcessInfo.processInfo.environment
     private static let seed =
         environment["TANDEM_VALUE_SEED"].flatMap { UInt32($0) } ?? UInt32.random(in: 0..<1_000_000)

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct UserTypeTests {
+@Suite(.blocking) struct UserTypeTests {
     /// `%` is where the labels of an enum stand, whose order may differ.
     private static let made = """
         CREATE SCHEMA "Odd ""S";

@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct AlteredPublicationTests {
+@Suite(.blocking) struct AlteredPublicationTests {
     struct Alteration {
         let statement: String
         let undo: String

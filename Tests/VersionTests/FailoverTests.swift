@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: PostgresInstallation.tested.old >= 17)) struct FailoverTests {
+@Suite(.enabled(if: PostgresInstallation.tested.old >= 17), .blocking) struct FailoverTests {
     @Test func thePromotedStandbyHasTheSlot() throws {
         let pair = try ClusterPair(old: ClusterOptions(settings: ["synchronized_standby_slots": "standby"]))
         defer { pair.remove() }

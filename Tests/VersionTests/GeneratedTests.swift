@@ -4,7 +4,7 @@
 import TestSupport
 import Testing
 
-@Suite struct GeneratedTests {
+@Suite(.blocking) struct GeneratedTests {
     @Test(.enabled(if: PostgresInstallation.tested.old < 18))
     func aColumnThatOnlyOldGeneratesBlocksByName() throws {
         let s = try Scenario("onlyold")

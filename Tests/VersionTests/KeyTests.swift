@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct KeyTests {
+@Suite(.blocking) struct KeyTests {
     @Test(.enabled(if: PostgresInstallation.tested.old >= 18 && PostgresInstallation.tested.new >= 18))
     func rowsOfTemporalKeysAreFound() throws {
         let s = try Scenario("temporal")

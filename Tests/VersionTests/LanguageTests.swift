@@ -9,7 +9,7 @@ import Testing
 private let germanIsSpoken =
     ((try? Command("locale", ["-a"]).run().stdout) ?? "").split(separator: "\n").contains("de_DE.utf8")
 
-@Suite(.enabled(if: germanIsSpoken)) struct LanguageTests {
+@Suite(.enabled(if: germanIsSpoken), .blocking) struct LanguageTests {
     private static let language = "de_DE.UTF-8"
 
     private static let germans = Result<ClusterPair, any Error> {

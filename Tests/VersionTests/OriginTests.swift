@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct OriginTests {
+@Suite(.blocking) struct OriginTests {
     @Test func rowsOfOtherOriginsAreCarried() throws {
         let s = try Scenario("origins")
         defer { s.end() }

@@ -3,7 +3,7 @@
 import TestSupport
 import Testing
 
-@Suite struct SettingTests {
+@Suite(.blocking) struct SettingTests {
     @Test func poisonousSettingsOfTheDatabasesDoNotMatter() throws {
         let s = try Scenario("poison")
         defer { s.end() }
