@@ -26,7 +26,10 @@ package final class Connection {
         raw = try Self.connect(target, purpose, application, stop, doing: doing)
         warnings.listen(to: raw)
         // Complete from here on: when this throws, `deinit` closes.
-        try checkServer(doing: doing)
+        try beforeLimitsAreLifted { () throws(PostgresError) in try checkServer(doing: doing) }
+        try beforeLimitsAreLifted { () throws(PostgresError) in
+            _ = try script("SET statement_timeout = 0", doing: "preparing the session on \(label)")
+        }
         try pin(purpose)
     }
 
@@ -76,6 +79,14 @@ package final class Connection {
             database: text(PQdb(raw)), replicating: purpose == .replication)
         return PostgresError(
             .cannotConnect, refusal.message.trimmedLine, doing: doing, serverHint: refusal.hint, refusal: cause?.state)
+    }
+
+    /// A role's own statement_timeout may be shorter than the statement that lifts it takes on a busy machine.
+    private func beforeLimitsAreLifted(_ act: () throws(PostgresError) -> Void) throws(PostgresError) {
+        for _ in 1..<50 {
+            do { return try act() } catch where error.sqlState == "57014" { continue }
+        }
+        try act()
     }
 
     private func pin(_ purpose: SessionPurpose) throws(PostgresError) {

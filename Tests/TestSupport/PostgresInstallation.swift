@@ -114,3 +114,7 @@ extension PostgresInstallation {
         return (entry.pointee.pw_uid, entry.pointee.pw_gid)
     }()
 }
+
+/// Whether this system has the locale de_DE.UTF-8; `scripts/install-packages.sh` makes it.
+package let germanIsSpoken =
+    ((try? Command("locale", ["-a"]).run().stdout) ?? "").split(separator: "\n").contains("de_DE.utf8")

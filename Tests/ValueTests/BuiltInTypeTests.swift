@@ -61,17 +61,17 @@ import Testing
             "xmloption": "document",
             "standard_conforming_strings": "off", "quote_all_identifiers": "on", "client_encoding": "LATIN1",
             "backslash_quote": "on", "xmlbinary": "hex", "escape_string_warning": "on", "transform_null_equals": "on",
-            "lc_monetary": "POSIX", "default_text_search_config": "pg_catalog.english",
+            "lc_monetary": germanIsSpoken ? "de_DE.utf8" : "POSIX", "default_text_search_config": "pg_catalog.english",
         ]
         return settings.map { "ALTER \(target) SET \($0) = \(sqlLiteral($1));\n" }.joined()
             .replacing("'nowhere, public'", with: "nowhere, public")
     }
 
-    /// What would end a session that writes, or one that waits. The first statement of a session, which puts the limits off, runs
-    /// under them yet: on a busy machine it may take longer than a moment.
+    /// What would end a session that writes, or one that waits. The first statements of a session, which put the limits off,
+    /// run under them yet: one that cancels them is outlived, and one that ends the session may not be shorter than they take.
     private static func obstruction(_ role: String, _ database: String, _ release: Int) -> String {
         var settings = [
-            "statement_timeout": "300ms", "lock_timeout": "1ms", "idle_in_transaction_session_timeout": "1ms",
+            "statement_timeout": "1ms", "lock_timeout": "1ms", "idle_in_transaction_session_timeout": "1ms",
             "default_transaction_isolation": "serializable", "default_transaction_deferrable": "on",
             "row_security": "on", "default_transaction_read_only": "on", "exit_on_error": "on",
         ]

@@ -182,4 +182,22 @@ import Testing
         try s.new.sql("ALTER TYPE \"Q\".\"E\" ADD VALUE 'later' BEFORE 'a'")
         try carrying.expectCarried()
     }
+
+    /// Old's rows bear the label that was valid when they were written, and new is given the same one in its own time.
+    @Test func aLabelThatChangesItsNameBlocksUntilNewFollows() throws {
+        let carrying = try Carrying("renamed label")
+        let s = carrying.scenario
+        defer { s.end() }
+        try s.both("CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE t (id int PRIMARY KEY, x mood, l mood[])")
+        try s.prepare()
+        try s.old.sql(
+            """
+            INSERT INTO t VALUES (1, 'sad', '{ok,sad}'); ALTER TYPE mood RENAME VALUE 'sad' TO 'so-so'; UPDATE t SET l = '{ok}';
+            INSERT INTO t VALUES (2, 'so-so', '{}')
+            """)
+        try carrying.expectRefused("public.t", "invalid input value for enum", "22P02")
+        #expect(try s.new.sql("SELECT * FROM t") == "1|sad|{ok,sad}")
+        try s.new.sql("ALTER TYPE mood RENAME VALUE 'sad' TO 'so-so'")
+        try carrying.expectCarried()
+    }
 }

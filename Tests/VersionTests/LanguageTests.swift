@@ -5,10 +5,6 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Whether this system has the locale; `scripts/install-packages.sh` makes it.
-private let germanIsSpoken =
-    ((try? Command("locale", ["-a"]).run().stdout) ?? "").split(separator: "\n").contains("de_DE.utf8")
-
 @Suite(.enabled(if: germanIsSpoken), .blocking) struct LanguageTests {
     private static let language = "de_DE.UTF-8"
 
