@@ -132,4 +132,27 @@ import Testing
         try expectHealthy(s, differences: 1)
         try expectCleanEnd(s)
     }
+
+    /// New's rows that are in the way stand in leaves, whose own unique indexes are the ones that object.
+    @Test func aUniqueKeyOfALeafCollides() throws {
+        let following = try Following("leaf collision")
+        let s = following.scenario
+        defer { s.end() }
+        try s.both(
+            """
+            CREATE TABLE t (a int, b int, c int, PRIMARY KEY (a)) PARTITION BY RANGE (a);
+            CREATE TABLE t_1 PARTITION OF t (CONSTRAINT b_in_leaf UNIQUE (b)) FOR VALUES FROM (0) TO (100);
+            CREATE TABLE t_2 PARTITION OF t FOR VALUES FROM (100) TO (200);
+            """)
+        try s.new.sql("INSERT INTO t VALUES (20, 2, 20), (150, 2, 20)")
+        try s.prepare()
+        _ = try s.start("run")
+        try s.old.sql("INSERT INTO t VALUES (1, 2, 3)")
+        let problem = try s.waitUntilBlocked()
+        #expect(problem.sqlstate == "23505" && problem.table == "public.t_1", "\(problem)")
+        #expect(problem.message.contains("b_in_leaf"), "\(problem)")
+        try s.new.sql("DELETE FROM t WHERE a > 1")
+        try expectHealthy(s)
+        try expectCleanEnd(s)
+    }
 }
