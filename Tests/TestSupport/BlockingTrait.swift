@@ -2,9 +2,8 @@
 // pool has only as many threads as there are processors: two of them would keep all others waiting, however idle the
 // machine is. Each test of such a suite runs on a thread of its own; how many run at once is for TEST_WIDTH to say.
 
-package import Testing
-
 internal import Glibc
+package import Testing
 
 package struct BlockingTrait: SuiteTrait, TestTrait, TestScoping {
     package var isRecursive: Bool { true }
