@@ -5,8 +5,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-# Real servers, real disks: more than two at a time make tests slower, not the run shorter.
-TEST_WIDTH ?= 2
+# Most of a test is waiting for a server or a process: two for each of two processors.
+TEST_WIDTH ?= 4
 # Further options for `swift test`, such as --filter FingerprintTests.
 TEST_ARGS ?=
 

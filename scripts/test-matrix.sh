@@ -11,7 +11,7 @@ if [ ${#pairs[@]} -eq 0 ]; then
 fi
 filter=${TEST_FILTER:-RowTests|ValueTests|ShapeTests|VersionTests}
 export TANDEM_PG_ROOTS=${TANDEM_PG_ROOTS:-$PWD/.postgres}
-export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${TEST_WIDTH:-2}
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${TEST_WIDTH:-4}
 test_root=${TANDEM_TEST_ROOT:-/tmp/tandem-tests-$(id -u)}
 read -r -a arguments <<<"${TEST_ARGS:-}"
 log=$(mktemp)

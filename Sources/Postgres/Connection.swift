@@ -84,7 +84,7 @@ package final class Connection {
     /// A role's own statement_timeout may be shorter than the statement that lifts it takes on a busy machine.
     private func beforeLimitsAreLifted(_ act: () throws(PostgresError) -> Void) throws(PostgresError) {
         for _ in 1..<50 {
-            do { return try act() } catch  where error.sqlState == "57014" { continue }
+            do { return try act() } catch { guard error.sqlState == "57014" else { throw error } }
         }
         try act()
     }
