@@ -47,18 +47,21 @@ extension Check {
         reads: .old(
             Question(
                 """
-                SELECT n.nspname, c.relname, a.attname, m.highest, w.widest
-                  FROM unnest($1::oid[]) AS x(oid) JOIN pg_class c ON c.oid = x.oid JOIN pg_namespace n ON n.oid = c.relnamespace
-                  JOIN pg_index i ON i.indrelid = c.oid AND i.indisunique AND i.indnkeyatts = 1
-                  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
-                   AND a.atttypid IN ('int2'::regtype, 'int4'::regtype)
-                  JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = a.attname
-                 CROSS JOIN LATERAL (
-                       SELECT CASE a.atttypid WHEN 'int2'::regtype THEN 32767 ELSE 2147483647 END AS widest) w
-                 CROSS JOIN LATERAL (SELECT max(v::text::int8) AS highest
-                                       FROM unnest(s.histogram_bounds::text::int8[]) v) m
-                 WHERE m.highest > 0.8 * w.widest
-                   AND pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname) IS NULL
+                WITH key AS MATERIALIZED (
+                    SELECT n.nspname, c.relname, a.attname, s.histogram_bounds::text AS bounds,
+                           CASE a.atttypid WHEN 'int2'::regtype THEN 32767 ELSE 2147483647 END AS widest
+                      FROM unnest($1::oid[]) AS x(oid) JOIN pg_class c ON c.oid = x.oid
+                      JOIN pg_namespace n ON n.oid = c.relnamespace
+                      JOIN pg_index i ON i.indrelid = c.oid AND i.indisunique AND i.indnkeyatts = 1
+                      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+                       AND a.atttypid IN ('int2'::regtype, 'int4'::regtype)
+                      JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = a.attname
+                ), highest AS MATERIALIZED (
+                    SELECT key.*, (SELECT max(v) FROM unnest(key.bounds::int8[]) v) AS highest FROM key
+                )
+                SELECT h.nspname, h.relname, h.attname, h.highest, h.widest FROM highest h
+                 WHERE h.highest > 0.8 * h.widest
+                   AND pg_get_serial_sequence(format('%I.%I', h.nspname, h.relname), h.attname) IS NULL
                  ORDER BY 1, 2, 3
                 """, [.carried]))
     ) { answer, _ in
