@@ -74,9 +74,10 @@ extension Check {
     }
 
     static let startingLimits = Check(
-        "starting-timeouts", .warning, "sessions of tandem's roles do not begin with a timeout of less than a second",
+        "starting-timeouts", .note, "sessions of tandem's roles do not begin with a timeout of less than a second",
         because:
-            "tandem lifts all timeouts, but with its first statement: one that ends that statement keeps it from connecting.",
+            "tandem lifts all timeouts, but with its first statement, which runs under them: on a busy machine connecting"
+            + " takes several attempts.",
         mend: "ALTER ROLE … RESET …; or ALTER DATABASE … RESET …; or what sets it in the connection string",
         reads: .each(
             Question(
