@@ -139,8 +139,9 @@ extension TableFacts {
 
     private func rate(_ count: Int, _ what: String) -> String {
         if count == 0 { return "no \(what) seen" }
-        guard let days, days > 0.04 else { return "\(Self.short(count)) \(what) since statistics began" }
-        return "\(Self.short(Int(Double(count) / days))) \(what) a day"
+        func said(_ number: Int) -> String { "\(Self.short(number)) \(number == 1 ? String(what.dropLast()) : what)" }
+        guard let days, days > 0.04 else { return said(count) + " since statistics began" }
+        return said(Int(Double(count) / days)) + " a day"
     }
 
     private static func short(_ number: Int) -> String {
