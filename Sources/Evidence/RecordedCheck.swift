@@ -15,10 +15,14 @@ package struct RecordedCheck: Sendable, Equatable {
     package let blockers: [String]
     /// Reasons, by the checks they were given for.
     package let skipped: [String: String]
+    /// `preflight`, or the command that looked by itself.
+    package let command: String
 
     package init(
-        old: SchemaDescription?, new: SchemaDescription?, blockers: [String] = [], skipped: [String: String] = [:]
+        old: SchemaDescription?, new: SchemaDescription?, blockers: [String] = [], skipped: [String: String] = [:],
+        by command: String = "preflight"
     ) {
+        self.command = command
         self.old = old
         self.new = new
         self.blockers = blockers
@@ -41,16 +45,15 @@ package struct Verdict: Sendable, Equatable {
     }
 }
 
-private let (schemaKey, skippedKey, blocking) = ("schema of ", "skipped ", "blocker: ")
+private let (schemaKey, skippedKey, byKey, blocking) = ("schema of ", "skipped ", "by", "blocker: ")
 
 extension EvidenceLog {
     /// A side that could not be read is nil. `verdicts`: of each check that found something, the worst first.
     @discardableResult
     package func recordCheck(
-        _ check: RecordedCheck, by command: String, verdicts: [Verdict], counts: [(String, Int)],
-        old: Connection?, new: Connection?
+        _ check: RecordedCheck, verdicts: [Verdict], counts: [(String, Int)], old: Connection?, new: Connection?
     ) throws -> Recorded {
-        var details: [(String, String)] = command == "preflight" ? [] : [("by", command)]
+        var details = check.command == "preflight" ? [] : [(byKey, check.command)]
         for side in Side.allCases {
             guard let description = check.schema(of: side) else { continue }
             let text = description.text
@@ -89,7 +92,8 @@ extension EvidenceLog {
         let blockers = details.filter { ($0.value as? String)?.hasPrefix(blocking) == true }.map(\.key)
             .filter { skipped[$0] == nil && !$0.hasPrefix(skippedKey) }
         return RecordedCheck(
-            old: try kept(.old), new: try kept(.new), blockers: blockers.sorted(), skipped: skipped)
+            old: try kept(.old), new: try kept(.new), blockers: blockers.sorted(), skipped: skipped,
+            by: details[byKey] as? String ?? "preflight")
     }
 }
 
@@ -102,14 +106,5 @@ extension EvidenceFile {
         try place(text, at: path)
     }
 
-    func kept(_ name: String) throws(EvidenceError) -> String? {
-        let path = "\(directory)/\(name)"
-        let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { return nil }
-            throw .system("read", path, errno)
-        }
-        defer { close(descriptor) }
-        return String(decoding: try Self.bytes(descriptor, from: 0, path), as: UTF8.self)
-    }
+    func kept(_ name: String) throws(EvidenceError) -> String? { try Self.contents(of: "\(directory)/\(name)") }
 }

@@ -70,7 +70,7 @@ package struct Examination {
         }
         do {
             try survey.plan.evidence.recordCheck(
-                RecordedCheck(old: schema(.old), new: schema(.new), skipped: skipped), by: command,
+                RecordedCheck(old: schema(.old), new: schema(.new), skipped: skipped, by: command),
                 verdicts: report.verdicts, counts: report.counts, old: survey.connection(.old),
                 new: survey.connection(.new))
         } catch {

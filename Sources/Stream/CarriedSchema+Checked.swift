@@ -8,9 +8,10 @@ internal import SchemaFingerprint
 internal import State
 
 extension CarriedSchema {
-    /// Before anything is made: what `tandem preflight` saw must be what is there.
+    /// Before anything is made: what `tandem preflight` saw must be what is there. What `run` looked at by itself and refused,
+    /// it looks at again.
     static func refuseUnchecked(_ plan: StreamPlan, old: Connection, new: Connection?, accepts: Bool) throws {
-        guard !accepts, let checked = try plan.evidence.lastCheck() else { return }
+        guard !accepts, let checked = try plan.evidence.lastCheck(), checked.command == "preflight" else { return }
         for (side, connection) in [(Side.old, old), (.new, new)] {
             guard let connection, let before = checked.schema(of: side) else { continue }
             try refuse(side, since(before, try describe(plan, connection), of: side))

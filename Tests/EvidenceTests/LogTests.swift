@@ -151,8 +151,8 @@ import Testing
             Verdict(check: "rows", severity: "blocker", objects: "public.b"),
         ]
         try place.log.recordCheck(
-            RecordedCheck(old: schema, new: nil, skipped: ["identity": "blocker: no"]), by: "preflight",
-            verdicts: verdicts, counts: [("blocker", 1)], old: nil, new: nil)
+            RecordedCheck(old: schema, new: nil, skipped: ["identity": "blocker: no"]), verdicts: verdicts,
+            counts: [("blocker", 1)], old: nil, new: nil)
         _ = try place.note()
         let expected = RecordedCheck(
             old: schema, new: nil, blockers: ["rows"], skipped: ["identity": "blocker: no"])
