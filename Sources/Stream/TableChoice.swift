@@ -40,9 +40,10 @@ package struct TableChoice: Sendable {
         return tables.filter { selection.isDataA($0.name) }
     }
 
-    /// Patterns that match nothing on this side.
+    /// Patterns that match nothing on this side, one of several.
     package func unmatched(on source: SourceSide) throws -> [TablePattern] {
-        try Names(source.tables().map(\.name), derived: derived(on: source)).unmatched(in: configuration)
+        guard configuration.pairs.count > 1 else { return [] }
+        return try Names(source.tables().map(\.name), derived: derived(on: source)).unmatched(in: configuration)
     }
 
     /// What else patterns may name, and whether Data B has the columns it is told to have.
