@@ -3,10 +3,12 @@
 // because somebody may have mended something.
 
 internal import Evidence
+internal import Foundation
 internal import InitialCopy
 internal import Model
 internal import Postgres
 internal import SchemaCopy
+internal import State
 internal import Telemetry
 internal import Threading
 
@@ -20,6 +22,8 @@ final class SchemaSteps: Sendable {
     private let stop: StopSignal
     private let log: Log
     private let state = Monitor(State())
+    /// This start, not the first one: a copy goes on through several.
+    private let begun = Date()
 
     init(_ plan: StreamPlan, stop: StopSignal, log: Log) {
         self.plan = plan
@@ -34,9 +38,16 @@ final class SchemaSteps: Sendable {
                 try perform { try $0.finishAll(progress: report) }
                 let target = try Connection(to: plan.target, for: .control, as: "\(plan.stream) schema", stop: stop)
                 try CarriedSchema(plan, accepts: false, log: log).record(target)
+                let tables = try TargetSide(target, plan.stream).copiedTables()
+                let counts = [
+                    ("tables", tables.count), ("rows", tables.map(\.rows).reduce(0, +)),
+                    ("bytes", tables.map(\.bytes).reduce(0, +)),
+                ]
                 try plan.evidence.record(
-                    EvidenceLog.Event("run", .noted, details: [("what", "every table is copied")]), old: nil,
-                    new: target)
+                    EvidenceLog.Event(
+                        "run", .noted, details: [("what", "every table is copied")], counts: counts,
+                        seconds: Date().timeIntervalSince(begun)),
+                    old: nil, new: target)
             },
             keeper: { [log] in
                 let sequences = SequenceCopy(log: log)

@@ -22,6 +22,7 @@ package final class StreamRunner {
     private let log: Log
     private let schema: CarriedSchema
     private let acceptsSchema: Bool
+    private let firstCheck: @Sendable () throws -> Void
     private let chronicle: RunChronicle
 
     private var resolvedEnd: LSN?
@@ -35,8 +36,13 @@ package final class StreamRunner {
 
     private static var freshBackoff: Backoff { Backoff(first: 0.2, longest: 10) }
 
-    package init(_ plan: StreamPlan, until: Until?, acceptsSchema: Bool = false, stop: StopSignal, log: Log) {
+    /// `firstCheck` throws what stands in the way of making and copying everything; asked for once, before that begins.
+    package init(
+        _ plan: StreamPlan, until: Until?, acceptsSchema: Bool = false,
+        firstCheck: @escaping @Sendable () throws -> Void = {}, stop: StopSignal, log: Log
+    ) {
         self.plan = plan
+        self.firstCheck = firstCheck
         self.until = until
         self.stop = stop
         self.log = log.with(.stream, plan.stream)
@@ -70,6 +76,7 @@ package final class StreamRunner {
         let connection = try Connection(to: plan.target, for: .control, as: "\(plan.stream) runner", stop: stop)
         let side = TargetSide(connection, plan.stream)
         guard try takeLock(side) else { return nil }
+        try heedPreflight(side)
         try chronicle.begin(new: connection, until: until, acceptsSchema: acceptsSchema, stop: stop)
         try prepareCopy(side)
         var copy = try startCopy(side)
@@ -104,6 +111,24 @@ package final class StreamRunner {
         return nil
     }
 
+    // MARK: the first start
+
+    /// Who has loaded new by other means has made the stream already. What the newest preflight found in the way of it holds,
+    /// until another one finds it gone.
+    private func heedPreflight(_ side: TargetSide) throws {
+        guard plan.initialCopy != .all, try !side.hasSchema || side.readStatus() == nil else { return }
+        guard let checked = try plan.evidence.lastCheck() else {
+            return log.info("not checked", [.reason: "no `tandem preflight` of this stream is on record here"])
+        }
+        guard checked.blockers.isEmpty else {
+            throw StateError.refused(
+                "`tandem preflight` found what stands in the way: \(checked.blockers.joined(separator: ", "))",
+                hint:
+                    "mend it and run `tandem preflight` again; or pass over a check: `tandem preflight --skip CHECK=REASON`"
+            )
+        }
+    }
+
     // MARK: the copy
 
     /// The first start of a stream that copies by itself: everything is made here, nothing by hand.
@@ -111,8 +136,9 @@ package final class StreamRunner {
         guard plan.initialCopy == .all, try side.binding() == nil else { return }
         say(.starting, nil, side)
         let log = log
-        let preparation = Preparation(plan, tables: plan.tables, copies: true, acceptsSchema: acceptsSchema, stop: stop)
-        {
+        let preparation = Preparation(
+            plan, tables: plan.tables, copies: true, acceptsSchema: acceptsSchema, check: firstCheck, stop: stop
+        ) {
             log.info("preparing", [.detail: $0])
         }
         let schema = SchemaSteps(plan, stop: stop, log: log)

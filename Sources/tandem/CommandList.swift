@@ -87,6 +87,8 @@ private let runCommand = Command(
         the rows, several tables at once, beside the stream, keys and indexes of each table when its rows are there, \
         foreign keys, views and the rest at the end. `tandem status` shows how far it is.
 
+        Before it makes anything it looks for what `tandem preflight` calls blockers, and refuses (3) when there is one. What         the last preflight passed over with `--skip` is passed over here, too. Who has loaded new by other means is refused         what the last preflight found in the way.
+
         Runs in the foreground and logs to standard error. Stop it with SIGTERM or Ctrl-C and start it again whenever \
         you like, kill it, restart either server: it continues exactly where new stands. A second one on the same \
         stream stands by and takes over when the first ends.
@@ -119,9 +121,13 @@ private let pauseCommand = Command(
         """,
     examples: [("tandem pause", "for the hours in which old has enough to do")])
 
+private let acceptOption = Option(
+    "accept-schema", summary: "go on although the schema is no longer what `tandem preflight` or `tandem run` last saw")
+
 private let resumeCommand = Command(
     name: "resume",
-    summary: "copying goes on")
+    summary: "copying goes on",
+    options: [acceptOption])
 
 private let recopyCommand = Command(
     name: "recopy",
@@ -131,6 +137,7 @@ private let recopyCommand = Command(
         `tandem run` does it, or the next one.
         """,
     arguments: .requiredMany("TABLE…"),
+    options: [acceptOption],
     examples: [("tandem recopy public.audit_log", "new gets the table afresh")])
 
 private let lagCommand = Command(

@@ -24,6 +24,12 @@ private func request(_ arguments: Parsed, _ command: String, paused: Bool) throw
             throw StateError.notPrepared(pair: plan.pair)
         }
         let old = Reached(plan.source, as: "\(plan.stream) \(command)").connection
+        // Resting is always well.
+        if let old, !paused {
+            let isComplete = try target.copyRequest()?.isComplete ?? true
+            try CarriedSchema.refuseChanged(
+                plan, old: old, new: isComplete ? target.connection : nil, accepts: arguments.has("accept-schema"))
+        }
         try plan.evidence.perform(command, old: old, new: target.connection, note: Terminal.note) {
             try target.startCopying()
             try target.request(paused: paused)

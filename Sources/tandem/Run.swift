@@ -3,6 +3,7 @@
 internal import CommandLine
 internal import Configuration
 internal import Model
+internal import Preflight
 internal import Stream
 internal import Telemetry
 internal import Threading
@@ -21,10 +22,13 @@ func run(_ arguments: Parsed) throws -> ExitCode {
             [.relation: derived, .reason: "Data B: this version has no batches, bring them along yourself"])
     }
     let results = Monitor<[ExitCode]>([])
+    let jobs = workspace.configuration.jobs
     let threads = try workspace.plans.map { plan in
         try Thread("run \(plan.pair)") {
             let failure = StreamRunner(
-                plan, until: until, acceptsSchema: arguments.has("accept-schema"), stop: processStop, log: log
+                plan, until: until, acceptsSchema: arguments.has("accept-schema"),
+                firstCheck: { try Examination.beforeRun(plan, jobs: jobs, stop: processStop) }, stop: processStop,
+                log: log
             ).run()
             results.withLock { $0.append(report(failure, log.with(.stream, plan.stream))) }
         }
