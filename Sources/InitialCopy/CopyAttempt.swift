@@ -32,15 +32,18 @@ final class CopyAttempt: Sendable {
     /// Nothing of the table was on new before.
     let isFirst: Bool
     let began = Monotonic.now
+    /// Why it has to be copied in one snapshot, if so.
+    let indivisible: String?
     private let most: Double
     private let state: Monitor<State>
 
     init(
         _ leaf: SourceLeaf, _ statements: CopyStatements, exported: String, snapshot: TransactionSnapshot, until: LSN,
-        base: CopyBase?, isFirst: Bool, atMost seconds: Double, ranges: [PageRange]
+        base: CopyBase?, isFirst: Bool, atMost seconds: Double, indivisible: String? = nil, ranges: [PageRange]
     ) {
         self.base = base
         self.isFirst = isFirst
+        self.indivisible = indivisible
         most = base == nil ? .infinity : seconds
         self.leaf = leaf
         self.statements = statements

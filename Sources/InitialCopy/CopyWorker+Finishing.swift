@@ -6,6 +6,7 @@ internal import Model
 internal import Postgres
 internal import State
 internal import Telemetry
+internal import Threading
 
 extension CopyWorker {
     /// The stream goes on with the table once everything that makes it quick and checked is there too.
@@ -59,6 +60,7 @@ extension CopyWorker {
     private func complete(_ table: QualifiedName, _ target: Connection) throws {
         try context.finisher.table(table, signal)
         try target.script("ANALYZE \(table.sql)", doing: "gathering statistics of \(table)")
+        if context.settings.prewarms { try Prewarming(on: target).warm(table, on: target) }
     }
 
     func settle(_ oid: UInt32, _ snapshot: TransactionSnapshot, _ until: LSN) {
@@ -72,5 +74,6 @@ extension CopyWorker {
             entry.problem = nil
             entry.failures = 0
         }
+        if board.isComplete { context.moved.raise() }
     }
 }

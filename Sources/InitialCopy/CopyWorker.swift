@@ -133,12 +133,21 @@ final class CopyContext: Sendable {
     let finisher: TableFinisher
     /// Which run of the copy this is.
     let runner: Int
+    /// Somebody looks at it on a terminal.
+    let isShown: Bool
+    /// Makes the watch look at once.
+    let moved: Wakeup
+    let rest: FinalWork
     private let signals = Monitor<(isOver: Bool, signals: [Int: StopSignal])>((false, [:]))
 
     init(
         stream: StreamName, source: ConnectionTarget, target: ConnectionTarget, settings: CopySettings,
-        runner: Int, board: CopyBoard, gate: CopyGate, finisher: TableFinisher, log: Log
+        runner: Int, board: CopyBoard, gate: CopyGate, finisher: TableFinisher, isShown: Bool, log: Log
     ) {
+        self.isShown = isShown
+        let moved = Wakeup()
+        self.moved = moved
+        rest = FinalWork(moved)
         self.stream = stream
         self.source = source
         self.target = target

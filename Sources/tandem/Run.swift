@@ -20,11 +20,13 @@ func run(_ arguments: Parsed) throws -> ExitCode {
             "not carried",
             [.relation: derived, .reason: "Data B: this version has no batches, bring them along yourself"])
     }
+    let display = arguments.value("log") == "json" ? nil : CopyDisplay(log)
     let results = Monitor<[ExitCode]>([])
     let threads = try workspace.plans.map { plan in
         try Thread("run \(plan.pair)") {
             let failure = StreamRunner(
-                plan, until: until, acceptsSchema: arguments.has("accept-schema"), stop: processStop, log: log
+                plan, until: until, acceptsSchema: arguments.has("accept-schema"), stop: processStop,
+                shown: display?.place(of: plan.pair), log: log
             ).run()
             results.withLock { $0.append(report(failure, log.with(.stream, plan.stream))) }
         }
