@@ -17,7 +17,8 @@ extension SchemaCopy {
         try makeForeignKeys(progress)
         try decorate(remaining { $0.section == .none || Self.ornaments.contains($0.kind) }, progress)
         try fillMaterializedViews(progress)
-        try make(remaining { $0.section == .afterData }, jobs: 1, progress: progress)
+        // Of foreign keys only those are left that stay out.
+        try make(remaining { $0.section == .afterData && $0.kind != "FK CONSTRAINT" }, jobs: 1, progress: progress)
     }
 
     private static func isLast(_ entry: ArchiveEntry) -> Bool {
