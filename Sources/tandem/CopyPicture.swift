@@ -45,7 +45,9 @@ struct CopyPicture {
     private func speed(_ rate: Double?, _ left: Double?) -> [String] {
         var parts: [String] = []
         if let rate { parts.append("\(readable(bytes: UInt64(max(0, rate))))/s") }
-        if let left { parts.append("\(readable(seconds: max(1, left.rounded()))) left") }
+        if let left {
+            parts.append("\(left < 120 ? "\(Int(max(1, left.rounded()))) s" : readable(seconds: left)) left")
+        }
         return parts
     }
 

@@ -96,7 +96,7 @@ struct StatusScreen {
             let shown = notCarried.prefix(10).map(\.description).joined(separator: ", ")
             let rest = notCarried.count > 10 ? " and \(notCarried.count - 10) more" : ""
             lines.append(
-                line("not carried", Terminal.alarming("\(shown)\(rest): made after `prepare`, not in the publication")))
+                line("not carried", Terminal.alarming("\(shown)\(rest): \(whyNotCarried)")))
         }
         for difference in differences {
             lines.append(
@@ -112,6 +112,12 @@ struct StatusScreen {
 
     private func line(_ label: String, _ text: String) -> String {
         "  " + label.padding(toLength: 13, withPad: " ", startingAt: 0) + text
+    }
+
+    private var whyNotCarried: String {
+        plan.initialCopy == .all
+            ? "made later; the next start of `tandem run` copies what can be published"
+            : "made after `prepare`, not in the publication"
     }
 
     private var countsText: String {
