@@ -110,6 +110,9 @@ final class CopyWatch {
         let doing = "emptying \(name), which is to be copied again"
         let writer = TargetSide(
             try Connection(to: context.target, for: .apply, as: "\(context.stream) copy", stop: stop), context.stream)
+        if try writer.isDecodedByOpposite {
+            guard try writer.tryCopyOrigin() else { return }
+        }
         try writer.connection.script("BEGIN", doing: doing)
         guard try writer.claim(table.oid, exclusively: true, runner: context.runner)?.state == .again else { return }
         if let leaf = try source.leaf(table.oid) {

@@ -69,7 +69,7 @@ extension CopyWorker {
         let oid = attempt.leaf.oid
         try recordSnapshot(attempt, side)
         if !attempt.isFirst, board.entry(oid)?.hasMet == true { try removeTouched(attempt, side) }
-        attempt.open()
+        if !isMarked { attempt.open() }
         while let range = try attempt.takeRange() { try copy(attempt, range, side) }
         attempt.waitForHelpers()
         let (rows, bytes) = try attempt.result()

@@ -12,6 +12,7 @@ extension CopyWorker {
     /// The stream goes on with the table once everything that makes it quick and checked is there too.
     func finish(_ oid: UInt32, _ known: CopyStatements? = nil) throws {
         do {
+            try mark()
             let side = try target()
             guard let record = try side.copiedTable(oid), let snapshot = record.snapshot else { throw lost(oid) }
             if record.state == .done { return finished(record, snapshot, record.until) }

@@ -13,6 +13,7 @@ extension CopyWorker {
     func lead(_ oid: UInt32) throws {
         var statements: CopyStatements?
         do {
+            try mark()
             let base = try prepareTarget(oid)
             if base == nil { gate.begin(oid) }
             guard let attempt = try begin(oid, base) else { return try recordDropped(oid) }
