@@ -18,7 +18,7 @@ package struct Copying: Hashable, Sendable {
     /// Tables and their indexes are read into the target's memory once they are complete.
     package let prewarm: Bool
 
-    package init(range: Int = 256 << 20, backOff: BackOff? = nil, prewarm: Bool = false) {
+    package init(range: Int = 64 << 20, backOff: BackOff? = nil, prewarm: Bool = false) {
         self.range = range
         self.backOff = backOff
         self.prewarm = prewarm
