@@ -39,11 +39,13 @@ import Testing
         #expect(try s.new.value("SELECT coalesce(sum(found), 0) FROM tandem.difference") == "0")
     }
 
+    /// Each with the transaction that has copied it.
     private func parts(_ s: Scenario) throws -> [String] {
-        try s.new.value("SELECT coalesce(string_agg(first_page::text, ' '), '') FROM tandem.copied_range")?
+        try s.new.value("SELECT coalesce(string_agg(first_page || ':' || xmin, ' '), '') FROM tandem.copied_range")?
             .split(separator: " ").map(String.init) ?? []
     }
 
+    /// Each with the transaction that has copied it.
     private func partsReach(_ count: Int, _ s: Scenario) throws {
         try s.new.wait(
             for: "SELECT count(*) >= \(count) FROM tandem.copied_range", toBe: "t", within: .seconds(120))
