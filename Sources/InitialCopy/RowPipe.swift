@@ -32,10 +32,13 @@ struct RowPipe {
         let gathered = ByteBuffer(capacity: 2 * buffer)
         var rows = 0
         while let row = try source.nextCopyRow(doing: doing) {
-            // A row that is large by itself is not copied once more.
+            // A row that is large by itself is not copied once more, and goes in pieces: libpq would keep a buffer for all of it.
             if row.bytes.count >= buffer {
                 try send(gathered, &rows, doing)
-                try target.putCopy(row.bytes, doing: doing)
+                for start in stride(from: 0, to: row.bytes.count, by: buffer) {
+                    let piece = row.bytes[start..<min(start + buffer, row.bytes.count)]
+                    try target.putCopy(UnsafeRawBufferPointer(rebasing: piece), doing: doing)
+                }
                 try note(row.bytes.count, 1, doing)
                 continue
             }
