@@ -28,6 +28,8 @@ struct StatusScreen {
     private let lag: LagReading
     private var binding: Binding?
     private var slot: SlotState?
+    /// Open transactions on old that the making of the slot waits for.
+    private var slotWaits: [String] = []
     private var published: Int?
     private var notCarried: [QualifiedName] = []
     private var hasOrigin = false
@@ -58,6 +60,7 @@ struct StatusScreen {
 
     private mutating func read(_ source: SourceSide) throws {
         slot = try source.slot()
+        if let slot, slot.confirmed == nil, !slot.isInvalid { slotWaits = try source.openTransactions() }
         published = try source.publishedTables().map { $0.count - 1 }
         notCarried = try plan.tables.left(out: source)
     }
@@ -106,6 +109,10 @@ struct StatusScreen {
                         + " last at \(difference.last)"))
         }
         lines.append(line("on old", oldText))
+        if !slotWaits.isEmpty {
+            lines.append(
+                line("", Terminal.alarming("the slot is being made, and waits for " + slotWaits.joined(separator: "; "))))
+        }
         lines.append(line("on new", newText))
         return lines.joined(separator: "\n")
     }
@@ -185,6 +192,8 @@ struct StatusScreen {
         var notCarried: [String]
         var differences: [Difference]
         var copy: CopyProgress?
+        /// What the making of the slot waits for.
+        var slotWaits: [String]
         var problems: [String]
     }
 
@@ -214,6 +223,6 @@ struct StatusScreen {
                 Difference(
                     table: $0.table.description, kind: $0.kind, found: $0.found, repaired: $0.repaired,
                     last: $0.last.description)
-            }, copy: copy?.progress, problems: problems)
+            }, copy: copy?.progress, slotWaits: slotWaits, problems: problems)
     }
 }
