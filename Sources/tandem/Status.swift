@@ -111,7 +111,9 @@ struct StatusScreen {
         lines.append(line("on old", oldText))
         if !slotWaits.isEmpty {
             lines.append(
-                line("", Terminal.alarming("the slot is being made, and waits for " + slotWaits.joined(separator: "; "))))
+                line(
+                    "", Terminal.alarming("the slot is being made, and waits for " + slotWaits.joined(separator: "; ")))
+            )
         }
         lines.append(line("on new", newText))
         return lines.joined(separator: "\n")
