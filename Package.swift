@@ -114,7 +114,7 @@ let package = Package(
         tests("PreflightTests", ["Preflight", "Model", "TestSupport", "tandem"]),
         tests("StreamTests", ["TestSupport", "tandem"]),
         tests("CopyTests", ["TestSupport", "tandem"]),
-        tests("CopyUnitTests", ["Apply", "Model", "Threading"]),
+        tests("CopyUnitTests", ["InitialCopy", "Apply", "Model", "Threading"]),
         tests("NameTests", ["TestSupport", "tandem"]),
         tests("RowTests", ["TestSupport", "tandem"]),
         tests("ShapeTests", ["TestSupport", "tandem"]),

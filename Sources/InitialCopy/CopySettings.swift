@@ -7,6 +7,7 @@ package struct CopySettings: Sendable {
     let range: Int
     let rate: Int
     let backOff: BackOff?
+    package let prewarms: Bool
     /// Seconds that one snapshot may be held.
     let snapshot: Double
     /// Of each worker, for rows on their way.
@@ -17,6 +18,7 @@ package struct CopySettings: Sendable {
         range = configuration.copy.range
         rate = configuration.limits.copyRate
         backOff = configuration.copy.backOff
+        prewarms = configuration.copy.prewarm
         snapshot = configuration.limits.snapshot
         buffer = max(16 << 10, min(256 << 10, configuration.limits.memory / 8 / max(1, configuration.jobs)))
     }

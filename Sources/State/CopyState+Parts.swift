@@ -29,7 +29,10 @@ extension TargetSide {
     /// A stream that was bound before there were such tables.
     package func completeCopyTables() throws(PostgresError) {
         let there = try ask(
-            "SELECT pg_catalog.to_regclass('tandem.touched') IS NOT NULL", to: "looking for the copy's state")
+            """
+            SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute
+                            WHERE attrelid = pg_catalog.to_regclass('tandem.copy') AND attname = 'streams_paused')
+            """, to: "looking for the copy's state")
         if try hasCopyTables, !there.bool(0, 0) { try connection.script(Schema.copy, doing: "making the copy's state") }
     }
 

@@ -54,6 +54,8 @@ package struct CopiedTable: Sendable {
 package struct CopyRequest: Sendable {
     package let base: TransactionSnapshot?
     package let isPaused: Bool
+    /// The stream rests, too.
+    package let isStreamPaused: Bool
     package let isComplete: Bool
     package let progress: String?
     /// Seconds since it was written.
@@ -132,13 +134,14 @@ extension TargetSide {
         let row = try ask(
             """
             SELECT base, paused, completed_at IS NOT NULL, progress,
-                   extract(epoch FROM pg_catalog.clock_timestamp() - progress_at)
-              FROM tandem.copy WHERE stream = $1
+                   extract(epoch FROM pg_catalog.clock_timestamp() - progress_at),
+                   coalesce((pg_catalog.to_jsonb(c) ->> 'streams_paused')::bool, false)
+              FROM tandem.copy c WHERE stream = $1
             """, [stream.description], to: "reading how the copy goes")
         guard row.rows == 1 else { return nil }
         return CopyRequest(
             base: row.text(0, 0).flatMap { TransactionSnapshot($0) }, isPaused: row.bool(0, 1),
-            isComplete: row.bool(0, 2), progress: row.text(0, 3),
+            isStreamPaused: row.bool(0, 5), isComplete: row.bool(0, 2), progress: row.text(0, 3),
             age: row.text(0, 4).flatMap { Double($0) })
     }
 
@@ -295,10 +298,11 @@ extension TargetSide {
     }
 
     /// What an operator asks for; the runner looks each second.
-    package func request(paused: Bool) throws(PostgresError) {
+    package func request(paused: Bool, streams: Bool) throws(PostgresError) {
+        try completeCopyTables()
         try ask(
-            "UPDATE tandem.copy SET paused = $2 WHERE stream = $1", [stream.description, paused ? "t" : "f"],
-            to: "asking the runner")
+            "UPDATE tandem.copy SET paused = $2, streams_paused = $3 WHERE stream = $1",
+            [stream.description, paused ? "t" : "f", streams ? "t" : "f"], to: "asking the runner")
     }
 
     /// Makes room for requests in a stream that began without a copy of ours.

@@ -92,6 +92,7 @@ package enum Schema {
         ALTER TABLE tandem.copied_table ADD COLUMN IF NOT EXISTS form pg_catalog.text,
             ADD COLUMN IF NOT EXISTS pages pg_catalog.int8, ADD COLUMN IF NOT EXISTS seen_lsn pg_catalog.pg_lsn,
             ADD COLUMN IF NOT EXISTS snapshots pg_catalog.int4 NOT NULL DEFAULT 0;
+        ALTER TABLE tandem.copy ADD COLUMN IF NOT EXISTS streams_paused pg_catalog.bool NOT NULL DEFAULT false;
         CREATE TABLE IF NOT EXISTS tandem.copied_range (
             stream pg_catalog.text NOT NULL,
             source_oid pg_catalog.int8 NOT NULL,

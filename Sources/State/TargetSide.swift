@@ -134,12 +134,38 @@ package struct TargetSide {
     }
 
     package func attachLaneOrigin() throws(PostgresError) {
+        try makeOrigin(laneOrigin)
+        try attach(laneOrigin)
+    }
+
+    /// Rows that are copied are marked with an origin of their own where the stream that goes the other way decodes them.
+    private var copyOrigin: String { "\(stream)_copy" }
+
+    package var isDecodedByOpposite: Bool {
+        get throws(PostgresError) {
+            try ask(
+                "SELECT EXISTS (SELECT FROM pg_catalog.pg_replication_slots WHERE slot_name = $1)",
+                [stream.opposite.description], to: "looking for slot \(stream.opposite)"
+            ).bool(0, 0)
+        }
+    }
+
+    /// False when another session has it.
+    package func tryCopyOrigin() throws(PostgresError) -> Bool {
+        try makeOrigin(copyOrigin)
+        do throws(PostgresError) { try attach(copyOrigin) } catch {
+            guard error.sqlState == "55006" else { throw error }
+            return false
+        }
+        return true
+    }
+
+    private func makeOrigin(_ name: String) throws(PostgresError) {
         try askOrigin(
             """
             SELECT pg_catalog.pg_replication_origin_create($1)
              WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_replication_origin WHERE roname = $1)
-            """, [laneOrigin], to: "creating origin \(laneOrigin)")
-        try attach(laneOrigin)
+            """, [name], to: "creating origin \(name)")
     }
 
     private func attach(_ origin: String) throws(PostgresError) {
@@ -151,8 +177,8 @@ package struct TargetSide {
         try askOrigin(
             """
             SELECT pg_catalog.pg_replication_origin_drop(roname) FROM pg_catalog.pg_replication_origin
-             WHERE roname IN ($1, $2)
-            """, [stream.description, laneOrigin], to: "dropping origin \(stream)")
+             WHERE roname IN ($1, $2, $3)
+            """, [stream.description, laneOrigin, copyOrigin], to: "dropping origin \(stream)")
     }
 
     // MARK: one runner

@@ -24,6 +24,7 @@ final class SchemaSteps: Sendable {
     private let state = Monitor(State())
     /// This start, not the first one: a copy goes on through several.
     private let begun = Date()
+    private let builds = BuildBoard()
 
     init(_ plan: StreamPlan, stop: StopSignal, log: Log) {
         self.plan = plan
@@ -52,12 +53,14 @@ final class SchemaSteps: Sendable {
             keeper: { [log] in
                 let sequences = SequenceCopy(log: log)
                 return { source, target in try sequences.carry(from: source, to: target) }
-            })
+            }, builds: builds)
     }
 
     /// Before a slot is made.
     func makeTables() throws {
-        let copy = SchemaCopy(source: plan.source, target: plan.target, jobs: plan.copy.jobs, stop: stop, log: log)
+        let copy = SchemaCopy(
+            source: plan.source, target: plan.target, jobs: plan.copy.jobs, stop: stop, log: log,
+            carries: { [tables = plan.tables] in tables.carries($0) })
         let found = try copy.survey()
         for note in found.notes { log.warning("different on new", [.detail: note]) }
         for left in found.notCarried { log.warning("not carried", [.detail: left]) }
@@ -84,7 +87,9 @@ final class SchemaSteps: Sendable {
         }
         if let copy = known ?? nil { return copy }
         defer { state.change { $0.isBusy = false } }
-        let copy = SchemaCopy(source: plan.source, target: plan.target, jobs: plan.copy.jobs, stop: stop, log: log)
+        let copy = SchemaCopy(
+            source: plan.source, target: plan.target, jobs: plan.copy.jobs, stop: stop, log: log,
+            carries: { [tables = plan.tables] in tables.carries($0) })
         _ = try copy.survey()
         state.change { $0.copy = copy }
         return copy
@@ -92,9 +97,14 @@ final class SchemaSteps: Sendable {
 
     @Sendable private func report(_ progress: SchemaProgress) {
         switch progress.state {
-        case .began: log.debug("making", [.detail: progress.object])
-        case .made(let seconds): log.debug("made", [.detail: progress.object, .seconds: seconds])
-        case .building, .failed: break
+        case .began:
+            builds.began(progress.object)
+            log.debug("making", [.detail: progress.object])
+        case .building(let phase, let done, let of): builds.at(progress.object, phase: phase, done: done, of: of)
+        case .made(let seconds):
+            builds.ended(progress.object)
+            log.debug("made", [.detail: progress.object, .seconds: seconds])
+        case .failed: builds.ended(progress.object)
         }
     }
 }

@@ -6,7 +6,7 @@ internal import Apply
 internal import Configuration
 internal import Evidence
 internal import Glibc
-internal import InitialCopy
+package import InitialCopy
 internal import Model
 internal import Postgres
 internal import SchemaCopy
@@ -24,6 +24,7 @@ package final class StreamRunner {
     private let acceptsSchema: Bool
     private let firstCheck: @Sendable () throws -> Void
     private let chronicle: RunChronicle
+    private let shown: (@Sendable (CopyProgress?) -> Void)?
 
     private var resolvedEnd: LSN?
     private var textOnly = false
@@ -37,12 +38,15 @@ package final class StreamRunner {
     private static var freshBackoff: Backoff { Backoff(first: 0.2, longest: 10) }
 
     /// `firstCheck` throws what stands in the way of making and copying everything; asked for once, before that begins.
+    /// `shown` hears how the copy goes.
     package init(
         _ plan: StreamPlan, until: Until?, acceptsSchema: Bool = false,
-        firstCheck: @escaping @Sendable () throws -> Void = {}, stop: StopSignal, log: Log
+        firstCheck: @escaping @Sendable () throws -> Void = {}, stop: StopSignal,
+        shown: (@Sendable (CopyProgress?) -> Void)? = nil, log: Log
     ) {
         self.plan = plan
         self.firstCheck = firstCheck
+        self.shown = shown
         self.until = until
         self.stop = stop
         self.log = log.with(.stream, plan.stream)
@@ -82,11 +86,14 @@ package final class StreamRunner {
         var copy = try startCopy(side)
         defer { copy?.end() }
         while !stop.isRaised {
+            if let final = try restWhilePaused(side) { return final }
+            if stop.isRaised { break }
             let session = StreamSession(
                 plan, control: side, copy: copy, schema: schema, chronicle: chronicle, textOnly: textOnly, stop: stop,
                 log: log)
             do {
                 let end = try session.run(until: until, resolved: &resolvedEnd) { hasStreamed = true }
+                if case .paused = end { continue }
                 if case .copied = end {
                     if copy == nil { copy = try startCopy(side) }
                     continue
@@ -135,6 +142,7 @@ package final class StreamRunner {
     private func prepareCopy(_ side: TargetSide) throws {
         guard plan.initialCopy == .all, try side.binding() == nil else { return }
         say(.starting, nil, side)
+        if plan.copy.prewarms { _ = try Prewarming(on: side.connection) }
         let log = log
         let preparation = Preparation(
             plan, tables: plan.tables, copies: true, acceptsSchema: acceptsSchema, check: firstCheck, stop: stop
@@ -158,12 +166,32 @@ package final class StreamRunner {
         let run = CopyRun(
             stream: plan.stream, source: plan.source, target: plan.target, settings: plan.copy, gate: gate,
             runner: runner, tables: tables, touched: try side.tablesTouched(), isComplete: request.isComplete,
-            finisher: schema?.finisher ?? TableFinisher(), log: log)
+            finisher: schema?.finisher ?? TableFinisher(), shown: shown, log: log)
         do { try run.start() } catch {
             run.end()
             throw error
         }
         return StreamCopy(gate: gate, run: run, making: making, schema: schema)
+    }
+
+    // MARK: pausing
+
+    /// The error when the log that old holds meanwhile ends the run.
+    private func restWhilePaused(_ side: TargetSide) throws -> (any Error)? {
+        var isSaid = false
+        var nextLook = Monotonic.now
+        while !stop.isRaised, try side.copyRequest()?.isStreamPaused == true {
+            if !isSaid { log.info("stream rests", [.reason: "as asked", .hint: "`tandem resume` lets it go on"]) }
+            isSaid = true
+            say(.paused, nil, side)
+            if nextLook <= Monotonic.now {
+                nextLook = Monotonic.now.adding(seconds: 5)
+                if let final = watchTheLog(side, evenBefore: true) { return final }
+            }
+            stop.wait(seconds: 1)
+        }
+        if isSaid && !stop.isRaised { log.info("stream goes on", [.reason: "as asked"]) }
+        return nil
     }
 
     private func forgetFailures() {
@@ -266,8 +294,8 @@ package final class StreamRunner {
     // MARK: too much log held
 
     /// While no session runs, nobody else looks at how much log the slot holds: most of all when new is away.
-    private func watchTheLog(_ side: TargetSide?) -> (any Error)? {
-        guard hasStreamed,
+    private func watchTheLog(_ side: TargetSide?, evenBefore: Bool = false) -> (any Error)? {
+        guard hasStreamed || evenBefore,
             let connection = try? Connection(to: plan.source, for: .control, as: "\(plan.stream) watch", stop: stop),
             let slot = try? SourceSide(connection, plan.stream).slot(), !slot.isActive, let held = slot.walHeld
         else { return nil }

@@ -113,20 +113,26 @@ private let runCommand = Command(
 
 private let pauseCommand = Command(
     name: "pause",
-    summary: "copying rests until `tandem resume`; the stream goes on",
+    summary: "copying rests until `tandem resume`; the stream goes on, unless --streams",
     details: """
-        Works from anywhere, also while nothing runs: the request stands on new, and whoever runs the stream obeys it. \
+        Works from anywhere, also while nothing runs: the request stands on new, and whoever runs the stream obeys it, \
+        within a second or two. With --streams nothing of tandem writes new or reads old's log any more; what is written \
+        on old meanwhile stays in its log, which the slot holds for as long as this lasts: watch `limits.wal_held`. \
         A table that is just being copied stops where it is and keeps its snapshot on old, which holds back vacuum there; \
         `tandem status` shows for how long.
         """,
-    examples: [("tandem pause", "for the hours in which old has enough to do")])
+    options: [Option("streams", summary: "the stream rests, too")],
+    examples: [
+        ("tandem pause", "for the hours in which old has enough to do"),
+        ("tandem pause --streams", "while somebody works on new"),
+    ])
 
 private let acceptOption = Option(
     "accept-schema", summary: "go on although the schema is no longer what `tandem preflight` or `tandem run` last saw")
 
 private let resumeCommand = Command(
     name: "resume",
-    summary: "copying goes on",
+    summary: "copying, and the stream, go on",
     options: [acceptOption])
 
 private let recopyCommand = Command(

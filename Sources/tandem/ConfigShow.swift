@@ -54,6 +54,7 @@ private struct ShownSetting: Encodable {
         var all = [
             ("initial_copy", copy), ("jobs", "\(plan.jobs)"), ("copy.range", size(plan.copy.range)),
             ("copy.back_off", plan.copy.backOff.map { "above \($0.above): \(withoutControls($0.query))" } ?? "none"),
+            ("copy.prewarm", plan.copy.prewarm ? "true" : "false"),
             ("limits.memory", size(plan.limits.memory)), ("limits.spill", size(plan.limits.spill)),
             ("limits.wal_held", size(plan.limits.walHeld)), ("limits.on_wal_held", plan.limits.onWALHeld.rawValue),
             ("limits.snapshot", readable(seconds: plan.limits.snapshot)),

@@ -21,6 +21,7 @@ func run(_ arguments: Parsed) throws -> ExitCode {
             "not carried",
             [.relation: derived, .reason: "Data B: this version has no batches, bring them along yourself"])
     }
+    let display = arguments.value("log") == "json" ? nil : CopyDisplay(log)
     let results = Monitor<[ExitCode]>([])
     let jobs = workspace.configuration.jobs
     let threads = try workspace.plans.map { plan in
@@ -28,7 +29,7 @@ func run(_ arguments: Parsed) throws -> ExitCode {
             let failure = StreamRunner(
                 plan, until: until, acceptsSchema: arguments.has("accept-schema"),
                 firstCheck: { try Examination.beforeRun(plan, jobs: jobs, stop: processStop) }, stop: processStop,
-                log: log
+                shown: display?.place(of: plan.pair), log: log
             ).run()
             results.withLock { $0.append(report(failure, log.with(.stream, plan.stream))) }
         }

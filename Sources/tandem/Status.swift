@@ -28,6 +28,8 @@ struct StatusScreen {
     private let lag: LagReading
     private var binding: Binding?
     private var slot: SlotState?
+    /// Open transactions on old that the making of the slot waits for.
+    private var slotWaits: [String] = []
     private var published: Int?
     private var notCarried: [QualifiedName] = []
     private var hasOrigin = false
@@ -58,6 +60,7 @@ struct StatusScreen {
 
     private mutating func read(_ source: SourceSide) throws {
         slot = try source.slot()
+        if let slot, slot.confirmed == nil, !slot.isInvalid { slotWaits = try source.openTransactions() }
         published = try source.publishedTables().map { $0.count - 1 }
         notCarried = try plan.tables.left(out: source)
     }
@@ -96,7 +99,7 @@ struct StatusScreen {
             let shown = notCarried.prefix(10).map(\.description).joined(separator: ", ")
             let rest = notCarried.count > 10 ? " and \(notCarried.count - 10) more" : ""
             lines.append(
-                line("not carried", Terminal.alarming("\(shown)\(rest): made after `prepare`, not in the publication")))
+                line("not carried", Terminal.alarming("\(shown)\(rest): \(whyNotCarried)")))
         }
         for difference in differences {
             lines.append(
@@ -106,12 +109,24 @@ struct StatusScreen {
                         + " last at \(difference.last)"))
         }
         lines.append(line("on old", oldText))
+        if !slotWaits.isEmpty {
+            lines.append(
+                line(
+                    "", Terminal.alarming("the slot is being made, and waits for " + slotWaits.joined(separator: "; ")))
+            )
+        }
         lines.append(line("on new", newText))
         return lines.joined(separator: "\n")
     }
 
     private func line(_ label: String, _ text: String) -> String {
         "  " + label.padding(toLength: 13, withPad: " ", startingAt: 0) + text
+    }
+
+    private var whyNotCarried: String {
+        plan.initialCopy == .all
+            ? "made later; the next start of `tandem run` copies what can be published"
+            : "made after `prepare`, not in the publication"
     }
 
     private var countsText: String {
@@ -179,6 +194,8 @@ struct StatusScreen {
         var notCarried: [String]
         var differences: [Difference]
         var copy: CopyProgress?
+        /// What the making of the slot waits for.
+        var slotWaits: [String]
         var problems: [String]
     }
 
@@ -208,6 +225,6 @@ struct StatusScreen {
                 Difference(
                     table: $0.table.description, kind: $0.kind, found: $0.found, repaired: $0.repaired,
                     last: $0.last.description)
-            }, copy: copy?.progress, problems: problems)
+            }, copy: copy?.progress, slotWaits: slotWaits, problems: problems)
     }
 }
