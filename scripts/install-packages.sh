@@ -4,7 +4,7 @@
 # off while we install, unless this machine was already set up for PostgreSQL clusters by somebody else.
 set -euo pipefail
 
-packages=(libpq-dev libssl-dev liblz4-dev libyaml-dev pkg-config postgresql postgresql-contrib pgbouncer lz4 locales)
+packages=(libpq-dev libssl-dev liblz4-dev libyaml-dev pkg-config postgresql postgresql-contrib pgbouncer lz4 locales faketime)
 
 installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
