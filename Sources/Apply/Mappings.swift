@@ -89,9 +89,7 @@ final class Mappings {
         // What is wrong with one of these is said when it is needed, if ever.
         try reading(besides) {
             for number in besides {
-                do { try resolve(number) } catch let error as PostgresError where error.sqlState == nil {
-                    throw error
-                } catch {}
+                do { try resolve(number) } catch is MappingProblem {} catch is NeedsTextStream {}
             }
         }
     }
