@@ -114,6 +114,12 @@ let package = Package(
         tests("PreflightTests", ["Preflight", "Model", "TestSupport", "tandem"]),
         tests("StreamTests", ["TestSupport", "tandem"]),
         tests("CopyTests", ["TestSupport", "tandem"]),
+        // Stands in for malloc in the test binary, and counts.
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
+        tests(
+            "AllocationTests",
+            ["CAllocations", "Apply", "Batching", "Assembly", "PGOutput", "Spill", "Bytes", "Model"],
+            without: ["allocations.txt"]),
         tests("CopyUnitTests", ["InitialCopy", "Apply", "Model", "Threading"]),
         tests("NameTests", ["TestSupport", "tandem"]),
         tests("RowTests", ["TestSupport", "tandem"]),
@@ -127,3 +133,16 @@ let package = Package(
         tests("BatchingTests", ["Batching", "Assembly", "PGOutput", "Bytes", "Model"]),
     ]
 )
+
+// libFuzzer brings the main function, so these link with `--sanitize=fuzzer` only: `make fuzz`.
+if Context.environment["TANDEM_FUZZ"] != nil {
+    let asLibrary = settings + [.unsafeFlags(["-parse-as-library"])]
+    package.targets += [
+        .executableTarget(
+            name: "DecoderFuzz", dependencies: ["Assembly", "PGOutput", "Spill", "Bytes", "Model"],
+            path: "Tests/Fuzz/DecoderFuzz", swiftSettings: asLibrary),
+        .executableTarget(
+            name: "SpillFuzz", dependencies: ["Spill", "Bytes", "Model"], path: "Tests/Fuzz/SpillFuzz",
+            swiftSettings: asLibrary),
+    ]
+}

@@ -5,7 +5,7 @@
 # one test starts by itself, is kept from starting as a service, now and at boot.
 set -euo pipefail
 
-packages=(libpq-dev libssl-dev liblz4-dev libyaml-dev pkg-config postgresql postgresql-contrib pgbouncer lz4 locales)
+packages=(libpq-dev libssl-dev liblz4-dev libyaml-dev pkg-config postgresql postgresql-contrib pgbouncer lz4 locales faketime)
 
 installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 

@@ -144,10 +144,16 @@ extension TargetSide {
     }
 }
 
-/// An array of texts as PostgreSQL reads it.
+/// An array of texts as PostgreSQL reads it. By scalars: a quotation mark with an accent on it is one of Swift's letters.
 package func arrayText(_ values: [String]) -> String {
-    let parts = values.map { value in
-        "\"" + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    var text = "{"
+    for value in values {
+        text += text.utf8.count > 1 ? ",\"" : "\""
+        for scalar in value.unicodeScalars {
+            if scalar == "\\" || scalar == "\"" { text.unicodeScalars.append("\\") }
+            text.unicodeScalars.append(scalar)
+        }
+        text += "\""
     }
-    return "{" + parts.joined(separator: ",") + "}"
+    return text + "}"
 }
