@@ -44,6 +44,9 @@ final class SchemaSteps: Sendable {
             })
     }
 
+    /// Keys and indexes of a table that is not copied with the others.
+    func finish(_ table: QualifiedName) throws { try perform { try $0.finish(table: table, progress: report) } }
+
     /// Before a slot is made.
     func makeTables() throws {
         let copy = SchemaCopy(source: plan.source, target: plan.target, jobs: plan.copy.jobs, stop: stop, log: log)

@@ -141,7 +141,8 @@ extension PreflightTests {
         let cases = [Cases.tables, Cases.onNew, Cases.loadedByOthers].flatMap { $0 }.flatMap(\.expected)
         let servers = Sick.asOld + Sick.asNew + Sick.asStandby + Sick.unreached + Moment.expected + Network.expected
         let rest = Roles.expected("") + Whole.expected + Others.expected("")
-        let covered = Set((cases + servers + rest).map(\.check)).union(Cases.byVerdict).union(Moment.byNumber)
+        let derived = Derived.expected + Derived.ofRole
+        let covered = Set((cases + servers + rest + derived).map(\.check)).union(Cases.byVerdict).union(Moment.byNumber)
             .union(Network.byPlace).union(Pooler.expected.map(\.check)).union(Giving.expected.map(\.check))
         #expect(Set(Check.all.map(\.name)).subtracting(covered) == [])
         #expect(covered.subtracting(Check.all.map(\.name)) == [])
