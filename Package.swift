@@ -69,11 +69,18 @@ let package = Package(
         room("Lag", ["State", "Postgres", "Model"]),
         room(
             "Evidence", ["Digest", "Failpoints", "SchemaFingerprint", "State", "Postgres", "Model"]),
+        room(
+            "DataB",
+            [
+                "Apply", "Configuration", "Failpoints", "InitialCopy", "Model", "Postgres", "State", "Telemetry",
+                "Threading",
+            ]),
         room("SchemaCopy", ["Postgres", "Telemetry", "Threading", "Model"]),
         hotRoom(
             "Stream",
             [
-                "Apply", "Assembly", "InitialCopy", "SchemaCopy", "SchemaFingerprint", "PGOutput", "Postgres", "State",
+                "Apply", "Assembly", "DataB", "InitialCopy", "SchemaCopy", "SchemaFingerprint", "PGOutput", "Postgres",
+                "State",
                 "Spill", "Digest", "Evidence", "Configuration", "Failpoints", "Telemetry", "Threading", "Bytes",
                 "Model",
             ]),
@@ -81,14 +88,16 @@ let package = Package(
         room(
             "Preflight",
             [
-                "Stream", "SchemaCopy", "SchemaFingerprint", "Evidence", "Apply", "State", "Postgres", "Configuration",
+                "DataB", "Stream", "SchemaCopy", "SchemaFingerprint", "Evidence", "Apply", "State", "Postgres",
+                "Configuration",
                 "Threading", "Model",
             ]),
 
         .executableTarget(
             name: "tandem",
             dependencies: [
-                "CommandLine", "Configuration", "Evidence", "Failpoints", "InitialCopy", "Lag", "Model", "Postgres",
+                "CommandLine", "Configuration", "DataB", "Evidence", "Failpoints", "InitialCopy", "Lag", "Model",
+                "Postgres",
                 "Preflight", "Proposal", "State", "Stream", "Telemetry", "Threading",
             ],
             swiftSettings: settings),
@@ -121,6 +130,9 @@ let package = Package(
             ["CAllocations", "Apply", "Batching", "Assembly", "PGOutput", "Spill", "Bytes", "Model"],
             without: ["allocations.txt"]),
         tests("CopyUnitTests", ["InitialCopy", "Apply", "Model", "Threading"]),
+        tests(
+            "DataBTests",
+            ["DataB", "Configuration", "Model", "Postgres", "State", "Telemetry", "Threading", "TestSupport", "tandem"]),
         tests("NameTests", ["TestSupport", "tandem"]),
         tests("RowTests", ["TestSupport", "tandem"]),
         tests("ShapeTests", ["TestSupport", "tandem"]),

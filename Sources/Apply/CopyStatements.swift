@@ -10,11 +10,13 @@ package import Threading
 
 package struct CopyStatements: Sendable {
     /// What follows `COPY` on the source: a query, or table and columns.
-    private let rows: String
+    let rows: String
     /// No value is read otherwise than it is stored.
     private let isPlain: Bool
-    private let columns: String
-    private let table: QualifiedName
+    let columns: String
+    /// The columns that are carried, which have the same names on both sides.
+    package let names: [String]
+    let table: QualifiedName
     private let source: QualifiedName
     package let isBinary: Bool
     /// The table on new that the rows go to, and whether other tables of the source go there as well.
@@ -29,7 +31,7 @@ package struct CopyStatements: Sendable {
     /// The source finds the rows of some pages by itself, as PostgreSQL does from 14 on.
     package let readsRanges: Bool
 
-    private var format: String { isBinary ? "binary" : "text" }
+    var format: String { isBinary ? "binary" : "text" }
 
     /// COPY … TO STDOUT, of all rows or those of some pages.
     package func read(_ range: PageRange?) -> String {
@@ -122,8 +124,8 @@ extension CopyStatements {
         isBinary = travels && carried.allSatisfy { mapping.column($0).isVerbatim }
         rows = carried.map { Self.value(shape.columns[$0].name, mapping.column($0)) }.joined(separator: ", ")
         isPlain = !carried.isEmpty && carried.allSatisfy { mapping.column($0).limit == nil }
-        let names = carried.map { mapping.column($0).sql }.joined(separator: ", ")
-        columns = names.isEmpty ? "" : " (\(names))"
+        names = carried.map { mapping.column($0).target.name }
+        columns = names.isEmpty ? "" : " (" + names.map { quoted($0) }.joined(separator: ", ") + ")"
     }
 
     /// Rows of partitions that new does not have may go to its default partition.

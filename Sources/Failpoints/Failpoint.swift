@@ -30,6 +30,10 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case beforeTableDone = "before-table-done"
     case afterTableDone = "after-table-done"
     case afterCopyComplete = "after-copy-complete"
+    case duringBatch = "during-batch"
+    case beforeBatchCommit = "before-batch-commit"
+    case afterBatchCommit = "after-batch-commit"
+    case duringComparison = "during-comparison"
 
     /// What is true when the process dies here.
     package var meaning: String {
@@ -57,6 +61,10 @@ package enum Failpoint: String, CaseIterable, Sendable {
         case .duringMending: "rows that changed during the copy were read again, not committed"
         case .beforeTableDone: "a table is complete and not recorded as done"
         case .afterTableDone: "a table is recorded as done, the stream has not heard of it"
+        case .duringBatch: "rows of a Data B table wait on the target, the table itself is untouched"
+        case .beforeBatchCommit: "a batch of Data B is laid over its table, not committed"
+        case .afterBatchCommit: "a batch of Data B is committed, nobody has been told"
+        case .duringComparison: "differences of a Data B table are known, not mended"
         case .afterCopyComplete: "every table is done, nothing else has happened"
         case .afterEvidence: "an entry of the evidence log is on disk, what it announces has not begun"
         case .duringAbort: "some of tandem's objects are removed, others not"

@@ -5,13 +5,13 @@ package import Configuration
 package struct CopySettings: Sendable {
     package let jobs: Int
     let range: Int
-    let rate: Int
+    package let rate: Int
     let backOff: BackOff?
     package let prewarms: Bool
     /// Seconds that one snapshot may be held.
     let snapshot: Double
     /// Of each worker, for rows on their way.
-    let buffer: Int
+    package let buffer: Int
 
     package init(_ configuration: Configuration) {
         jobs = configuration.jobs

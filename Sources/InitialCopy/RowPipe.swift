@@ -3,10 +3,10 @@
 
 internal import Bytes
 internal import Failpoints
-internal import Postgres
-internal import Threading
+package import Postgres
+package import Threading
 
-struct RowPipe {
+package struct RowPipe {
     let source: Connection
     let target: Connection
     let buffer: Int
@@ -17,8 +17,16 @@ struct RowPipe {
     /// Told of every buffer that was passed on. In binary what ends the rows is counted like one.
     let passed: (_ bytes: Int, _ rows: Int) -> Void
 
+    package init(
+        source: Connection, target: Connection, buffer: Int, rate: RateLimit, stop: StopSignal,
+        isOverdue: @escaping () -> Bool = { false }, passed: @escaping (_ bytes: Int, _ rows: Int) -> Void
+    ) {
+        (self.source, self.target, self.buffer, self.rate, self.stop) = (source, target, buffer, rate, stop)
+        (self.isOverdue, self.passed) = (isOverdue, passed)
+    }
+
     /// How many rows arrived.
-    func run(from read: String, to write: String, doing: String) throws -> Int {
+    package func run(from read: String, to write: String, doing: String) throws -> Int {
         try source.startCopyOut(read, doing: doing)
         try target.startCopy(write, doing: doing)
         do { try pass(doing) } catch {

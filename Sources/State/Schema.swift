@@ -110,6 +110,32 @@ package enum Schema {
         CREATE INDEX IF NOT EXISTS touched_table ON tandem.touched (stream, source_oid, id);
         """
 
+    /// Data B. On the side that batches write: how far each table has come, by the very transaction that wrote its rows. On new
+    /// besides: what operators ask for, and how each table is doing.
+    static let dataB = """
+
+        CREATE TABLE IF NOT EXISTS tandem.data_b_progress (
+            stream pg_catalog.text NOT NULL,
+            schema_name pg_catalog.text NOT NULL,
+            table_name pg_catalog.text NOT NULL,
+            mark pg_catalog.text,
+            as_of pg_catalog.timestamptz,
+            compared_at pg_catalog.timestamptz,
+            PRIMARY KEY (stream, schema_name, table_name));
+        CREATE TABLE IF NOT EXISTS tandem.data_b (
+            stream pg_catalog.text PRIMARY KEY,
+            paused pg_catalog.bool NOT NULL DEFAULT false);
+        CREATE TABLE IF NOT EXISTS tandem.data_b_table (
+            stream pg_catalog.text NOT NULL,
+            schema_name pg_catalog.text NOT NULL,
+            table_name pg_catalog.text NOT NULL,
+            paused pg_catalog.bool NOT NULL DEFAULT false,
+            wanted_at pg_catalog.timestamptz,
+            status pg_catalog.text,
+            final pg_catalog.text,
+            PRIMARY KEY (stream, schema_name, table_name));
+        """
+
     /// On both sides: that side's schema, as the stream last knew it.
     static let seen = """
 

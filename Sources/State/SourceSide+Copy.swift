@@ -95,10 +95,20 @@ extension SourceSide {
         try leaves("c.oid = $1::oid", "\(oid)").first
     }
 
-    private func leaves(_ condition: String, _ parameter: String) throws(PostgresError) -> [SourceLeaf] {
+    /// Anything that has rows to read, by name: a partitioned table as a whole, also a view. Nil when there is no such thing.
+    package func relation(_ name: QualifiedName) throws(PostgresError) -> SourceLeaf? {
+        try leaves(
+            "n.nspname || E'\\x01' || c.relname = $1", "\(name.schema)\u{1}\(name.name)",
+            kinds: "c.relkind IN ('r', 'p', 'm', 'v', 'f')"
+        ).first
+    }
+
+    private func leaves(
+        _ condition: String, _ parameter: String, kinds: String = "c.relkind = 'r' AND c.relpersistence = 'p'"
+    ) throws(PostgresError) -> [SourceLeaf] {
         let rows = try connection.query(
             """
-            SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_relation_size(c.oid),
+            SELECT c.oid, n.nspname, c.relname, coalesce(pg_catalog.pg_relation_size(c.oid), 0),
                    nullif(c.reltuples, -1)::int8, coalesce(pg_catalog.pg_relation_filenode(c.oid), 0),
                    a.attname, a.atttypid, a.atttypmod,
                    (SELECT pg_catalog.string_agg(g.attname, E'\\x01') FROM pg_catalog.pg_attribute g
@@ -113,7 +123,7 @@ extension SourceSide {
               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
               LEFT JOIN pg_catalog.pg_attribute a
                 ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-             WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND \(condition)
+             WHERE \(kinds) AND \(condition)
              ORDER BY c.oid, a.attnum
             """, [parameter], doing: "listing tables to copy on \(connection.label)")
         var leaves: [SourceLeaf] = []

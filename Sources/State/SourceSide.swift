@@ -269,6 +269,7 @@ package struct SourceSide {
         try ask(
             "DELETE FROM tandem.heartbeat WHERE stream = $1", [stream.description],
             to: "clearing the heartbeat")
+        try DataBState(connection, stream).forget()
         try SeenSchema(connection, stream).forget()
         try EvidenceMarks(connection, stream).forget()
     }

@@ -177,8 +177,8 @@ package struct TargetSide {
         try askOrigin(
             """
             SELECT pg_catalog.pg_replication_origin_drop(roname) FROM pg_catalog.pg_replication_origin
-             WHERE roname IN ($1, $2, $3)
-            """, [stream.description, laneOrigin, copyOrigin], to: "dropping origin \(stream)")
+             WHERE roname IN ($1, $2, $3, $4)
+            """, [stream.description, laneOrigin, copyOrigin, "\(stream)_b"], to: "dropping origin \(stream)")
     }
 
     // MARK: one runner
@@ -278,6 +278,7 @@ package struct TargetSide {
                 "DELETE FROM tandem.\(table) WHERE stream = $1", [stream.description],
                 to: "clearing state")
         }
+        try DataBState(connection, stream).forget()
         try SeenSchema(connection, stream).forget()
         try EvidenceMarks(connection, stream).forget()
         try forgetRestoredSource()

@@ -56,6 +56,9 @@ final class SchemaSteps: Sendable {
             }, builds: builds)
     }
 
+    /// Keys and indexes of a table that is not copied with the others.
+    func finish(_ table: QualifiedName) throws { try perform { try $0.finish(table: table, progress: report) } }
+
     /// Before a slot is made.
     func makeTables() throws {
         let copy = SchemaCopy(

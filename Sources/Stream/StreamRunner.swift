@@ -4,6 +4,7 @@
 
 internal import Apply
 internal import Configuration
+internal import DataB
 internal import Evidence
 internal import Glibc
 package import InitialCopy
@@ -85,6 +86,8 @@ package final class StreamRunner {
         try prepareCopy(side)
         var copy = try startCopy(side)
         defer { copy?.end() }
+        let derived = try startDataB(side, copy)
+        defer { derived?.end() }
         while !stop.isRaised {
             if let final = try restWhilePaused(side) { return final }
             if stop.isRaised { break }
@@ -103,7 +106,9 @@ package final class StreamRunner {
                     resolvedEnd = nil
                     continue
                 }
-                say(.stopped, nil, side)
+                let left = derived.flatMap { until == nil ? nil : waitForDataB($0) }
+                say(.stopped, left, side)
+                if let left { return left }
                 if case .finished = end { log.info("reached its end", [.lsn: resolvedEnd ?? .zero]) }
                 return nil
             } catch let held as LogHeldTooLong {
@@ -192,6 +197,28 @@ package final class StreamRunner {
         }
         if isSaid && !stop.isRaised { log.info("stream goes on", [.reason: "as asked"]) }
         return nil
+    }
+
+    // MARK: Data B
+
+    /// Beside the stream, for as long as this runner has the lock. Nil when there is none, or nothing to lay it over yet.
+    private func startDataB(_ side: TargetSide, _ copy: StreamCopy?) throws -> DataBRun? {
+        guard !plan.dataB.tables.isEmpty, try side.binding() != nil else { return nil }
+        var finish: (@Sendable (QualifiedName) throws -> Void)?
+        if let schema = copy?.schema { finish = { table in try schema.finish(table) } }
+        let run = DataBRun(
+            plan.dataB, finish: finish, isCopied: { copy?.run.isComplete ?? true }, atOnce: until != nil, log: log)
+        try run.start()
+        return run
+    }
+
+    /// With an end, that includes one batch of each table; what failed is named.
+    private func waitForDataB(_ run: DataBRun) -> (any Error)? {
+        while !run.allTried { if stop.wait(seconds: 0.1) { return nil } }
+        let failing = run.failing
+        guard !failing.isEmpty else { return nil }
+        return DataBError.incomplete(
+            "Data B is not complete: \(failing.prefix(10).map(\.description).joined(separator: ", ")) failed")
     }
 
     private func forgetFailures() {

@@ -60,6 +60,7 @@ private struct ShownSetting: Encodable {
             ("limits.snapshot", readable(seconds: plan.limits.snapshot)),
             ("limits.copy_rate", plan.limits.copyRate == 0 ? "no limit" : size(plan.limits.copyRate) + "/s"),
         ]
+        all += [("gates.quiet", readable(seconds: plan.gates.quiet))]
         all += [("spill", withoutControls(plan.spill)), ("evidence", withoutControls(plan.evidence))]
         return all.map { ShownSetting(key: $0.0, value: $0.1, line: plan.places[$0.0]?.line) }
     }
@@ -124,7 +125,7 @@ private struct ShownPair: Encodable {
         let how =
             switch table.refresh {
             case .full: "as a whole"
-            case .modified(let column): "by \(visiblyQuoted(column))"
+            case .modified(let column): "by \(visiblyQuoted(column)) less \(readable(seconds: table.margin))"
             }
         return "\(how), every \(readable(seconds: table.every))"
             + (table.deletes.map { ", deletes looked for every \(readable(seconds: $0))" } ?? "")

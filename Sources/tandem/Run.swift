@@ -15,12 +15,6 @@ func run(_ arguments: Parsed) throws -> ExitCode {
     let log = Log(
         format: arguments.value("log") == "json" ? .json : .logfmt, threshold: arguments.has("verbose") ? .debug : .info
     )
-    let derived = workspace.configuration.dataB.map(\.pattern.text).joined(separator: ", ")
-    if !derived.isEmpty {
-        log.warning(
-            "not carried",
-            [.relation: derived, .reason: "Data B: this version has no batches, bring them along yourself"])
-    }
     let display = arguments.value("log") == "json" ? nil : CopyDisplay(log)
     let results = Monitor<[ExitCode]>([])
     let jobs = workspace.configuration.jobs

@@ -37,6 +37,7 @@ struct StatusScreen {
     private var differences: [DifferenceCount] = []
     private var copy: CopyLines?
     private var copiedAgain: [QualifiedName] = []
+    private var derived: DataBLines?
     private var problems: [String] = []
 
     var isIncomplete: Bool { !problems.isEmpty }
@@ -71,6 +72,7 @@ struct StatusScreen {
         binding = try target.binding()
         setAside = try target.setAside()
         differences = try target.differences()
+        derived = try DataBLines(plan.dataB, new: target.connection)
         copiedAgain = try target.copiedTables().filter { $0.state == .again }.map(\.name)
         copy = try target.copyRequest().flatMap { request in
             request.progress.flatMap { CopyProgress.decode($0) }.map { CopyLines(progress: $0, age: request.age) }
@@ -87,6 +89,9 @@ struct StatusScreen {
         if let problem = lag.status?.problem, lag.status?.state != .streaming { lines += problemLines(problem) }
         for problem in problems { lines.append(line("unreachable", Terminal.alarming(withoutControls(problem)))) }
         for (label, text) in copy?.lines ?? [] { lines.append(line(label, text)) }
+        for (label, text) in derived?.lines(isRunning: lag.isRunning || (copy?.age).map { $0 < 5 } == true) ?? [] {
+            lines.append(line(label, text))
+        }
         for table in copiedAgain { lines.append(line("", "\(table) is to be copied again, by the next `tandem run`")) }
         for table in setAside {
             lines.append(
@@ -196,6 +201,7 @@ struct StatusScreen {
         var copy: CopyProgress?
         /// What the making of the slot waits for.
         var slotWaits: [String]
+        var dataB: [DataBLines.Table]?
         var problems: [String]
     }
 
@@ -225,6 +231,6 @@ struct StatusScreen {
                 Difference(
                     table: $0.table.description, kind: $0.kind, found: $0.found, repaired: $0.repaired,
                     last: $0.last.description)
-            }, copy: copy?.progress, slotWaits: slotWaits, problems: problems)
+            }, copy: copy?.progress, slotWaits: slotWaits, dataB: derived?.tables, problems: problems)
     }
 }
