@@ -62,7 +62,9 @@ final class LogOutlet: Sendable {
     func keep(below lines: [String]) {
         waiting.withLock { state in
             guard !state.isDraining && hasRoom else { return }
+            // Free: only who writes has it, and nobody does.
             footer.withLock { footer in
+                guard footer.drawn > 0 || !lines.isEmpty else { return }
                 footer.lines = lines
                 put(Self.erasing(footer) + Self.drawing(&footer))
             }
@@ -81,7 +83,7 @@ final class LogOutlet: Sendable {
 
     /// Waits until nothing waits.
     func finish(seconds: Double) {
-        if footer.withLock({ $0.drawn > 0 }) { keep(below: []) }
+        keep(below: [])
         _ = waiting.wait(seconds: seconds) { $0.isDraining ? nil : true }
     }
 
