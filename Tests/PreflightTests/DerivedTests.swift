@@ -14,7 +14,7 @@ enum Derived {
     ]
 
     static let tables = """
-        CREATE SCHEMA b; CREATE SCHEMA side; CREATE TABLE side.x (id int PRIMARY KEY);
+        CREATE TABLE carried (id int PRIMARY KEY); CREATE SCHEMA b; CREATE SCHEMA side; CREATE TABLE side.x (id int PRIMARY KEY);
         CREATE TABLE b.typed (id int PRIMARY KEY, at text); CREATE TABLE b.unfit (id int PRIMARY KEY, at timestamptz);
         CREATE INDEX ON b.unfit (at); CREATE TABLE b.loose (v int); CREATE TABLE b.slow (id int PRIMARY KEY, at timestamp);
         CREATE MATERIALIZED VIEW b.stray AS SELECT * FROM side.x; CREATE TABLE b.well (id int PRIMARY KEY);
