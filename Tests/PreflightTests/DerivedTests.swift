@@ -31,6 +31,7 @@ enum Derived {
           - {table: b.well, refresh: full, every: 1h}
           - {table: b.fine, refresh: full, every: 1h}
         exclude: ["side.*"]
+        initial_copy: none
         """
 }
 
@@ -39,7 +40,7 @@ extension PreflightTests {
         let s = try scenario("derived", extra: Self.roomy + "\n" + Derived.configuration)
         defer { s.end() }
         try s.both(Derived.tables)
-        try s.old.sql("ALTER TABLE b.unfit ADD more int")
+        try s.old.sql("ALTER TABLE b.unfit ADD more int; CREATE TABLE b.gone (id int PRIMARY KEY)")
         let seen = try s.preflight(exits: 3)
         let derived = seen.pairs.filter { $0.check.hasPrefix("data-b-") }
         #expect(derived == Set(Derived.expected), "\(seen.findings)")
