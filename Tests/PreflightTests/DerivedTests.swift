@@ -31,7 +31,6 @@ enum Derived {
           - {table: b.well, refresh: full, every: 1h}
           - {table: b.fine, refresh: full, every: 1h}
         exclude: ["side.*"]
-        initial_copy: none
         """
 }
 
