@@ -133,13 +133,20 @@ package struct TargetSide {
         }
     }
 
-    package func attachLaneOrigin() throws(PostgresError) {
+    package func attachLaneOrigin() throws(PostgresError) { try attach(making: laneOrigin) }
+
+    /// What a repair writes is marked as ours, too, and does not move the stream's own origins.
+    private var repairOrigin: String { "\(stream)_repair" }
+
+    package func attachRepairOrigin() throws(PostgresError) { try attach(making: repairOrigin) }
+
+    private func attach(making origin: String) throws(PostgresError) {
         try askOrigin(
             """
             SELECT pg_catalog.pg_replication_origin_create($1)
              WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_replication_origin WHERE roname = $1)
-            """, [laneOrigin], to: "creating origin \(laneOrigin)")
-        try attach(laneOrigin)
+            """, [origin], to: "creating origin \(origin)")
+        try attach(origin)
     }
 
     private func attach(_ origin: String) throws(PostgresError) {
@@ -151,8 +158,8 @@ package struct TargetSide {
         try askOrigin(
             """
             SELECT pg_catalog.pg_replication_origin_drop(roname) FROM pg_catalog.pg_replication_origin
-             WHERE roname IN ($1, $2)
-            """, [stream.description, laneOrigin], to: "dropping origin \(stream)")
+             WHERE roname IN ($1, $2, $3)
+            """, [stream.description, laneOrigin, repairOrigin], to: "dropping origin \(stream)")
     }
 
     // MARK: one runner
@@ -254,6 +261,7 @@ package struct TargetSide {
         }
         try SeenSchema(connection, stream).forget()
         try EvidenceMarks(connection, stream).forget()
+        try VerificationRecords(connection, stream).forget()
         try forgetRestoredSource()
     }
 
