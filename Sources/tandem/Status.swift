@@ -35,6 +35,7 @@ struct StatusScreen {
     private var differences: [DifferenceCount] = []
     private var copy: CopyLines?
     private var copiedAgain: [QualifiedName] = []
+    private var compared = ComparedLines()
     private var problems: [String] = []
 
     var isIncomplete: Bool { !problems.isEmpty }
@@ -68,6 +69,7 @@ struct StatusScreen {
         binding = try target.binding()
         setAside = try target.setAside()
         differences = try target.differences()
+        compared = try ComparedLines(VerificationRecords(target.connection, plan.stream))
         copiedAgain = try target.copiedTables().filter { $0.state == .again }.map(\.name)
         copy = try target.copyRequest().flatMap { request in
             request.progress.flatMap { CopyProgress.decode($0) }.map { CopyLines(progress: $0, age: request.age) }
@@ -105,6 +107,7 @@ struct StatusScreen {
                     "\(difference.table): \(counted(difference.found, "row")) \(withoutControls(difference.kind)), \(difference.repaired) read again,"
                         + " last at \(difference.last)"))
         }
+        for (label, text) in compared.lines { lines.append(line(label, text)) }
         lines.append(line("on old", oldText))
         lines.append(line("on new", newText))
         return lines.joined(separator: "\n")
@@ -179,6 +182,7 @@ struct StatusScreen {
         var notCarried: [String]
         var differences: [Difference]
         var copy: CopyProgress?
+        var verified: [ComparedLines.Record]
         var problems: [String]
     }
 
@@ -208,6 +212,6 @@ struct StatusScreen {
                 Difference(
                     table: $0.table.description, kind: $0.kind, found: $0.found, repaired: $0.repaired,
                     last: $0.last.description)
-            }, copy: copy?.progress, problems: problems)
+            }, copy: copy?.progress, verified: compared.records, problems: problems)
     }
 }
