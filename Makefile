@@ -73,9 +73,9 @@ soak: deps ## run one long test: NAME=…
 	$(call script,Tests/Soak,$(soaks))
 
 .PHONY: fuzz
-fuzz: toolchain build ## damage what comes from servers or spill files: NAME=decoder or spill, SECONDS=60
+fuzz: toolchain ## let libFuzzer damage what comes from servers or spill files: NAME=decoder or spill, SECONDS=60
 	@case '$(NAME)' in decoder|spill) ;; *) echo 'make fuzz NAME=…, one of: decoder spill' >&2; exit 2;; esac
-	TANDEM_FUZZ_SECONDS=$(or $(SECONDS),60) swift test --skip-build --filter 'FuzzTests/$(NAME)'
+	@scripts/fuzz.sh '$(NAME)' '$(or $(SECONDS),60)'
 
 # The rooms with threads or raw memory, and a real server for the connections.
 sanitized := (Bytes|Threading|Telemetry|PGOutput|Spill|Assembly|Batching|StreamUnit)Tests

@@ -70,11 +70,18 @@ let package = Package(
         room(
             "Evidence", ["Digest", "Failpoints", "SchemaFingerprint", "State", "Postgres", "Model"]),
         room("Verification", ["SchemaFingerprint", "Postgres", "State", "Failpoints", "Threading", "Model"]),
+        room(
+            "DataB",
+            [
+                "Apply", "Configuration", "Failpoints", "InitialCopy", "Model", "Postgres", "State", "Telemetry",
+                "Threading",
+            ]),
         room("SchemaCopy", ["Postgres", "Telemetry", "Threading", "Model"]),
         hotRoom(
             "Stream",
             [
-                "Apply", "Assembly", "InitialCopy", "SchemaCopy", "SchemaFingerprint", "PGOutput", "Postgres", "State",
+                "Apply", "Assembly", "DataB", "InitialCopy", "SchemaCopy", "SchemaFingerprint", "PGOutput", "Postgres",
+                "State",
                 "Spill", "Digest", "Evidence", "Configuration", "Failpoints", "Telemetry", "Threading", "Bytes",
                 "Model", "Verification",
             ]),
@@ -82,14 +89,16 @@ let package = Package(
         room(
             "Preflight",
             [
-                "Stream", "SchemaCopy", "SchemaFingerprint", "Evidence", "Apply", "State", "Postgres", "Configuration",
+                "DataB", "Stream", "SchemaCopy", "SchemaFingerprint", "Evidence", "Apply", "State", "Postgres",
+                "Configuration",
                 "Threading", "Model",
             ]),
 
         .executableTarget(
             name: "tandem",
             dependencies: [
-                "CommandLine", "Configuration", "Evidence", "Failpoints", "InitialCopy", "Lag", "Model", "Postgres",
+                "CommandLine", "Configuration", "DataB", "Evidence", "Failpoints", "InitialCopy", "Lag", "Model",
+                "Postgres",
                 "Preflight", "Proposal", "State", "Stream", "Telemetry", "Threading", "Verification",
             ],
             swiftSettings: settings),
@@ -116,7 +125,16 @@ let package = Package(
         tests("PreflightTests", ["Preflight", "Model", "TestSupport", "tandem"]),
         tests("StreamTests", ["TestSupport", "tandem"]),
         tests("CopyTests", ["TestSupport", "tandem"]),
-        tests("CopyUnitTests", ["Apply", "Model", "Threading"]),
+        // Stands in for malloc in the test binary, and counts.
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
+        tests(
+            "AllocationTests",
+            ["CAllocations", "Apply", "Batching", "Assembly", "PGOutput", "Spill", "Bytes", "Model"],
+            without: ["allocations.txt"]),
+        tests("CopyUnitTests", ["InitialCopy", "Apply", "Model", "Threading"]),
+        tests(
+            "DataBTests",
+            ["DataB", "Configuration", "Model", "Postgres", "State", "Telemetry", "Threading", "TestSupport", "tandem"]),
         tests("NameTests", ["TestSupport", "tandem"]),
         tests("RowTests", ["TestSupport", "tandem"]),
         tests("ShapeTests", ["TestSupport", "tandem"]),
@@ -129,3 +147,16 @@ let package = Package(
         tests("BatchingTests", ["Batching", "Assembly", "PGOutput", "Bytes", "Model"]),
     ]
 )
+
+// libFuzzer brings the main function, so these link with `--sanitize=fuzzer` only: `make fuzz`.
+if Context.environment["TANDEM_FUZZ"] != nil {
+    let asLibrary = settings + [.unsafeFlags(["-parse-as-library"])]
+    package.targets += [
+        .executableTarget(
+            name: "DecoderFuzz", dependencies: ["Assembly", "PGOutput", "Spill", "Bytes", "Model"],
+            path: "Tests/Fuzz/DecoderFuzz", swiftSettings: asLibrary),
+        .executableTarget(
+            name: "SpillFuzz", dependencies: ["Spill", "Bytes", "Model"], path: "Tests/Fuzz/SpillFuzz",
+            swiftSettings: asLibrary),
+    ]
+}

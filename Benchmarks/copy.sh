@@ -8,6 +8,7 @@
 #     RUNS        how often each contender runs, 3 unless set
 #     JOBS        4 unless set
 #     CONTENDERS  a selection of `pipe dump pgcopydb tandem`
+#     KEYS        `no`: without keys and indexes, for the copy of rows alone
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/clusters.sh"
 
@@ -43,6 +44,16 @@ q old "ALTER TABLE pgbench_history REPLICA IDENTITY FULL;
     CREATE TABLE parts_0 PARTITION OF parts FOR VALUES IN (0); CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
     CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2); CREATE TABLE parts_3 PARTITION OF parts FOR VALUES IN (3);
     INSERT INTO parts SELECT i, i % 4, repeat('x', 200) FROM generate_series(1, $(scaled 2000000)) i" >/dev/null
+if [ "${KEYS:-yes}" = no ]; then
+    q old "DO \$\$ DECLARE what record; BEGIN
+        FOR what IN SELECT conrelid::regclass AS of, conname FROM pg_constraint WHERE contype = 'p' AND conparentid = 0
+            AND connamespace = 'public'::regnamespace LOOP
+            EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', what.of, what.conname); END LOOP;
+        FOR what IN SELECT oid::regclass AS of FROM pg_class WHERE relkind = 'i' AND relnamespace = 'public'::regnamespace LOOP
+            EXECUTE format('DROP INDEX %s', what.of); END LOOP;
+        FOR what IN SELECT oid::regclass AS of FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace LOOP
+            EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', what.of); END LOOP; END \$\$"
+fi
 q old 'VACUUM (FREEZE, ANALYZE)'
 write_configuration "jobs: $jobs"
 tables='pgbench_accounts pgbench_branches pgbench_tellers wide indexed parts_0 parts_1 parts_2 parts_3'

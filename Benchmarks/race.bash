@@ -63,6 +63,7 @@ open_race() {
            SELECT pg_copy_logical_replication_slot('$stream', 'tandem_before')" >/dev/null
     q new "CREATE SUBSCRIPTION native CONNECTION '$(address old)' PUBLICATION native
            WITH (slot_name = 'native', create_slot = false, enabled = false, copy_data = false)"
+    if has_pgcopydb; then prepare_pgcopydb; fi
 }
 
 keep_files() { # SIDE…
@@ -170,6 +171,40 @@ turn_native_by() { # WHO on|off
 turn_native() { turn_native_by native off; }
 turn_native_streaming() { turn_native_by native_streaming on; }
 
+# MARK: pgcopydb, where it and the output plugin that it reads are installed
+
+has_pgcopydb() { command -v pgcopydb >/dev/null && [ -f "$(pg_config --pkglibdir)/wal2json.so" ]; }
+
+pgcopydb_knows=(--source "" --target "" --dir "" --slot-name pgcopydb --origin pgcopydb)
+
+# What it keeps on both sides is made before the load, as it would be; the slot is then a copy like everybody's.
+prepare_pgcopydb() {
+    pgcopydb_knows[1]=$(address old) pgcopydb_knows[3]=$(address new) pgcopydb_knows[5]=$world/pgcopydb
+    pgcopydb stream setup "${pgcopydb_knows[@]}" >"$world/pgcopydb.log" 2>&1 || fail "pgcopydb: $(tail -n 5 "$world/pgcopydb.log")"
+    q old "SELECT pg_drop_replication_slot('pgcopydb');
+           SELECT pg_create_logical_replication_slot('pgcopydb_before', 'wal2json')" >/dev/null
+    q new "SELECT pg_replication_origin_advance('pgcopydb', '$(pgcopydb_start)')" >/dev/null
+    mkdir -p "$world/pgcopydb"
+    cp -a "$world/pgcopydb" "$world/pgcopydb.before"
+}
+
+pgcopydb_start() { q old "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = 'pgcopydb_before'"; }
+
+# From its start until new shows the last row: it looks every ten seconds only whether there is more, and ends late.
+turn_pgcopydb() {
+    slot_again pgcopydb pgcopydb_before
+    files_again new
+    q old "UPDATE pgcopydb.sentinel SET startpos = '$(pgcopydb_start)', endpos = '$end', apply = true"
+    rm -rf "$world/pgcopydb"
+    cp -a "$world/pgcopydb.before" "$world/pgcopydb"
+    begin_clock
+    background pgcopydb pgcopydb follow --resume --not-consistent --endpos "$end" "${pgcopydb_knows[@]}"
+    await_final pgcopydb
+    note_turn pgcopydb "$(elapsed)" - -
+    end_background "$started" 60
+    compare pgcopydb
+}
+
 turn_tandem() { turn_tandem_by tandem "$tandem"; }
 turn_before() { turn_tandem_by before "${BEFORE_BIN:?the binary to compare with}"; }
 
@@ -203,6 +238,7 @@ watch_peak() { # PID
 # race_backlog WHAT: `load` writes the backlog, which every contender then works off.
 race_backlog() {
     local who contenders=${CONTENDERS:-floor floor_streaming native native_streaming tandem}
+    if [ -z "${CONTENDERS:-}" ] && has_pgcopydb; then contenders+=' pgcopydb'; fi
     TIMEFORMAT='%R %U %S'
     keep_files new
     echo "$benchmark: writing the backlog"

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building and testing need. Does nothing, and asks no network, when all are there.
 # Debian's `postgresql` would also create a cluster and start it as a service; nobody asked for one, so that is switched
-# off while we install, unless this machine was already set up for PostgreSQL clusters by somebody else.
+# off while we install, unless this machine was already set up for PostgreSQL clusters by somebody else. `pgbouncer`, which
+# one test starts by itself, is kept from starting as a service, now and at boot.
 set -euo pipefail
 
-packages=(libpq-dev libssl-dev liblz4-dev libyaml-dev pkg-config postgresql postgresql-contrib pgbouncer lz4 locales)
+packages=(libpq-dev libssl-dev liblz4-dev libyaml-dev pkg-config postgresql postgresql-contrib pgbouncer lz4 locales faketime)
 
 installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
@@ -39,14 +40,32 @@ if [ ${#missing[@]} -eq 0 ]; then
 fi
 echo "Installing: ${missing[*]}"
 apt update
+leftovers=()
+trap 'for path in "${leftovers[@]}"; do "${as_root[@]}" rm -f "$path"; done' EXIT
 if ! installed postgresql-common; then
     # Its configuration must be there before a server package looks at it.
     apt install postgresql-common
     settings=/etc/postgresql-common/createcluster.d
     drop_in=$settings/zz-no-main-cluster.conf
     "${as_root[@]}" mkdir -p "$settings"
-    trap '"${as_root[@]}" rm -f "$drop_in"' EXIT
+    leftovers+=("$drop_in")
     echo 'create_main_cluster = false' | "${as_root[@]}" tee "$drop_in" >/dev/null
 fi
+
+had_pooler=no
+installed pgbouncer && had_pooler=yes
+policy=/usr/sbin/policy-rc.d
+if [ "$had_pooler" = no ] && [ ! -e "$policy" ]; then
+    leftovers+=("$policy")
+    printf '%s\n' '#!/bin/sh' 'case " $* " in *" pgbouncer "* | *" pgbouncer.service "*) exit 101 ;; esac' \
+        | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+fi
 apt install "${missing[@]}"
+if [ "$had_pooler" = no ]; then
+    # Somebody else's policy may have let it start.
+    "${as_root[@]}" invoke-rc.d --quiet pgbouncer stop >/dev/null 2>&1 || true
+    "${as_root[@]}" systemctl --quiet disable pgbouncer.service >/dev/null 2>&1 || true
+    "${as_root[@]}" update-rc.d pgbouncer disable >/dev/null 2>&1 || true
+fi
 has_german || "${as_root[@]}" localedef -i de_DE -f UTF-8 de_DE.UTF-8

@@ -97,8 +97,9 @@ extension Applier {
 
     func resolve(_ records: UnsafeRawBufferPointer, without rolledBack: Set<UInt32> = []) throws -> ApplyFailure? {
         var shapes: [Int] = []
+        var seen = Set<Int>()
         records.visitShapes(without: rolledBack) { shape in
-            if mappings.plan(shape) == nil && !shapes.contains(shape) { shapes.append(shape) }
+            if mappings.plan(shape) == nil && seen.insert(shape).inserted { shapes.append(shape) }
         }
         return shapes.isEmpty ? nil : try resolve(shapes)
     }
@@ -106,7 +107,9 @@ extension Applier {
     /// Looks tables up; the first that cannot be mapped is the failure.
     func resolve(_ shapes: [Int]) throws -> ApplyFailure? {
         do {
-            try writer.outsidePipeline { for shape in shapes { try mappings.resolve(shape) } }
+            // While tables are copied their keys are still to come: what is looked up too early would be looked up wrongly.
+            let more = !gate.mayStop(LSN(.max))
+            try writer.outsidePipeline { try mappings.resolve(shapes, more: more) }
             return nil
         } catch let problem as MappingProblem {
             return .mapping(problem)

@@ -376,7 +376,8 @@ package final class Applier {
     /// Looks up every table of a transaction; false when one cannot be mapped, which replay then reports and waits for.
     private func resolveAll(_ transaction: Transaction) throws -> Bool {
         var shapes: [Int] = []
-        transaction.visitShapes { if !shapes.contains($0) { shapes.append($0) } }
+        var seen = Set<Int>()
+        transaction.visitShapes { if seen.insert($0).inserted { shapes.append($0) } }
         return try resolve(shapes) == nil
     }
 }

@@ -52,6 +52,12 @@ final class ArrayParameter {
         buffer.append(text: text)
     }
 
+    /// The only element, as a parameter of its own; nil when it is null.
+    var only: UnsafeRawBufferPointer? {
+        let start = Self.headSize + 4
+        return hasNull ? nil : UnsafeRawBufferPointer(rebasing: buffer.bytes[start...])
+    }
+
     var bytes: UnsafeRawBufferPointer {
         buffer.overwrite(at: 4, bigEndian: Int32(hasNull ? 1 : 0))
         buffer.overwrite(at: 12, bigEndian: Int32(count))

@@ -131,27 +131,38 @@ final class BatchWriter {
     func queue(_ group: RowGroup, text: Bool = false, asserted: Bool = false) throws(PostgresError) {
         let mapping = group.mapping
         let asserts = asserted && expected(group) != nil
+        let isSingle = asserted && group.isOneRow
         let key = StatementBook.Key(
-            shape: mapping.shape.number, operation: group.operation, isText: text, isAsserted: asserts)
+            shape: mapping.shape.number, operation: group.operation, isText: text, isAsserted: asserts,
+            isSingle: isSingle)
         let name: String
         switch book.look(up: key) {
         case .ready(let known): name = known
         case .new(let made):
-            let plain = mapping.statement(group.operation, of: stream)
+            let single = isSingle ? mapping.single(group.operation) : nil
+            let plain = single ?? mapping.statement(group.operation, of: stream)
             let statement = asserts ? plain.asserted : plain
             try connection.queuePrepare(made, statement.sql, types: statement.parameterTypes)
             expectations.append(.prepare(key))
             name = made
         }
+        let given = isSingle ? group.onlyRow : group.parameters
+        // The server would cut the connection without a word, again and again.
+        guard !given.isTooLarge else {
+            throw PostgresError(
+                .server("54000"),
+                "a row of \(mapping.table.name) is larger than the 1 GB that new takes in one message",
+                doing: "changing \(mapping.table.name)")
+        }
         if asserts {
             try withUnsafeBytes(of: Int64(group.expected).bigEndian) { count throws(PostgresError) in
-                var parameters = group.parameters
+                var parameters = given
                 parameters.append(count)
                 try connection.queue(prepared: name, parameters)
             }
             return expectations.append(.rows(mapping, expected: nil))
         }
-        try connection.queue(prepared: name, group.parameters)
+        try connection.queue(prepared: name, given)
         switch group.operation {
         case .probe: expectations.append(.answer(mapping.table.name))
         case .shared(let key): expectations.append(.unshared(mapping, mapping.uncheckedKeys[key].index))

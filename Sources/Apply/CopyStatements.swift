@@ -10,11 +10,13 @@ package import Threading
 
 package struct CopyStatements: Sendable {
     /// What follows `COPY` on the source: a query, or table and columns.
-    private let rows: String
+    let rows: String
     /// No value is read otherwise than it is stored.
     private let isPlain: Bool
-    private let columns: String
-    private let table: QualifiedName
+    let columns: String
+    /// The columns that are carried, which have the same names on both sides.
+    package let names: [String]
+    let table: QualifiedName
     private let source: QualifiedName
     package let isBinary: Bool
     /// The table on new that the rows go to, and whether other tables of the source go there as well.
@@ -24,13 +26,17 @@ package struct CopyStatements: Sendable {
     package let destinationSQL: String
     /// By which rows are read again that have changed while others were read; nil when that cannot be done.
     package let key: CopyKey?
+    /// Why that cannot be done.
+    package let indivisible: String?
+    /// The source finds the rows of some pages by itself, as PostgreSQL does from 14 on.
+    package let readsRanges: Bool
 
-    private var format: String { isBinary ? "binary" : "text" }
+    var format: String { isBinary ? "binary" : "text" }
 
     /// COPY … TO STDOUT, of all rows or those of some pages.
     package func read(_ range: PageRange?) -> String {
         if isPlain && range == nil { return "COPY \(source.sql) (\(rows)) TO STDOUT (FORMAT \(format))" }
-        let condition = range.map { " WHERE " + $0.condition } ?? ""
+        let condition = range.map { " WHERE " + (readsRanges ? $0.condition : $0.listed) } ?? ""
         return "COPY (SELECT \(rows) FROM ONLY \(source.sql)\(condition)) TO STDOUT (FORMAT \(format))"
     }
 
@@ -57,6 +63,15 @@ package struct PageRange: Sendable, Hashable {
 
     var condition: String {
         "ctid >= '(\(first),0)'::tid" + (end.map { " AND ctid < '(\($0),0)'::tid" } ?? "")
+    }
+
+    /// The same with every place named where a row can lie, for a server that would read the whole table otherwise.
+    var listed: String {
+        guard let end else { return condition }
+        return """
+            ctid = ANY (ARRAY(SELECT format('(%s,%s)', page, place)::tid FROM generate_series(\(first), \(end - 1)) AS page,
+            generate_series(1, (current_setting('block_size')::int4 - 24) / 28) AS place))
+            """
     }
 }
 
@@ -98,12 +113,19 @@ extension CopyStatements {
         key =
             isShared || leaf.key.isEmpty
             ? nil : try CopyKey(leaf, TargetCatalog(connection: connection).table(leaf.name, number: 0), mapping)
+        indivisible =
+            isShared
+            ? "its rows share a table on new with those of other tables"
+            : leaf.key.isEmpty
+                ? "it has no key by which its rows can be told apart"
+                : key == nil ? "its key is not compared by an operator of PostgreSQL's own" : nil
+        readsRanges = connection.serverMajor >= 14
         let carried = mapping.plan.carried
         isBinary = travels && carried.allSatisfy { mapping.column($0).isVerbatim }
         rows = carried.map { Self.value(shape.columns[$0].name, mapping.column($0)) }.joined(separator: ", ")
         isPlain = !carried.isEmpty && carried.allSatisfy { mapping.column($0).limit == nil }
-        let names = carried.map { mapping.column($0).sql }.joined(separator: ", ")
-        columns = names.isEmpty ? "" : " (\(names))"
+        names = carried.map { mapping.column($0).target.name }
+        columns = names.isEmpty ? "" : " (" + names.map { quoted($0) }.joined(separator: ", ") + ")"
     }
 
     /// Rows of partitions that new does not have may go to its default partition.

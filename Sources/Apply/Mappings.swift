@@ -23,6 +23,8 @@ final class Mappings {
     var leftOut: Set<Int> = []
     /// Shapes whose changes are only noted, for the transaction at hand.
     var noted: Set<Int> = []
+    /// Shapes up to here were looked up, or tried.
+    private var looked = 0
     private let log: Log
     private var warned: Set<QualifiedName> = []
 
@@ -38,6 +40,7 @@ final class Mappings {
         partitions = []
         plans = []
         setAsideRoots = [:]
+        looked = 0
         self.setAside = setAside
     }
 
@@ -73,8 +76,44 @@ final class Mappings {
 
     func name(_ shape: Int) -> QualifiedName { book[shape]?.name ?? QualifiedName(schema: "?", name: "\(shape)") }
 
-    /// Looks the table up on the target; the connection must be idle.
-    func resolve(_ number: Int) throws {
+    /// Looks tables up on the target; the connection must be idle. All of them are read at once, and with them, where
+    /// `more`, what the stream has described besides, so that it need not be asked for one by one.
+    func resolve(_ wanted: [Int], more: Bool) throws {
+        let missing = wanted.filter { plan($0) == nil && book[$0] != nil }
+        let besides = more ? described(besides: Set(missing)) : []
+        for start in stride(from: 0, to: missing.count, by: Self.atOnce) {
+            let part = Array(missing[start..<min(missing.count, start + Self.atOnce)])
+            try reading(part) { for number in part { try resolve(number) } }
+        }
+        guard !besides.isEmpty else { return }
+        // What is wrong with one of these is said when it is needed, if ever.
+        try reading(besides) {
+            for number in besides {
+                do { try resolve(number) } catch is MappingProblem {} catch is NeedsTextStream {}
+            }
+        }
+    }
+
+    private static let atOnce = 500
+
+    private func reading(_ numbers: [Int], _ body: () throws -> Void) throws {
+        defer { mapper.catalog.ahead.forget() }
+        if numbers.count > 1 {
+            var names = Set<QualifiedName>()
+            try mapper.catalog.readAhead(numbers.compactMap { book[$0]?.name }.filter { names.insert($0).inserted })
+        }
+        try body()
+    }
+
+    /// The newest that nobody has looked up, each looked at once only.
+    private func described(besides wanted: Set<Int>) -> [Int] {
+        let count = book.count
+        defer { looked = max(looked, count) }
+        let numbers = (looked..<max(looked, count)).suffix(Self.atOnce)
+        return numbers.filter { !wanted.contains($0) && plan($0) == nil }
+    }
+
+    private func resolve(_ number: Int) throws {
         guard plan(number) == nil, let shape = book[number] else { return }
         while plans.count <= number { plans.append(nil) }
         if try isSetAside(shape) {

@@ -58,6 +58,15 @@ final class RowGroup {
         return parameters
     }
 
+    /// The values of a single row, each a parameter of its own: much less work for the server than arrays of one.
+    var onlyRow: BinaryParameters {
+        var parameters = BinaryParameters()
+        for array in arrays { parameters.append(array.only) }
+        return parameters
+    }
+
+    var isOneRow: Bool { expected == 1 && mapping.takesSingleRows(operation) }
+
     /// One row by its values; for deletes and probes, by its key.
     func append(_ tuple: Tuple) {
         expected += 1

@@ -26,11 +26,6 @@ struct SegmentStatements {
     let mapping: (Int) -> TableMapping
     let byTarget: (Int) -> TableMapping
 
-    init(_ mappings: Mappings) {
-        mapping = mappings.known(shape:)
-        byTarget = mappings.known(target:)
-    }
-
     func plan(_ segment: Segment) -> [PlannedStatement] {
         var statements: [PlannedStatement] = []
         if let truncation = segment.truncation { statements.append(truncate(truncation)) }
@@ -192,6 +187,12 @@ struct SegmentStatements {
             }
         }
         return RowGroup(mapping, update ? .updateImage(narrowedBy: narrow) : .deleteImage(narrowedBy: narrow))
+    }
+}
+
+extension SegmentStatements {
+    init(_ mappings: Mappings) {
+        self.init(mapping: mappings.known(shape:), byTarget: mappings.known(target:))
     }
 }
 

@@ -11,6 +11,8 @@ final class StatementBook {
         var isText = false
         /// Fails on the server when it does not touch as many rows as it must.
         var isAsserted = false
+        /// For a single row, with parameters that are no arrays.
+        var isSingle = false
     }
 
     private struct Entry {

@@ -42,10 +42,10 @@ enum Operation: Hashable {
 extension TableMapping {
     func statement(_ operation: Operation, of stream: StreamName) -> StatementText {
         switch operation {
-        case .insert: insert
-        case .update(let without): update(without: without)
+        case .insert: insert(RowSource())
+        case .update(let without): update(without: without, RowSource())
         case .rekey(let without): rekey(without: without)
-        case .delete: delete
+        case .delete: delete(RowSource())
         case .probe: probe
         case .deleteImage(let narrow): deleteImage(narrow)
         case .updateImage(let narrow): updateImage(narrow)
@@ -58,17 +58,50 @@ extension TableMapping {
     /// The key columns by index, empty when rows have none.
     var keyColumns: [Int] { if case .key(let columns) = plan.locator { columns } else { [] } }
 
+    /// Whether `single` has one: the operation's statement for a single row.
+    func takesSingleRows(_ operation: Operation) -> Bool {
+        switch operation {
+        case .insert: !plan.carried.isEmpty
+        case .update: !updatesRewrite
+        case .delete: true
+        default: false
+        }
+    }
+
+    /// The same for one row, whose values come as they are. The planner sees through the SELECT around them, and what is
+    /// left is a look into the key's index.
+    func single(_ operation: Operation) -> StatementText? {
+        guard takesSingleRows(operation) else { return nil }
+        switch operation {
+        case .insert: return insert(RowSource(isSingle: true))
+        case .update(let without): return update(without: without, RowSource(isSingle: true))
+        case .delete: return delete(RowSource(isSingle: true))
+        default: return nil
+        }
+    }
+
     // MARK: parts
+
+    /// Where a statement's rows come from: arrays side by side, or parameters that are one row.
+    private struct RowSource {
+        var isSingle = false
+
+        func sql(_ names: [String]) -> String {
+            let values = names.indices.map { isSingle ? "$\($0 + 1)" : "unnest($\($0 + 1))" }
+            return "(SELECT \(values.joined(separator: ", "))) AS v(\(names.joined(separator: ", ")))"
+        }
+    }
+
+    private func types(_ columns: [Int], _ source: RowSource) -> [UInt32] {
+        source.isSingle ? columns.map { column($0).elementType } : types(columns)
+    }
 
     private func types(_ columns: [Int]) -> [UInt32] { columns.map { column($0).arrayType } }
 
     /// `(SELECT unnest($1), unnest($2)) AS v(a0, a3)`: row by row as it is read, where `ROWS FROM` would first lay every
     /// array out whole.
-    private func rows(_ columns: [Int]) -> String { rows(columns.map { "a\($0)" }) }
-
-    private func rows(_ names: [String]) -> String {
-        let calls = names.indices.map { "unnest($\($0 + 1))" }.joined(separator: ", ")
-        return "(SELECT \(calls)) AS v(\(names.joined(separator: ", ")))"
+    private func rows(_ columns: [Int], _ source: RowSource = RowSource()) -> String {
+        source.sql(columns.map { "a\($0)" })
     }
 
     private func value(_ index: Int, _ alias: String = "v.a") -> String {
@@ -103,7 +136,7 @@ extension TableMapping {
 
     // MARK: rows with a key
 
-    private var insert: StatementText {
+    private func insert(_ source: RowSource) -> StatementText {
         let columns = plan.carried
         guard !columns.isEmpty else { return insertNothing }
         let names = columns.map { column($0).sql }.joined(separator: ", ")
@@ -113,8 +146,8 @@ extension TableMapping {
             ? " WHERE NOT EXISTS (SELECT FROM \(table.sql) AS x WHERE \(keyMatches("x", "v.a")))" : ""
         return StatementText(
             sql: "INSERT INTO \(table.name.sql) (\(names)) OVERRIDING SYSTEM VALUE"
-                + " SELECT \(values) FROM \(rows(columns))\(guarded)",
-            parameterTypes: types(columns))
+                + " SELECT \(values) FROM \(rows(columns, source))\(guarded)",
+            parameterTypes: types(columns, source))
     }
 
     /// A table without columns: only how many rows counts.
@@ -123,16 +156,16 @@ extension TableMapping {
             sql: "INSERT INTO \(table.name.sql) SELECT FROM unnest($1)", parameterTypes: [WireTypes.textArray])
     }
 
-    private func update(without: [Int]) -> StatementText {
+    private func update(without: [Int], _ source: RowSource) -> StatementText {
         let present = plan.carried.filter { !without.contains($0) }
         let changed = present.filter { !keyColumns.contains($0) }
         if changed.contains(where: { column($0).target.isIdentityAlways }) {
             return rewrite(present, key: "a", keyParameters: [])
         }
         return StatementText(
-            sql: "UPDATE \(table.sql) AS t SET \(assignments(changed, "v.a")) FROM \(rows(present))"
+            sql: "UPDATE \(table.sql) AS t SET \(assignments(changed, "v.a")) FROM \(rows(present, source))"
                 + " WHERE \(keyMatches("t", "v.a"))",
-            parameterTypes: types(present))
+            parameterTypes: types(present, source))
     }
 
     /// Old keys first (`k`), then the new values (`a`).
@@ -148,7 +181,7 @@ extension TableMapping {
     }
 
     private func keyedRows(_ keys: [Int], _ columns: [Int]) -> String {
-        rows(keys.map { "k\($0)" } + columns.map { "a\($0)" })
+        RowSource().sql(keys.map { "k\($0)" } + columns.map { "a\($0)" })
     }
 
     /// A column GENERATED ALWAYS AS IDENTITY cannot be set by UPDATE, only by INSERT: the row is taken out and put
@@ -174,10 +207,10 @@ extension TableMapping {
         )
     }
 
-    private var delete: StatementText {
+    private func delete(_ source: RowSource) -> StatementText {
         StatementText(
-            sql: "DELETE FROM \(table.sql) AS t USING \(rows(keyColumns)) WHERE \(keyMatches("t", "v.a"))",
-            parameterTypes: types(keyColumns))
+            sql: "DELETE FROM \(table.sql) AS t USING \(rows(keyColumns, source)) WHERE \(keyMatches("t", "v.a"))",
+            parameterTypes: types(keyColumns, source))
     }
 
     private var probe: StatementText {

@@ -45,7 +45,7 @@ struct TargetTable: Sendable {
         let isPlain: Bool
     }
 
-    let number: Int
+    private(set) var number: Int
     let name: QualifiedName
     let kind: String
     /// Of another table of new.
@@ -70,6 +70,12 @@ struct TargetTable: Sendable {
 
     /// How statements name it: children of an inheritance parent are tables of their own, partitions are not.
     var sql: String { isPartitioned ? name.sql : "ONLY " + name.sql }
+
+    func numbered(_ number: Int) -> TargetTable {
+        var table = self
+        table.number = number
+        return table
+    }
 
     func column(_ name: String) -> Column? { columns.first { sameName($0.name, name) } }
 }

@@ -24,6 +24,9 @@ package final class ShapeBook: Sendable {
         pages.withLock { $0.shapes.indices.contains(number) ? $0.shapes[number] : nil }
     }
 
+    /// How many shapes there are.
+    package var count: Int { pages.withLock { $0.shapes.count } }
+
     /// The name of a type that is not built in, where the stream told it.
     package func typeName(_ oid: UInt32) -> QualifiedName? { pages.withLock { $0.types[oid] } }
 

@@ -18,6 +18,7 @@ package struct Configuration: Sendable {
     package let copy: Copying
     package let limits: Limits
     package let verify: Verifying
+    package let gates: Gates
     /// Absolute paths.
     package let spill: String
     package let evidence: String

@@ -15,15 +15,18 @@ package struct Copying: Hashable, Sendable {
     /// Tables of more than twice this many bytes are copied in parts of about this size.
     package let range: Int
     package let backOff: BackOff?
+    /// Tables and their indexes are read into the target's memory once they are complete.
+    package let prewarm: Bool
 
-    package init(range: Int = 256 << 20, backOff: BackOff? = nil) {
+    package init(range: Int = 64 << 20, backOff: BackOff? = nil, prewarm: Bool = false) {
         self.range = range
         self.backOff = backOff
+        self.prewarm = prewarm
     }
 }
 
 private enum CopyingKey: String, CaseIterable {
-    case range
+    case range, prewarm
     case backOff = "back_off"
 }
 
@@ -35,7 +38,8 @@ extension Field {
         let usual = Copying()
         return Copying(
             range: try section.optional(.range)?.size() ?? usual.range,
-            backOff: try section.optional(.backOff)?.backOff())
+            backOff: try section.optional(.backOff)?.backOff(),
+            prewarm: try section.optional(.prewarm)?.truth() ?? usual.prewarm)
     }
 
     private func backOff() throws(ConfigurationError) -> BackOff {

@@ -16,11 +16,15 @@ package struct DataBTable: Hashable, Sendable {
     package let every: Double
     /// Seconds between comparisons of the row sets, which find physical deletes; nil when there are none to be found.
     package let deletes: Double?
+    /// Seconds that the clocks which write `modified` may be behind old's.
+    package let margin: Double
+
+    package static let usualMargin = 5.0
 
     package var place: Place { pattern.place }
 }
 
-private enum DataBKey: String, CaseIterable { case table, modified, refresh, every, deletes }
+private enum DataBKey: String, CaseIterable { case table, modified, refresh, every, deletes, margin }
 
 private enum RefreshWord: String, CaseIterable { case full }
 
@@ -61,11 +65,15 @@ extension Field {
         if let deletes, modified == nil {
             throw deletes.error("`deletes` goes with `modified`; a full refresh needs none")
         }
+        let margin = section.optional(.margin)
+        if let margin, modified == nil {
+            throw margin.error("`margin` goes with `modified`; a full refresh needs none")
+        }
         var how = DataBTable.Refresh.full
         if let modified { how = .modified(column: try modified.columnName()) }
         return DataBTable(
             pattern: pattern, refresh: how, every: try section.required(.every).interval(),
-            deletes: try deletes?.interval())
+            deletes: try deletes?.interval(), margin: try margin?.seconds() ?? DataBTable.usualMargin)
     }
 
     private func columnName() throws(ConfigurationError) -> String {

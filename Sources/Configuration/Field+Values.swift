@@ -49,6 +49,15 @@ extension Field {
         return number
     }
 
+    func truth() throws(ConfigurationError) -> Bool {
+        let text = try text()
+        switch text.value {
+        case "true": return true
+        case "false": return false
+        default: throw error("\(label) must be true or false, not \(text.mentioned)")
+        }
+    }
+
     func number() throws(ConfigurationError) -> Double {
         let text = try text()
         guard let number = Double(text.value), number.isFinite else {

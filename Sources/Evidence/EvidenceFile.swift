@@ -17,14 +17,16 @@ package struct EvidenceFile: Sendable {
     package var path: String { "\(directory)/\(stream).jsonl" }
 
     /// Everything in it; nil when there is none.
-    package func read() throws(EvidenceError) -> String? {
+    package func read() throws(EvidenceError) -> String? { try Self.contents(of: path) }
+
+    static func contents(of path: String) throws(EvidenceError) -> String? {
         let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
             throw .system("read the evidence", path, errno)
         }
         defer { close(descriptor) }
-        return String(decoding: try Self.bytes(descriptor, from: 0, path), as: UTF8.self)
+        return String(decoding: try bytes(descriptor, from: 0, path), as: UTF8.self)
     }
 
     // MARK: appending

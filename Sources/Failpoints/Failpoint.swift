@@ -33,6 +33,10 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case afterComparedRange = "after-compared-range"
     case duringVerifyRepair = "during-verify-repair"
     case afterVerifyRepair = "after-verify-repair"
+    case duringBatch = "during-batch"
+    case beforeBatchCommit = "before-batch-commit"
+    case afterBatchCommit = "after-batch-commit"
+    case duringComparison = "during-comparison"
 
     /// What is true when the process dies here.
     package var meaning: String {
@@ -63,6 +67,10 @@ package enum Failpoint: String, CaseIterable, Sendable {
         case .afterComparedRange: "a range of keys was compared, and how far that is recorded"
         case .duringVerifyRepair: "rows found different were written on new, not committed"
         case .afterVerifyRepair: "rows found different are repaired, nobody has looked again"
+        case .duringBatch: "rows of a Data B table wait on the target, the table itself is untouched"
+        case .beforeBatchCommit: "a batch of Data B is laid over its table, not committed"
+        case .afterBatchCommit: "a batch of Data B is committed, nobody has been told"
+        case .duringComparison: "differences of a Data B table are known, not mended"
         case .afterCopyComplete: "every table is done, nothing else has happened"
         case .afterEvidence: "an entry of the evidence log is on disk, what it announces has not begun"
         case .duringAbort: "some of tandem's objects are removed, others not"

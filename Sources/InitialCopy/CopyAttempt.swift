@@ -10,13 +10,9 @@ internal import Threading
 
 final class CopyAttempt: Sendable {
     private struct State {
-        var pending: [PageRange]
-        /// Helpers may come.
-        var isOpen = false
-        var helping = 0
+        var parts: PartQueue
         var rows = 0
         var bytes = 0
-        var failure: (any Error)?
         var signals: [Int: StopSignal] = [:]
         var sessions: [Int: Int] = [:]
     }
@@ -32,64 +28,60 @@ final class CopyAttempt: Sendable {
     /// Nothing of the table was on new before.
     let isFirst: Bool
     let began = Monotonic.now
+    /// Why it has to be copied in one snapshot, if so.
+    let indivisible: String?
     private let most: Double
     private let state: Monitor<State>
 
     init(
         _ leaf: SourceLeaf, _ statements: CopyStatements, exported: String, snapshot: TransactionSnapshot, until: LSN,
-        base: CopyBase?, isFirst: Bool, atMost seconds: Double, ranges: [PageRange]
+        base: CopyBase?, isFirst: Bool, atMost seconds: Double, indivisible: String? = nil, ranges: [PageRange]
     ) {
         self.base = base
         self.isFirst = isFirst
+        self.indivisible = indivisible
         most = base == nil ? .infinity : seconds
         self.leaf = leaf
         self.statements = statements
         self.exported = exported
         self.snapshot = snapshot
         self.until = until
-        state = Monitor(State(pending: ranges))
+        state = Monitor(State(parts: PartQueue(ranges)))
     }
 
     // MARK: ranges
 
-    var hasPending: Bool { state.withLock { $0.failure == nil && !$0.pending.isEmpty } }
+    var hasPending: Bool { state.withLock { $0.parts.hasPending } }
 
     /// Its snapshot holds back vacuum for as long as it may.
     var isOverdue: Bool { began.age > most }
 
     /// The leader's next range.
     func takeRange() throws -> PageRange? {
-        try state.withLock { state in
-            if let failure = state.failure { throw failure }
-            return state.pending.isEmpty || isOverdue ? nil : state.pending.removeFirst()
-        }
+        try state.withLock { try $0.parts.take(unless: isOverdue) }
     }
 
-    func open() { state.change { $0.isOpen = true } }
+    func open() { state.change { $0.parts.open() } }
 
     /// A helper's; it must `leave` afterwards.
     func join() -> PageRange? {
-        state.change { state in
-            guard state.isOpen, state.failure == nil, !state.pending.isEmpty, !isOverdue else { return nil }
-            state.helping += 1
-            return state.pending.removeFirst()
-        }
+        state.change { $0.parts.join(unless: isOverdue) }
     }
 
     func leave(_ failure: (any Error)?) {
         state.change { state in
-            state.helping -= 1
-            if state.failure == nil { state.failure = failure }
+            state.parts.leave()
+            if let failure { state.parts.fail(failure) }
         }
         if let failure { fail(failure) }
     }
 
     /// Until no helper works on it, whatever came of it.
-    func waitForHelpers() { _ = state.wait { $0.helping == 0 ? true : nil } }
+    func waitForHelpers() { _ = state.wait { $0.parts.helping == 0 ? true : nil } }
 
     func result() throws -> (rows: Int, bytes: Int) {
         try state.withLock { state in
-            if let failure = state.failure { throw failure }
+            if let failure = state.parts.failure { throw failure }
             return (state.rows, state.bytes)
         }
     }
@@ -108,7 +100,7 @@ final class CopyAttempt: Sendable {
         let isLate = state.withLock { state in
             state.signals[worker] = signal
             state.sessions[worker] = session
-            return state.failure != nil
+            return state.parts.failure != nil
         }
         if isLate { signal.raise() }
     }
@@ -122,11 +114,11 @@ final class CopyAttempt: Sendable {
 
     var sessions: [Int] { state.withLock { Array($0.sessions.values) } }
 
-    var failure: (any Error)? { state.withLock { $0.failure } }
+    var failure: (any Error)? { state.withLock { $0.parts.failure } }
 
     func fail(_ error: any Error) {
         let signals = state.change { state in
-            if state.failure == nil { state.failure = error }
+            state.parts.fail(error)
             return Array(state.signals.values)
         }
         for signal in signals { signal.raise() }

@@ -8,10 +8,31 @@ package struct CopyProgress: Codable, Sendable, Equatable {
         /// copying, finishing, or waiting with a problem
         package var phase: String
         package var rows: Int
+        /// By old's statistics.
+        package var expectedRows: Int?
         package var bytes: Int
         package var size: Int
+        /// Of its rows, 0 to 1.
+        package var share: Double
+        /// Bytes a second, over the last while.
+        package var rate: Double?
+        package var secondsLeft: Double?
+        /// How long its snapshot has been held on old.
+        package var snapshotAge: Double?
+        /// Held for longer than limits.snapshot, and why.
+        package var overdue: String?
         package var problem: String?
         package var hint: String?
+    }
+
+    /// Something that is being made on new.
+    package struct Build: Codable, Sendable, Equatable {
+        package var object: String
+        /// As pg_stat_progress_create_index has it.
+        package var phase: String?
+        /// Of that phase, 0 to 1.
+        package var share: Double?
+        package var seconds: Double
     }
 
     package var tables = 0
@@ -40,6 +61,7 @@ package struct CopyProgress: Codable, Sendable, Equatable {
     /// The table that the stream waits for.
     package var holding: String?
     package var active: [Table] = []
+    package var builds: [Build] = []
     package var began = Date()
 
     package init() {}

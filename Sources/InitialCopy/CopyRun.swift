@@ -16,6 +16,8 @@ package final class CopyRun: Sendable {
     private let threads = Monitor<[Thread]>([])
     private let completed: Monitor<Bool>
     private let latest = Monitor<CopyProgress?>(nil)
+    /// Told of every look; nil when there is no more to tell.
+    private let shown: (@Sendable (CopyProgress?) -> Void)?
 
     /// Raised when the copy has become complete, or cannot.
     package let moved = Wakeup()
@@ -23,7 +25,8 @@ package final class CopyRun: Sendable {
     /// Sets the gate for every table before anything streams.
     package init(
         stream: StreamName, source: ConnectionTarget, target: ConnectionTarget, settings: CopySettings, gate: CopyGate,
-        runner: Int, tables: [CopiedTable], touched: Set<UInt32>, isComplete: Bool, finisher: TableFinisher, log: Log
+        runner: Int, tables: [CopiedTable], touched: Set<UInt32>, isComplete: Bool, finisher: TableFinisher,
+        shown: (@Sendable (CopyProgress?) -> Void)? = nil, log: Log
     ) {
         let board = CopyBoard(gate)
         board.load(tables)
@@ -32,7 +35,8 @@ package final class CopyRun: Sendable {
         context = CopyContext(
             stream: stream, source: source, target: target, settings: settings, runner: runner,
             board: board, gate: gate,
-            finisher: finisher, log: log)
+            finisher: finisher, isShown: shown != nil, log: log)
+        self.shown = shown
         completed = Monitor(isComplete)
     }
 
@@ -89,6 +93,8 @@ package final class CopyRun: Sendable {
             return threads
         }
         for thread in all { thread.join() }
+        context.rest.join()
+        shown?(nil)
     }
 
     // MARK: watching
@@ -102,12 +108,13 @@ package final class CopyRun: Sendable {
                 while !stop.isRaised {
                     let progress = try watch.look()
                     latest.withLock { $0 = progress }
+                    shown?(progress.isComplete ? nil : progress)
                     let isNews = completed.withLock { known in
                         defer { known = progress.isComplete }
                         return known != progress.isComplete
                     }
                     if isNews || obstacle != nil { moved.raise() }
-                    stop.wait(seconds: progress.isComplete ? 1 : 0.5)
+                    rest(seconds: progress.isComplete ? 1 : 0.5)
                 }
             } catch {
                 guard !stop.isRaised else { return }
@@ -116,5 +123,12 @@ package final class CopyRun: Sendable {
                 pause = min(pause * 2, 10)
             }
         }
+    }
+
+    private func rest(seconds: Double) {
+        Poll.wait(
+            for: [.readable(stop.descriptor), .readable(context.moved.descriptor)],
+            until: Monotonic.now.adding(seconds: seconds))
+        context.moved.lower()
     }
 }

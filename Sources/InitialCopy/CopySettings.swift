@@ -5,18 +5,20 @@ package import Configuration
 package struct CopySettings: Sendable {
     package let jobs: Int
     let range: Int
-    let rate: Int
+    package let rate: Int
     let backOff: BackOff?
+    package let prewarms: Bool
     /// Seconds that one snapshot may be held.
     let snapshot: Double
     /// Of each worker, for rows on their way.
-    let buffer: Int
+    package let buffer: Int
 
     package init(_ configuration: Configuration) {
         jobs = configuration.jobs
         range = configuration.copy.range
         rate = configuration.limits.copyRate
         backOff = configuration.copy.backOff
+        prewarms = configuration.copy.prewarm
         snapshot = configuration.limits.snapshot
         buffer = max(16 << 10, min(256 << 10, configuration.limits.memory / 8 / max(1, configuration.jobs)))
     }

@@ -3,7 +3,6 @@
 internal import Apply
 internal import Configuration
 internal import Failpoints
-internal import Foundation
 internal import Model
 internal import Postgres
 internal import State
@@ -15,8 +14,7 @@ final class CopyWatch {
     private let stop: StopSignal
     private let source: SourceSide
     private let target: TargetSide
-    private var speed = Tachometer()
-    private var sizeSpeed = Tachometer()
+    private var reporter: CopyReporter
     private var nextBackOff = Monotonic.now
     private var resting: String?
     private let keep: TableFinisher.Keeper
@@ -24,8 +22,6 @@ final class CopyWatch {
     private var isComplete = false
     private var problem: (message: String, hint: String?)?
     private var nextRest = Monotonic.now
-    private var nextLine = Monotonic.now.adding(seconds: 5)
-    private let began = Date()
 
     private var board: CopyBoard { context.board }
 
@@ -33,6 +29,7 @@ final class CopyWatch {
     init(_ context: CopyContext, stop: StopSignal) throws {
         self.context = context
         keep = context.finisher.keeper()
+        reporter = CopyReporter(limit: context.settings.snapshot, log: context.log)
         self.stop = stop
         let name = "\(context.stream) copy"
         source = SourceSide(try Connection(to: context.source, for: .control, as: name, stop: stop), context.stream)
@@ -69,7 +66,7 @@ final class CopyWatch {
         if !board.isComplete { isComplete = false }
         try minds()
         let progress = try report(request)
-        try complete()
+        if request?.isStreamPaused != true { try complete() }
         return progress
     }
 
@@ -113,6 +110,9 @@ final class CopyWatch {
         let doing = "emptying \(name), which is to be copied again"
         let writer = TargetSide(
             try Connection(to: context.target, for: .apply, as: "\(context.stream) copy", stop: stop), context.stream)
+        if try writer.isDecodedByOpposite {
+            guard try writer.tryCopyOrigin() else { return }
+        }
         try writer.connection.script("BEGIN", doing: doing)
         guard try writer.claim(table.oid, exclusively: true, runner: context.runner)?.state == .again else { return }
         if let leaf = try source.leaf(table.oid) {
@@ -166,70 +166,32 @@ final class CopyWatch {
     // MARK: how it goes
 
     private func report(_ request: CopyRequest?) throws -> CopyProgress {
-        let entries = board.entries
-        var progress = CopyProgress()
-        progress.began = began
-        progress.tables = entries.count
-        for entry in entries {
-            progress.rows += entry.rows
-            progress.bytes += entry.bytes
-            progress.size += entry.size
-            if entry.phase == .done {
-                progress.done += 1
-                progress.sizeDone += entry.size
-            } else {
-                progress.sizeDone += min(entry.size, entry.bytes)
-            }
-        }
-        progress.rate = speed.note(progress.bytes)
-        let pace = sizeSpeed.note(progress.sizeDone)
+        var progress = reporter.progress(of: board.entries, context.finisher.builds.current)
         progress.isPaused = request?.isPaused ?? false
         progress.resting = resting
         progress.isComplete = isComplete && board.isComplete
         progress.isFinishing = !isComplete && board.isComplete
         (progress.problem, progress.hint) = (problem?.message, problem?.hint)
-        if let pace, pace > 0, !progress.isComplete {
-            progress.secondsLeft = Double(progress.size - progress.sizeDone) / pace
-        }
-        progress.snapshotAge = entries.compactMap(\.attempt).map(\.began.age).max()
-        progress.holding = context.gate.holding.flatMap { held in
-            entries.first { $0.oid == held.table }?.name.description
-        }
-        progress.active = entries.filter { $0.phase == .copying || $0.phase == .finishing || $0.problem != nil }
-            .sorted { $0.name < $1.name }.prefix(20).map { entry in
-                CopyProgress.Table(
-                    table: entry.name.description, phase: entry.phase.rawValue, rows: entry.rows, bytes: entry.bytes,
-                    size: entry.size, problem: entry.problem?.message, hint: entry.problem?.hint)
-            }
+        progress.holding = context.gate.holding.flatMap { board.entry($0.table)?.name.description }
         try target.write(copyProgress: progress.encoded())
-        line(progress)
+        if !context.isShown { reporter.line(progress) }
         return progress
-    }
-
-    private func line(_ progress: CopyProgress) {
-        guard !progress.isComplete, nextLine <= Monotonic.now else { return }
-        nextLine = Monotonic.now.adding(seconds: 5)
-        let share = progress.size == 0 ? 100 : 100 * progress.sizeDone / progress.size
-        context.log.info(
-            "copying",
-            [
-                .count: "\(progress.done)/\(progress.tables)", .rows: progress.rows, .bytes: progress.bytes,
-                .detail: "\(share) %" + (progress.rate.map { ", \(Int($0 / 1024)) kB/s" } ?? "")
-                    + (progress.secondsLeft.map { ", \(Int($0)) s left" } ?? ""),
-            ])
     }
 
     // MARK: the end of it
 
     private func complete() throws {
-        guard board.isComplete else { return }
+        let count = board.entries.count
+        guard board.isComplete else {
+            _ = context.rest.take(for: 0)
+            return
+        }
         if !isComplete {
-            guard nextRest <= Monotonic.now, try finishRest() else { return }
-            try analyzeRoots()
+            guard try finishRest(count) else { return }
             try keep(source.connection, target.connection)
             try target.nowComplete(true)
             isComplete = true
-            context.log.info("copy complete", [.count: board.entries.count])
+            context.log.info("copy complete", [.count: count])
             Failpoint.pass(.afterCopyComplete)
         }
         guard nextKeep <= Monotonic.now else { return }
@@ -237,14 +199,14 @@ final class CopyWatch {
         try keep(source.connection, target.connection)
     }
 
-    /// What needs all tables. False when it could not be made; it is tried again.
-    private func finishRest() throws -> Bool {
-        context.log.info("finishing", [.reason: "all rows are on new"])
-        do {
-            try context.finisher.all(stop)
+    /// What needs all tables. False while it is being made, and when it could not be; it is tried again.
+    private func finishRest(_ count: Int) throws -> Bool {
+        switch context.rest.take(for: count) {
+        case .busy: return false
+        case .done:
             problem = nil
             return true
-        } catch {
+        case .failed(let error):
             guard !stop.isRaised else { throw error }
             let hint = (error as? any Explained)?.hint
             if problem?.message != "\(error)" {
@@ -252,19 +214,15 @@ final class CopyWatch {
             }
             problem = ("\(error)", hint)
             nextRest = Monotonic.now.adding(seconds: 10)
-            return false
-        }
-    }
-
-    /// Statistics of partitioned tables as wholes, which nothing else gathers.
-    private func analyzeRoots() throws {
-        for root in try source.publishedRoots() {
-            do {
-                try target.connection.script("ANALYZE \(root.sql)", doing: "gathering statistics of \(root)")
-            } catch {
-                guard error.sqlState != nil else { throw error }
-                context.log.warning("no statistics", [.relation: root, .reason: "\(error)"])
+        case .none:
+            guard nextRest <= Monotonic.now else { return false }
+            context.log.info("finishing", [.reason: "all rows are on new"])
+            let (context, stop) = (context, stop)
+            try context.rest.begin(for: count) {
+                try context.finisher.all(stop)
+                try WholeStatistics(context).gather(stop)
             }
         }
+        return false
     }
 }

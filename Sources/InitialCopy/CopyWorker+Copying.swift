@@ -69,7 +69,7 @@ extension CopyWorker {
         let oid = attempt.leaf.oid
         try recordSnapshot(attempt, side)
         if !attempt.isFirst, board.entry(oid)?.hasMet == true { try removeTouched(attempt, side) }
-        attempt.open()
+        if !isMarked { attempt.open() }
         while let range = try attempt.takeRange() { try copy(attempt, range, side) }
         attempt.waitForHelpers()
         let (rows, bytes) = try attempt.result()
@@ -138,18 +138,23 @@ extension CopyWorker {
     ) throws -> (rows: Int, bytes: Int) {
         let (board, oid) = (board, attempt.leaf.oid)
         var total = 0
+        var counted = 0
         let pipe = RowPipe(
             source: try source().connection, target: target, buffer: context.settings.buffer, rate: context.rate,
             stop: signal, isOverdue: { attempt.isOverdue }
-        ) { bytes in
+        ) { bytes, rows in
             total += bytes
-            board.change(oid) { $0.bytes += bytes }
+            counted += rows
+            board.change(oid) { entry in
+                entry.bytes += bytes
+                entry.rows += rows
+            }
         }
         do {
             let rows = try pipe.run(
                 from: attempt.statements.read(range), to: attempt.statements.write,
                 doing: "copying \(attempt.leaf.name)")
-            board.change(oid) { $0.rows += rows }
+            board.change(oid) { $0.rows += rows - counted }
             return (rows, total)
         } catch is Overdue {
             // A part that took the whole time has to be a smaller one; not when it only rested.
@@ -162,7 +167,7 @@ extension CopyWorker {
     }
 
     private func shrinkParts(_ attempt: CopyAttempt, _ range: PageRange?) {
-        let pages = range.map { ($0.end ?? $0.first + 1) - $0.first } ?? attempt.leaf.bytes / CopyBase.pageSize
+        let pages = range.map { ($0.end ?? $0.first + 1) - $0.first } ?? attempt.leaf.pages
         board.change(attempt.leaf.oid) { $0.step = max(1, pages / 2) }
     }
 

@@ -6,11 +6,13 @@ internal import Model
 internal import Postgres
 internal import State
 internal import Telemetry
+internal import Threading
 
 extension CopyWorker {
     /// The stream goes on with the table once everything that makes it quick and checked is there too.
     func finish(_ oid: UInt32, _ known: CopyStatements? = nil) throws {
         do {
+            try mark()
             let side = try target()
             guard let record = try side.copiedTable(oid), let snapshot = record.snapshot else { throw lost(oid) }
             if record.state == .done { return finished(record, snapshot, record.until) }
@@ -59,6 +61,7 @@ extension CopyWorker {
     private func complete(_ table: QualifiedName, _ target: Connection) throws {
         try context.finisher.table(table, signal)
         try target.script("ANALYZE \(table.sql)", doing: "gathering statistics of \(table)")
+        if context.settings.prewarms { try Prewarming(on: target).warm(table, on: target) }
     }
 
     func settle(_ oid: UInt32, _ snapshot: TransactionSnapshot, _ until: LSN) {
@@ -72,5 +75,6 @@ extension CopyWorker {
             entry.problem = nil
             entry.failures = 0
         }
+        if board.isComplete { context.moved.raise() }
     }
 }

@@ -13,6 +13,7 @@ extension CopyWorker {
     func lead(_ oid: UInt32) throws {
         var statements: CopyStatements?
         do {
+            try mark()
             let base = try prepareTarget(oid)
             if base == nil { gate.begin(oid) }
             guard let attempt = try begin(oid, base) else { return try recordDropped(oid) }
@@ -154,13 +155,11 @@ extension CopyWorker {
         guard base == nil || statements.key != nil else {
             throw Changed(table: leaf.name, what: "was altered on new or old")
         }
-        let canDivide = try source().connection.serverMajor >= 14
-        let first = CopyBase(
-            snapshot: sight.snapshot, until: sight.until, form: leaf.form, pages: leaf.bytes / CopyBase.pageSize)
+        let first = CopyBase(snapshot: sight.snapshot, until: sight.until, form: leaf.form, pages: leaf.pages)
         let attempt = CopyAttempt(
             leaf, statements, exported: sight.exported, snapshot: sight.snapshot, until: sight.until,
             base: base ?? (statements.key == nil ? nil : first), isFirst: base == nil,
-            atMost: canDivide ? context.settings.snapshot : .infinity,
+            atMost: context.settings.snapshot, indivisible: statements.indivisible,
             ranges: try ranges(leaf, statements, base))
         attempt.enter(number, session: try source().connection.backendPID, signal)
         board.change(oid) { entry in
@@ -200,15 +199,16 @@ extension CopyWorker {
 
     /// Parts of about the configured size, of what is not there yet. Nothing when the table goes as a whole.
     private func ranges(_ leaf: SourceLeaf, _ statements: CopyStatements, _ base: CopyBase?) throws -> [PageRange] {
-        let usual = max(1, context.settings.range / CopyBase.pageSize)
+        var usual = max(1, context.settings.range / CopyBase.pageSize)
+        if !statements.readsRanges { usual = min(usual, CopyBase.listedPages) }
         let step = board.entry(leaf.oid)?.step
         if let base {
             let there = try target().copiedRanges(leaf.oid)
             return PageRange.missing(from: there, pages: base.pages, step: step ?? usual)
         }
-        guard try source().connection.serverMajor >= 14, !statements.isShared else { return [] }
+        guard statements.readsRanges || statements.key != nil, !statements.isShared else { return [] }
         guard leaf.bytes > 2 * context.settings.range || step != nil && statements.key != nil else { return [] }
-        let all = PageRange.missing(from: [], pages: leaf.bytes / CopyBase.pageSize, step: step ?? usual)
+        let all = PageRange.missing(from: [], pages: leaf.pages, step: step ?? usual)
         // In one snapshot the last part ends the table, however far it grew.
         guard statements.key == nil, let last = all.last else { return all }
         return all.dropLast() + [PageRange(first: last.first, end: nil)]
@@ -247,7 +247,12 @@ extension CopyWorker {
 /// All rows are on new, as it turned out.
 private struct AllThere: Error {}
 
-extension CopyBase { static let pageSize = 8192 }
+extension CopyBase {
+    /// PostgreSQL's usual one, for the size of parts.
+    static let pageSize = 8192
+    /// Of a part, where each place on its pages has to be named.
+    static let listedPages = 2048
+}
 
 extension PageRange {
     /// What is left of so many pages, in parts of at most so many.

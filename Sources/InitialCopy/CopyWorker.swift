@@ -18,6 +18,8 @@ final class CopyWorker {
     private(set) var signal = StopSignal()
     private var sourceConnection: Connection?
     private var targetConnection: Connection?
+    /// What this session commits on new carries tandem's mark.
+    private(set) var isMarked = false
 
     init(_ number: Int, _ context: CopyContext) {
         self.number = number
@@ -39,6 +41,8 @@ final class CopyWorker {
             } catch {
                 guard !context.isOver else { return }
             }
+            // Another one may need the mark.
+            if isMarked { disconnect() }
             if signal.isRaised {
                 guard !context.isOver else { return }
                 disconnect()
@@ -64,6 +68,7 @@ final class CopyWorker {
         if let known, !known.isBroken { return known }
         let opened = try Connection(
             to: address, for: purpose, as: "\(context.stream) copy \(number)", stop: signal)
+        if purpose == .apply { isMarked = false }
         known = opened
         return opened
     }
@@ -72,6 +77,18 @@ final class CopyWorker {
     func disconnect() {
         sourceConnection = nil
         targetConnection = nil
+        isMarked = false
+    }
+
+    /// Once the stream that goes the other way decodes new, rows that are copied must not come back by it. One session at a
+    /// time can mark what it commits, so then one copies.
+    func mark() throws {
+        let side = try target()
+        guard !isMarked, try side.isDecodedByOpposite else { return }
+        guard try side.tryCopyOrigin() else {
+            throw NotYet(description: "another table is copied, and only one at a time can be marked", pause: 2)
+        }
+        isMarked = true
     }
 
     // MARK: what went wrong
@@ -95,7 +112,7 @@ final class CopyWorker {
             entry.isTransient = isTransient
             name = entry.name
             if isQuiet {
-                entry.notBefore = Monotonic.now.adding(seconds: error is SnapshotOverdue ? 0 : 0.1)
+                entry.notBefore = Monotonic.now.adding(seconds: (error as? NotYet)?.pause ?? 0)
                 return
             }
             entry.failures += 1
@@ -118,6 +135,8 @@ final class CopyWorker {
 /// Nothing is wrong, but the time has not come.
 struct NotYet: Explained {
     let description: String
+    /// Seconds until it may be tried again.
+    var pause = 0.1
 }
 
 /// What all workers share.
@@ -133,12 +152,21 @@ final class CopyContext: Sendable {
     let finisher: TableFinisher
     /// Which run of the copy this is.
     let runner: Int
+    /// Somebody looks at it on a terminal.
+    let isShown: Bool
+    /// Makes the watch look at once.
+    let moved: Wakeup
+    let rest: FinalWork
     private let signals = Monitor<(isOver: Bool, signals: [Int: StopSignal])>((false, [:]))
 
     init(
         stream: StreamName, source: ConnectionTarget, target: ConnectionTarget, settings: CopySettings,
-        runner: Int, board: CopyBoard, gate: CopyGate, finisher: TableFinisher, log: Log
+        runner: Int, board: CopyBoard, gate: CopyGate, finisher: TableFinisher, isShown: Bool, log: Log
     ) {
+        self.isShown = isShown
+        let moved = Wakeup()
+        self.moved = moved
+        rest = FinalWork(moved)
         self.stream = stream
         self.source = source
         self.target = target

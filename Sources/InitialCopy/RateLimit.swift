@@ -2,7 +2,7 @@
 
 internal import Threading
 
-final class RateLimit: Sendable {
+package final class RateLimit: Sendable {
     private struct Bucket {
         var level: Double
         var filled = Monotonic.now
@@ -13,7 +13,7 @@ final class RateLimit: Sendable {
     private let rate: Double
     private let bucket: Monitor<Bucket>
 
-    init(bytesPerSecond: Int) {
+    package init(bytesPerSecond: Int) {
         rate = Double(bytesPerSecond)
         bucket = Monitor(Bucket(level: Double(bytesPerSecond) / 4))
     }

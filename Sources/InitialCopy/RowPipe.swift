@@ -3,10 +3,10 @@
 
 internal import Bytes
 internal import Failpoints
-internal import Postgres
-internal import Threading
+package import Postgres
+package import Threading
 
-struct RowPipe {
+package struct RowPipe {
     let source: Connection
     let target: Connection
     let buffer: Int
@@ -14,11 +14,19 @@ struct RowPipe {
     let stop: StopSignal
     /// Whether to give up.
     let isOverdue: () -> Bool
-    /// Told of every buffer that was passed on.
-    let passed: (_ bytes: Int) -> Void
+    /// Told of every buffer that was passed on. In binary what ends the rows is counted like one.
+    let passed: (_ bytes: Int, _ rows: Int) -> Void
+
+    package init(
+        source: Connection, target: Connection, buffer: Int, rate: RateLimit, stop: StopSignal,
+        isOverdue: @escaping () -> Bool = { false }, passed: @escaping (_ bytes: Int, _ rows: Int) -> Void
+    ) {
+        (self.source, self.target, self.buffer, self.rate, self.stop) = (source, target, buffer, rate, stop)
+        (self.isOverdue, self.passed) = (isOverdue, passed)
+    }
 
     /// How many rows arrived.
-    func run(from read: String, to write: String, doing: String) throws -> Int {
+    package func run(from read: String, to write: String, doing: String) throws -> Int {
         try source.startCopyOut(read, doing: doing)
         try target.startCopy(write, doing: doing)
         do { try pass(doing) } catch {
@@ -30,30 +38,36 @@ struct RowPipe {
 
     private func pass(_ doing: String) throws {
         let gathered = ByteBuffer(capacity: 2 * buffer)
+        var rows = 0
         while let row = try source.nextCopyRow(doing: doing) {
-            // A row that is large by itself is not copied once more.
+            // A row that is large by itself is not copied once more, and goes in pieces: libpq would keep a buffer for all of it.
             if row.bytes.count >= buffer {
-                try send(gathered, doing)
-                try target.putCopy(row.bytes, doing: doing)
-                try note(row.bytes.count, doing)
+                try send(gathered, &rows, doing)
+                for start in stride(from: 0, to: row.bytes.count, by: buffer) {
+                    let piece = row.bytes[start..<min(start + buffer, row.bytes.count)]
+                    try target.putCopy(UnsafeRawBufferPointer(rebasing: piece), doing: doing)
+                }
+                try note(row.bytes.count, 1, doing)
                 continue
             }
             gathered.append(row.bytes)
-            if gathered.count >= buffer { try send(gathered, doing) }
+            rows += 1
+            if gathered.count >= buffer { try send(gathered, &rows, doing) }
         }
-        try send(gathered, doing)
+        try send(gathered, &rows, doing)
     }
 
-    private func send(_ gathered: ByteBuffer, _ doing: String) throws {
+    private func send(_ gathered: ByteBuffer, _ rows: inout Int, _ doing: String) throws {
         guard gathered.count > 0 else { return }
         try target.putCopy(gathered.bytes, doing: doing)
-        let bytes = gathered.count
+        let (bytes, count) = (gathered.count, rows)
         gathered.truncate(to: 0)
-        try note(bytes, doing)
+        rows = 0
+        try note(bytes, count, doing)
     }
 
-    private func note(_ bytes: Int, _ doing: String) throws {
-        passed(bytes)
+    private func note(_ bytes: Int, _ rows: Int, _ doing: String) throws {
+        passed(bytes, rows)
         Failpoint.pass(.duringTableCopy)
         rate.took(bytes, stop: stop, or: isOverdue)
         if isOverdue() { throw Overdue() }

@@ -14,14 +14,17 @@ package struct TableFinisher: Sendable {
     /// Makes what brings sequences along: before the copy counts as complete, and now and then afterwards. Each is used by
     /// one thread.
     let keeper: @Sendable () -> Keeper
+    /// What of it is being made.
+    let builds: BuildBoard
 
     package init(
         table: @escaping @Sendable (QualifiedName, StopSignal) throws -> Void = { _, _ in },
         all: @escaping @Sendable (StopSignal) throws -> Void = { _ in },
-        keeper: @escaping @Sendable () -> Keeper = { { _, _ in } }
+        keeper: @escaping @Sendable () -> Keeper = { { _, _ in } }, builds: BuildBoard = BuildBoard()
     ) {
         self.table = table
         self.all = all
         self.keeper = keeper
+        self.builds = builds
     }
 }

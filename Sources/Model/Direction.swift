@@ -23,6 +23,11 @@ package struct StreamName: Hashable, Sendable, CustomStringConvertible {
         self.direction = direction
     }
 
+    /// The stream of the same pair that goes the other way.
+    package var opposite: StreamName {
+        StreamName(migration: migration, pair: pair, direction: direction == .forward ? .reverse : .forward)
+    }
+
     package var description: String { "tandem_\(migration)_\(pair)_\(direction.rawValue)" }
 
     /// PostgreSQL's own limit for names; a longer one would be cut off silently.

@@ -62,17 +62,23 @@ extension Connection {
         _ = try? finish(doing: doing)
     }
 
+    /// In messages of a size that a server takes: where they end means nothing to it.
     package func putCopy(_ bytes: UnsafeRawBufferPointer, doing: String) throws(PostgresError) {
         onOwnThread()
-        let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-        while true {
-            switch PQputCopyData(raw, start, Int32(clamping: bytes.count)) {
-            case 1: return try flush(doing: doing)
-            case 0: try flush(doing: doing)
+        guard let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self) else { return }
+        var done = 0
+        while done < bytes.count {
+            let count = min(bytes.count - done, Self.longestMessage)
+            switch PQputCopyData(raw, start + done, Int32(count)) {
+            case 1: done += count
+            case 0: break
             default: throw lost(doing)
             }
+            try flush(doing: doing)
         }
     }
+
+    private static let longestMessage = 4 << 20
 
     /// Ends COPY … FROM STDIN; how many rows the server took.
     package func endCopy(doing: String) throws(PostgresError) -> Int {

@@ -11,10 +11,15 @@ package struct BinaryParameters {
 
     package init() {}
 
-    /// The bytes must live until the statement was queued.
-    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        values.append(bytes.baseAddress?.assumingMemoryBound(to: CChar.self))
-        lengths.append(Int32(clamping: bytes.count))
+    /// What a server takes in one message, less what stands around the values.
+    package static let most = (1 << 30) - (1 << 17)
+
+    package var isTooLarge: Bool { lengths.reduce(0) { $0 + Int($1) } > Self.most }
+
+    /// The bytes must live until the statement was queued; nil is NULL.
+    package mutating func append(_ bytes: UnsafeRawBufferPointer?) {
+        values.append(bytes?.baseAddress?.assumingMemoryBound(to: CChar.self))
+        lengths.append(Int32(clamping: bytes?.count ?? 0))
         formats.append(1)
     }
 }

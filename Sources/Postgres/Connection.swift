@@ -105,7 +105,7 @@ package final class Connection {
                 serverMajor >= 15
                 ? "GRANT SET ON PARAMETER session_replication_role TO \(visiblyQuoted(role));"
                 : "before PostgreSQL 15 only a superuser may set session_replication_role"
-            throw purpose == .apply ? error.needing(remedy) : error
+            throw purpose.writesRows ? error.needing(remedy) : error
         }
     }
 

@@ -23,7 +23,7 @@ struct Patience {
         ]
         // A server process that waits for a lock does not read, and Linux counts a full window as silence: no limit where
         // much is sent. The control connection to the same server notices for it.
-        if purpose != .apply { options.append(("tcp_user_timeout", "\(Self.total)")) }
+        if !purpose.writesRows { options.append(("tcp_user_timeout", "\(Self.total)")) }
         return options
     }
 
@@ -42,7 +42,7 @@ struct Patience {
     /// (Linux); and a walsender never to wait longer than this, but shorter where it is told so.
     var statement: String {
         switch purpose {
-        case .control, .apply:
+        case .control, .apply, .batches:
             """
             SELECT pg_catalog.set_config(name, '5s', false) FROM pg_catalog.pg_settings
              WHERE name = 'client_connection_check_interval' AND pg_catalog.version() LIKE '%linux%'

@@ -8,12 +8,17 @@ package enum SessionPurpose: Sendable, Equatable {
     case replication
     /// Applying changes: replica role, no synchronous wait, plans that always use the key's index.
     case apply
+    /// Laying batches over whole tables: replica role, no synchronous wait, plans as the server makes them.
+    case batches
 
     var settings: [(name: String, value: String, since: Int)] {
         var all = Self.everywhere + Patience(purpose: self).settings
+        if writesRows { all += Self.writing }
         if self == .apply { all += Self.applying }
         return all
     }
+
+    var writesRows: Bool { self == .apply || self == .batches }
 
     /// First what could end the session while it is being prepared.
     private static let everywhere: [(name: String, value: String, since: Int)] = [
@@ -46,15 +51,18 @@ package enum SessionPurpose: Sendable, Equatable {
         ("synchronous_commit", "local", 0),
     ]
 
-    private static let applying: [(name: String, value: String, since: Int)] = [
+    private static let writing: [(name: String, value: String, since: Int)] = [
         ("session_replication_role", "replica", 0),
         ("synchronous_commit", "off", 0),
         ("jit", "off", 0),
+        ("default_tablespace", "", 0),
+    ]
+
+    private static let applying: [(name: String, value: String, since: Int)] = [
         ("plan_cache_mode", "force_generic_plan", 0),
         ("enable_seqscan", "off", 0),
         ("enable_mergejoin", "off", 0),
         ("enable_bitmapscan", "off", 0),
-        ("default_tablespace", "", 0),
         ("gin_pending_list_limit", "4096", 0),
     ]
 }

@@ -1,6 +1,7 @@
 // The script that gives tandem's role what it needs on one side, and nothing more: for somebody who may grant. Made from what
 // is there: who owns the carried tables, which roles and schemas new lacks, which extensions only a superuser may make.
 
+internal import DataB
 package import Model
 internal import Postgres
 internal import SchemaCopy
@@ -37,7 +38,13 @@ package struct Grants {
             lines.append("-- to read the schema with pg_dump, and sequences")
             lines += old.serverMajor >= 14 ? ["GRANT pg_read_all_data TO \(role);"] : try reading(old)
         }
-        return lines + ["-- to name those it waits for", "GRANT pg_read_all_stats TO \(role);"]
+        lines += ["-- to name those it waits for", "GRANT pg_read_all_stats TO \(role);"]
+        let derived = survey.plan.dataB.tables.map(\.name)
+        if !derived.isEmpty { lines.append("-- to read Data B, and to lock it for a moment in `tandem b final`") }
+        return lines
+            + derived.map {
+                "GRANT USAGE ON SCHEMA \(visiblyQuoted($0.schema)) TO \(role); GRANT SELECT, UPDATE ON \($0.pasteable) TO \(role);"
+            }
     }
 
     private struct Owner {
@@ -173,7 +180,9 @@ package struct Grants {
 
     /// Where somebody else makes it: the tables that are there.
     private func writing(_ new: Connection, _ role: String) throws -> [String] {
-        let tables = survey.carried[.new]?.tables.filter { ["r", "p"].contains($0.kind) }.map(\.name) ?? []
+        let tables =
+            (survey.carried[.new]?.tables.filter { ["r", "p"].contains($0.kind) }.map(\.name) ?? [])
+            + survey.plan.dataB.tables.map(\.name)
         guard !tables.isEmpty else { return ["-- New has none of the tables yet: once it has, this again."] }
         let schemas = Set(tables.map { visiblyQuoted($0.schema) }).sorted()
         return ["GRANT USAGE ON SCHEMA \(schemas.joined(separator: ", ")) TO \(role);"]

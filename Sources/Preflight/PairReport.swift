@@ -1,7 +1,8 @@
 // What was found out about one pair, in the order in which somebody should read it.
 
-internal import Foundation
-internal import Model
+package import Configuration
+internal import Evidence
+package import Model
 internal import Postgres
 internal import State
 internal import Stream
@@ -39,7 +40,12 @@ package struct PairReport {
     /// Names of checks, and why.
     package var notLookedAt: [(check: String, why: String)] = []
 
+    package var blockers: [Line] { lines.filter(\.blocks) }
     package var isBlocked: Bool { lines.contains(where: \.blocks) }
+    /// Patterns of the configuration that match no table of this pair's old.
+    package let unmatched: [TablePattern]
+    /// The tables there that are Data A.
+    package let names: [QualifiedName]
 
     init(_ survey: Survey) {
         pair = survey.plan.pair
@@ -53,6 +59,8 @@ package struct PairReport {
         tables = survey.chosen.filter { !$0.isUnlogged }.count
         tablesOnNew = survey.carried[.new]?.tables.filter { $0.root == nil }.count ?? 0
         isFollowing = survey.isFollowing
+        unmatched = survey.unmatched
+        names = survey.chosen.map(\.name)
     }
 
     private static func version(_ number: Int) -> String { "\(number / 10_000).\(number % 10_000)" }
@@ -65,15 +73,15 @@ package struct PairReport {
         }
     }
 
-    /// For the evidence log: a check and what it was about.
-    var verdicts: [(String, String)] {
+    /// For the evidence log: of each check that found something, how bad the worst of it is, and what that is about.
+    var verdicts: [Verdict] {
         let checks = Dictionary(grouping: lines, by: \.check)
-        return checks.keys.sorted().compactMap { name in
-            guard let lines = checks[name], let first = lines.first else { return nil }
-            let objects = lines.prefix(20).map(\.finding.object).joined(separator: ", ")
-            let rest = lines.count > 20 ? " and \(lines.count - 20) more" : ""
-            let skipped = first.skipped.map { ", skipped: \($0)" } ?? ""
-            return (name, "\(first.severity.rawValue): \(objects)\(rest)\(skipped)")
+        return checks.sorted { $0.key < $1.key }.compactMap { name, lines in
+            guard let worst = lines.map(\.severity).min() else { return nil }
+            let objects = lines.filter { $0.severity == worst }.map(\.finding.object)
+            let rest = objects.count > 20 ? " and \(objects.count - 20) more" : ""
+            return Verdict(
+                check: name, severity: worst.rawValue, objects: objects.prefix(20).joined(separator: ", ") + rest)
         }
     }
 

@@ -17,10 +17,13 @@ final class Survey {
     private var connections: [Side: Connection] = [:]
     /// The tables that the configuration chooses, unlogged ones among them.
     private(set) var chosen: [SourceTable] = []
+    /// Patterns that name nothing here; with one pair that is an error already.
+    private(set) var unmatched: [TablePattern] = []
     private(set) var carried: [Side: CarriedTables] = [:]
     private(set) var binding: Binding?
     private(set) var slot: SlotState?
     private var differences: [TableDifference]?
+    private var failures: [Side: [TableTrial.Failure]] = [:]
 
     /// No statement of preflight's may wait longer for anybody, or take longer.
     static let patience = 5
@@ -50,7 +53,8 @@ final class Survey {
 
     private func readOld(_ old: Connection) throws {
         let source = SourceSide(old, plan.stream)
-        chosen = try plan.tables.matching(try source.tables())
+        chosen = try plan.tables.matching(on: source)
+        unmatched = try plan.tables.unmatched(on: source)
         carried[.old] = try CarriedTables(
             on: old, named: Set(chosen.filter { !$0.isUnlogged }.map(\.name)), throughRoots: true)
         slot = try source.slot()
@@ -92,6 +96,14 @@ final class Survey {
         let pairs = old.tables.compactMap { table in new.byName[table.name].map { (old: table.oid, new: $0.oid) } }
         let found = try TableComparison(pairs, old: reached(.old), new: reached(.new)).differences
         differences = found
+        return found
+    }
+
+    /// Carried tables that tandem cannot use as it will, tried once.
+    func tableFailures(_ side: Side) throws(PostgresError) -> [TableTrial.Failure] {
+        if let failures = failures[side] { return failures }
+        let found = try TableTrial(self, side).failures()
+        failures[side] = found
         return found
     }
 

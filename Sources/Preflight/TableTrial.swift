@@ -1,56 +1,87 @@
-// Reads from every carried table of old, without reading a row: many in one statement, and when that fails, fewer, until it
-// is known which. What is locked just now is left out; that is a finding of its own.
+// Uses every carried table of a side as tandem will, without reading or writing a row: on old each is selected from, on new
+// the planning of an insert, a deletion and a locking read is asked for, which takes the same rights. Many in one statement,
+// and when that fails, fewer, until it is known which. What is locked just now is left out; that is a finding of its own.
 
 internal import Model
 internal import Postgres
 
 struct TableTrial {
-    private let survey: Survey
-    private let old: Connection
+    struct Failure {
+        let table: CarriedTable
+        let error: PostgresError
+        /// Every right is there, and it was refused all the same.
+        let isRowSecurity: Bool
+    }
+
+    private let side: Side
+    private let connection: Connection
+    private let carried: [CarriedTable]
     private static let portion = 200
 
-    init(_ survey: Survey) throws {
-        self.survey = survey
-        old = try survey.reached(.old)
+    init(_ survey: Survey, _ side: Side) throws(PostgresError) {
+        self.side = side
+        connection = try survey.reached(side)
+        carried = (survey.carried[side]?.tables ?? []).filter { ["r", "p"].contains($0.kind) }
     }
 
-    func failures() throws -> [Finding] {
+    func failures() throws(PostgresError) -> [Failure] {
         let locked = Set(
-            try old.query(
+            try connection.query(
                 "SELECT relation FROM pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'",
-                doing: "looking for locks on old"
+                doing: "looking for locks on \(connection.label)"
             ).all.map(\.first))
-        let tables = (survey.carried[.old]?.tables ?? []).filter { !locked.contains("\($0.oid)") }
-        var findings: [Finding] = []
+        let tables = carried.filter { !locked.contains("\($0.oid)") }
+        var failures: [Failure] = []
         for start in stride(from: 0, to: tables.count, by: Self.portion) {
-            try read(tables[start..<min(start + Self.portion, tables.count)], &findings)
+            try attempt(tables[start..<min(start + Self.portion, tables.count)], &failures)
         }
-        return findings
+        return failures
     }
 
-    private func read(_ tables: ArraySlice<CarriedTable>, _ findings: inout [Finding]) throws {
-        let parts = tables.map { "SELECT FROM \($0.isPartitioned ? "" : "ONLY ")\($0.name.sql) WHERE false" }
+    private func attempt(_ tables: ArraySlice<CarriedTable>, _ failures: inout [Failure]) throws(PostgresError) {
         do throws(PostgresError) {
-            try old.query(parts.joined(separator: " UNION ALL "), doing: "reading tables of old")
+            try connection.query(
+                side == .old ? Self.reading(tables) : Self.writing(tables),
+                doing: "trying tables of \(connection.label)")
         } catch {
-            guard let state = error.sqlState else { throw error }
+            guard error.sqlState != nil else { throw error }
             if tables.count > 1 {
                 let middle = tables.startIndex + tables.count / 2
-                try read(tables[..<middle], &findings)
-                try read(tables[middle...], &findings)
-            } else if let table = tables.first, state != "42P01" {
-                findings.append(failure(table, error))
+                try attempt(tables[..<middle], &failures)
+                try attempt(tables[middle...], &failures)
+            } else if let table = tables.first, error.sqlState != "42P01" {
+                failures.append(try failure(table, error))
             }
         }
     }
 
-    private func failure(_ table: CarriedTable, _ error: PostgresError) -> Finding {
-        let role = visiblyQuoted(old.role)
-        let isMissing = error.sqlState == "42501"
-        return Finding(
-            table.name.description, "cannot be read on old: \(error.message)",
-            mend: isMissing
-                ? "GRANT SELECT ON \(table.name.pasteable) TO \(role);"
-                    + " GRANT USAGE ON SCHEMA \(visiblyQuoted(table.name.schema)) TO \(role);" : nil)
+    private func failure(_ table: CarriedTable, _ error: PostgresError) throws(PostgresError) -> Failure {
+        guard error.lacksPrivilege else { return Failure(table: table, error: error, isRowSecurity: false) }
+        let rights = side == .old ? ["SELECT"] : ["SELECT", "INSERT", "UPDATE", "DELETE"]
+        let held = rights.map { "has_table_privilege(c.oid, '\($0)')" }.joined(separator: " AND ")
+        let row = try connection.query(
+            """
+            SELECT c.relrowsecurity AND has_schema_privilege(c.relnamespace, 'USAGE') AND \(held)
+              FROM pg_class c WHERE c.oid = $1::oid
+            """, ["\(table.oid)"], doing: "looking why \(table.name) cannot be used on \(connection.label)")
+        return Failure(table: table, error: error, isRowSecurity: row.rows == 1 && row.bool(0, 0))
     }
+
+    private static func reading(_ tables: ArraySlice<CarriedTable>) -> String {
+        tables.map { "SELECT FROM \($0.asItIs) WHERE false" }.joined(separator: " UNION ALL ")
+    }
+
+    private static func writing(_ tables: ArraySlice<CarriedTable>) -> String {
+        let writes = tables.map { table in
+            "i\(table.oid) AS (INSERT INTO \(table.name.sql) DEFAULT VALUES), d\(table.oid) AS (DELETE FROM \(table.asItIs)"
+                + " WHERE false)"
+        }
+        let reads = tables.map { "SELECT FROM (SELECT FROM \($0.asItIs) WHERE false FOR UPDATE) u" }
+        return "EXPLAIN (COSTS off) WITH \(writes.joined(separator: ", ")) \(reads.joined(separator: " UNION ALL "))"
+    }
+}
+
+extension CarriedTable {
+    /// In SQL, without what inherits from it.
+    fileprivate var asItIs: String { (isPartitioned ? "" : "ONLY ") + name.sql }
 }

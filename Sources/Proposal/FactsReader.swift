@@ -37,9 +37,14 @@ package struct FactsReader {
             facts.refersTo = rows.int(row, 15) ?? 0
             facts.referredToBy = rows.int(row, 16) ?? 0
             facts.timestamps = stamps[rows.string(row, 0)] ?? []
+            facts.writers = Self.names(rows.text(row, 17))
+            facts.readers = Self.names(rows.text(row, 18))
+            facts.owner = rows.text(row, 19) ?? ""
             return facts
         }
     }
+
+    private static func names(_ list: String?) -> [String] { list?.split(separator: "\u{1}").map(String.init) ?? [] }
 
     /// Partitions count for the table at the top.
     private static let tables = """
@@ -54,11 +59,22 @@ package struct FactsReader {
              WHERE c.relkind = 'p' AND t.isleaf AND t.level > 0
         ), sums AS (
             SELECT l.root, sum(greatest(c.reltuples, 0))::int8 AS rows, bool_and(c.reltuples < 0 OR c.relpages = 0) AS blind,
-                   sum(pg_total_relation_size(c.oid))::int8 AS bytes, sum(s.n_live_tup)::int8 AS live,
-                   sum(s.n_tup_ins)::int8 AS ins, sum(s.n_tup_upd)::int8 AS upd, sum(s.n_tup_del)::int8 AS del,
-                   sum(s.idx_scan)::int8 AS idx, sum(s.seq_scan)::int8 AS seq
-              FROM leaf l JOIN pg_class c ON c.oid = l.oid LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
-             GROUP BY l.root
+                   sum(pg_total_relation_size(c.oid))::int8 AS bytes, sum(pg_stat_get_live_tuples(c.oid))::int8 AS live,
+                   sum(pg_stat_get_tuples_inserted(c.oid))::int8 AS ins, sum(pg_stat_get_tuples_updated(c.oid))::int8 AS upd,
+                   sum(pg_stat_get_tuples_deleted(c.oid))::int8 AS del, sum(pg_stat_get_numscans(c.oid))::int8 AS seq,
+                   sum((SELECT sum(pg_stat_get_numscans(i.indexrelid)) FROM pg_index i WHERE i.indrelid = c.oid))::int8 AS idx
+              FROM leaf l JOIN pg_class c ON c.oid = l.oid GROUP BY l.root
+        ), refers AS (
+            SELECT conrelid AS oid, count(*) AS count FROM pg_constraint WHERE contype = 'f' AND conparentid = 0 GROUP BY 1
+        ), referred AS (
+            SELECT confrelid AS oid, count(*) AS count FROM pg_constraint
+             WHERE contype = 'f' AND conparentid = 0 AND conrelid <> confrelid GROUP BY 1
+        ), access AS (
+            SELECT c.oid, string_agg(DISTINCT r.rolname, E'\\x01') FILTER (
+                       WHERE x.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')) AS writers,
+                   string_agg(DISTINCT r.rolname, E'\\x01') FILTER (WHERE x.privilege_type = 'SELECT') AS readers
+              FROM own c CROSS JOIN LATERAL aclexplode(c.relacl) x JOIN pg_roles r ON r.oid = x.grantee
+             WHERE x.grantee <> c.relowner GROUP BY c.oid
         )
         SELECT c.oid, c.nspname, c.relname, c.relkind, c.relpersistence = 'u', e.extname,
                CASE WHEN s.blind THEN nullif(s.live, 0) ELSE s.rows END, s.bytes,
@@ -71,10 +87,11 @@ package struct FactsReader {
                s.ins, s.upd, s.del, s.idx, s.seq,
                (SELECT extract(epoch FROM clock_timestamp() - d.stats_reset) / 86400 FROM pg_stat_database d
                  WHERE d.datname = current_database()),
-               (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0),
-               (SELECT count(*) FROM pg_constraint k
-                 WHERE k.confrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0 AND k.conrelid <> c.oid)
+               coalesce(refers.count, 0), coalesce(referred.count, 0), g.writers, g.readers,
+               (SELECT rolname FROM pg_roles r WHERE r.oid = c.relowner)
           FROM own c LEFT JOIN sums s ON s.root = c.oid
+          LEFT JOIN refers ON refers.oid = c.oid LEFT JOIN referred ON referred.oid = c.oid
+          LEFT JOIN access g ON g.oid = c.oid
           LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
           LEFT JOIN pg_extension e ON e.oid = d.refobjid
         """

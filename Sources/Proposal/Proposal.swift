@@ -27,6 +27,20 @@ package struct Proposal: Sendable {
         (place, reason) = (judged.0, judged.1)
     }
 
+    /// All that is known, on one line: how heavy it is, why it is where it is, when its rows were written, who uses it.
+    package var said: String {
+        let stamp = facts.kind == .materializedView || place == .dataB && column != nil ? nil : facts.stampSaid
+        return ([facts.weight, reason] + [stamp, facts.use].compactMap { $0 }).joined(separator: "; ")
+    }
+
+    /// What keeps a table from being of the stream, whatever somebody has decided.
+    package static func obstacle(to facts: TableFacts) -> String? {
+        if facts.kind == .materializedView { return "it is a materialized view, which is refreshed, not streamed" }
+        if facts.isUnlogged { return "it is unlogged: nothing of it is in the log" }
+        if facts.identity == nil { return "nothing tells its rows apart: no primary key, no replica identity" }
+        return nil
+    }
+
     private static func judge(_ facts: TableFacts, _ stamp: TableFacts.Timestamp?) -> (Place, String) {
         if let name = facts.extension {
             return (.excluded, "belongs to extension \(visiblyQuoted(name)), which brings it along")
@@ -34,6 +48,7 @@ package struct Proposal: Sendable {
         if facts.isUnlogged { return (.excluded, "unlogged: its writes are not in the log, so nothing can carry them") }
         if facts.kind == .materializedView { return (.dataB, "materialized view: refreshed as a whole") }
         let isRelated = facts.referredToBy > 0
+        let batches = !isRelated && facts.isWrittenByBatches
         if !isRelated, let sign = facts.sign(of: TableFacts.derived) {
             guard let stamp else {
                 return (
@@ -51,6 +66,16 @@ package struct Proposal: Sendable {
         }
         if !isRelated, let sign = facts.sign(of: TableFacts.leftover) {
             return (.undecided, "\(sign) sounds like something left over: exclude, or data_a?")
+        }
+        if batches, let stamp, stamp.isMaintained || facts.updates == 0 {
+            return (.dataB, "its writers sound like batches; \(stamp.said(facts))")
+        }
+        if batches {
+            return (
+                .undecided,
+                "its writers sound like batches, but no timestamp that is kept current tells which rows moved: data_b with"
+                    + " `refresh: full`, or data_a?"
+            )
         }
         guard facts.identity != nil else {
             let harm =
@@ -114,8 +139,9 @@ extension TableFacts {
 
     private func rate(_ count: Int, _ what: String) -> String {
         if count == 0 { return "no \(what) seen" }
-        guard let days, days > 0.04 else { return "\(Self.short(count)) \(what) since statistics began" }
-        return "\(Self.short(Int(Double(count) / days))) \(what) a day"
+        func said(_ number: Int) -> String { "\(Self.short(number)) \(number == 1 ? String(what.dropLast()) : what)" }
+        guard let days, days > 0.04 else { return said(count) + " since statistics began" }
+        return said(Int(Double(count) / days)) + " a day"
     }
 
     private static func short(_ number: Int) -> String {

@@ -58,6 +58,7 @@ package struct ProposedConfiguration: Sendable {
             "undecided", .undecided,
             "Yours to decide: move each to data_a, data_b or exclude. Nothing runs before that.")
         if undecided == 0 { lines += ["", "undecided: []"] }
+        lines += patterned
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -69,14 +70,23 @@ package struct ProposedConfiguration: Sendable {
         var lines = ["data_a:"]
         for (schema, tables) in Dictionary(grouping: all, by: \.facts.name.schema).sorted(by: { $0.key < $1.key }) {
             if tables.count > Self.longest {
-                let pattern = Self.schemaPattern(schema)
-                lines.append(
-                    "  - \(Self.yaml(pattern))  # \(tables.count) tables with keys; the lists below are exceptions")
+                let said = "\(tables.count) tables with keys, named at the end; the lists below are exceptions"
+                lines.append("  - \(Self.yaml(Self.schemaPattern(schema)))  # \(said)")
                 continue
             }
-            lines += Self.aligned(tables.map { (Self.yaml(name: $0.facts.name), "\($0.facts.weight); \($0.reason)") })
+            lines += Self.aligned(tables.map { (Self.yaml(name: $0.facts.name), $0.said) })
         }
         return lines
+    }
+
+    /// Each table has its reason, also where nobody wants to read ten thousand of them first.
+    private var patterned: [String] {
+        let all = proposals.filter { $0.place == .dataA }
+        return Dictionary(grouping: all, by: \.facts.name.schema).sorted { $0.key < $1.key }
+            .filter { $0.value.count > Self.longest }.flatMap { schema, tables in
+                ["", "# \(Self.comment("What `\(Self.schemaPattern(schema))` of data_a stands for:"))"]
+                    + tables.map { "#   \(Self.comment("\($0.facts.name)  \($0.said)"))" }
+            }
     }
 
     private func list(_ key: String, _ place: Proposal.Place, _ heading: String) -> [String] {
@@ -84,7 +94,7 @@ package struct ProposedConfiguration: Sendable {
         guard !all.isEmpty else { return [] }
         var lines = ["", "# \(heading)", "\(key):"]
         for proposal in all where place == .undecided {
-            lines.append("  # \(Self.comment("\(proposal.facts.weight); \(proposal.reason)"))")
+            lines.append("  # \(Self.comment(proposal.said))")
             if proposal.facts.kind != .partitioned, let column = proposal.column {
                 lines.append(
                     "  #   as Data B: { table: \(Self.comment(Self.yaml(name: proposal.facts.name))), modified: \(Self.comment(Self.yaml(column))), every: 60s, deletes: 15m }"
@@ -93,12 +103,12 @@ package struct ProposedConfiguration: Sendable {
             lines.append("  - \(Self.yaml(name: proposal.facts.name))")
         }
         if place == .undecided { return lines }
-        return lines + Self.aligned(all.map { (Self.yaml(name: $0.facts.name), "\($0.facts.weight); \($0.reason)") })
+        return lines + Self.aligned(all.map { (Self.yaml(name: $0.facts.name), $0.said) })
     }
 
     private static func entry(_ proposal: Proposal, _ indent: String) -> [String] {
         var lines = [
-            "\(indent)# \(comment("\(proposal.facts.weight); \(proposal.reason)"))",
+            "\(indent)# \(comment(proposal.said))",
             "\(indent)- table: \(yaml(name: proposal.facts.name))",
         ]
         if let column = proposal.column {

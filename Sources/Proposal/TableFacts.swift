@@ -42,6 +42,10 @@ package struct TableFacts: Sendable {
     package var referredToBy = 0
     package var refersTo = 0
     package var timestamps: [Timestamp] = []
+    package var owner = ""
+    /// Roles besides the owner that were granted to write it, and to read it.
+    package var writers: [String] = []
+    package var readers: [String] = []
 
     package init(_ name: QualifiedName, _ kind: Kind = .table) {
         self.name = name

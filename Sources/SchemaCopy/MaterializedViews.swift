@@ -40,8 +40,10 @@ enum MaterializedViews {
         return Set((0..<rows.rows).map { QualifiedName(schema: rows.string($0, 0), name: rows.string($0, 1)) })
     }
 
+    /// With statistics, which a refresh does not gather.
     static func refresh(_ name: QualifiedName, on connection: Connection) throws(PostgresError) {
         try connection.script(
-            "REFRESH MATERIALIZED VIEW \(name.sql)", doing: "filling materialized view \(name) on \(connection.label)")
+            "REFRESH MATERIALIZED VIEW \(name.sql); ANALYZE \(name.sql)",
+            doing: "filling materialized view \(name) on \(connection.label)")
     }
 }

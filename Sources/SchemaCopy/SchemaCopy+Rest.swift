@@ -17,7 +17,8 @@ extension SchemaCopy {
         try makeForeignKeys(progress)
         try decorate(remaining { $0.section == .none || Self.ornaments.contains($0.kind) }, progress)
         try fillMaterializedViews(progress)
-        try make(remaining { $0.section == .afterData }, jobs: 1, progress: progress)
+        // Of foreign keys only those are left that stay out.
+        try make(remaining { $0.section == .afterData && $0.kind != "FK CONSTRAINT" }, jobs: 1, progress: progress)
     }
 
     private static func isLast(_ entry: ArchiveEntry) -> Bool {
@@ -32,58 +33,6 @@ extension SchemaCopy {
             let name = blueprint.byID[failure.id].map { blueprint.name(of: $0) } ?? ""
             log.warning("not made on new", [.relation: name, .reason: failure.error.message])
         }
-    }
-
-    // MARK: foreign keys
-
-    /// First made without looking at rows, which takes a moment, then checked while others write. One that old has not
-    /// checked either stays so, and one of a partitioned table, which cannot be made that way, is made in one step.
-    private func makeForeignKeys(_ progress: @escaping SchemaProgressReport) throws {
-        let blueprint = try surveyed()
-        let keys = try remaining { $0.kind == "FK CONSTRAINT" }
-        let ordinary = keys.filter { entry in
-            blueprint.tables(of: entry).allSatisfy { blueprint.tables[$0]?.kind == "r" }
-        }
-        let ids = Set(ordinary.map(\.id))
-        let outcome = try attempt(keys, jobs: jobs, progress: progress) { statement in
-            ids.contains(statement.entry.id) ? statement.unvalidatedForeignKey ?? statement.sql : statement.sql
-        }
-        try throwFailures(outcome)
-        try validateForeignKeys(progress)
-    }
-
-    /// Also those that an earlier run made and did not come to check.
-    private func validateForeignKeys(_ progress: @escaping SchemaProgressReport) throws {
-        let blueprint = try surveyed()
-        let connection = try SchemaSession.open(target, stop: stop)
-        var pending = try ForeignKey.unchecked(on: connection)
-        let wanted = Set(
-            blueprint.entries.filter { $0.kind == "FK CONSTRAINT" }.compactMap { blueprint.facts(of: $0) }
-                .filter(\.isValidated).map(\.identity))
-        pending = pending.filter { wanted.contains($0.identity) }
-        var failures: [ObjectFailure] = []
-        for key in pending {
-            progress(SchemaProgress(object: "\(key.identity)", state: .began))
-            do throws(PostgresError) {
-                try key.validate(on: connection)
-                progress(SchemaProgress(object: "\(key.identity)", state: .made(seconds: 0)))
-            } catch {
-                guard !error.isConnectionLost, error.kind != .interrupted else { throw error }
-                failures.append(ObjectFailure(object: "\(key.identity)", error: error))
-                progress(SchemaProgress(object: "\(key.identity)", state: .failed))
-            }
-        }
-        guard failures.isEmpty else { throw SchemaError.objects(failures, skipped: 0) }
-    }
-
-    private func throwFailures(_ outcome: WorkCrew.Outcome) throws {
-        guard !outcome.failures.isEmpty else { return }
-        let blueprint = try surveyed()
-        throw SchemaError.objects(
-            outcome.failures.map { failure in
-                ObjectFailure(
-                    object: blueprint.byID[failure.id].map { blueprint.name(of: $0) } ?? "", error: failure.error)
-            }, skipped: outcome.skipped)
     }
 
     // MARK: materialized views
@@ -101,9 +50,9 @@ extension SchemaCopy {
                 try MaterializedViews.refresh(name, on: new)
                 progress(SchemaProgress(object: object, state: .made(seconds: 0)))
             } catch {
+                progress(SchemaProgress(object: object, state: .failed))
                 guard !error.isConnectionLost, error.kind != .interrupted else { throw error }
                 failures.append(ObjectFailure(object: object, error: error))
-                progress(SchemaProgress(object: object, state: .failed))
             }
         }
         guard failures.isEmpty else { throw SchemaError.objects(failures, skipped: 0) }

@@ -23,6 +23,8 @@ package final class SchemaCopy: Sendable {
     let jobs: Int
     let stop: StopSignal
     let log: Log
+    /// Whether the rows of a table come along.
+    let carries: @Sendable (QualifiedName) -> Bool
     private let environment: [String: String]
     let state = Monitor<State>(State())
 
@@ -35,8 +37,10 @@ package final class SchemaCopy: Sendable {
     /// `environment` says where to look for pg_dump.
     package init(
         source: ConnectionTarget, target: ConnectionTarget, jobs: Int, stop: StopSignal, log: Log,
+        carries: @escaping @Sendable (QualifiedName) -> Bool = { _ in true },
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) {
+        self.carries = carries
         self.source = source
         self.target = target
         self.jobs = max(1, jobs)

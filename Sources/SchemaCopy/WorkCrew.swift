@@ -131,7 +131,7 @@ final class WorkCrew: Sendable {
 
     private func watch(until finished: StopSignal) {
         // Most work is over before anybody would look.
-        guard !finished.wait(seconds: 2), let connection = try? SchemaSession.open(target, stop: finished) else {
+        guard !finished.wait(seconds: 1), let connection = try? SchemaSession.open(target, stop: finished) else {
             return
         }
         repeat {
@@ -142,6 +142,6 @@ final class WorkCrew: Sendable {
                 let state = SchemaProgress.State.building(phase: build.phase, done: build.done, of: build.total)
                 report(SchemaProgress(object: names(id), state: state))
             }
-        } while !finished.wait(seconds: 2)
+        } while !finished.wait(seconds: 1)
     }
 }

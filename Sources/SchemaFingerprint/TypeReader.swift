@@ -1,5 +1,5 @@
 // The types that carried columns have, as far as somebody defined them: enums, domains, composites, ranges, and what those
-// are made of. All user-defined types are read at once, and those that are reached are kept.
+// are made of: read by the columns' types, then by what those are made of, until nothing new is reached.
 
 internal import Model
 internal import Postgres
@@ -15,19 +15,23 @@ struct TypeReader {
 
     init(_ connection: Connection) { self.connection = connection }
 
+    /// Types below this number came with the server.
+    private static let firstOfUsers: UInt32 = 16384
+
     func describe(_ used: Set<UInt32>, into description: inout SchemaDescription) throws(PostgresError) {
-        let all = try definitions()
-        var (waiting, seen) = (Array(used), used)
-        while let type = waiting.popLast() {
-            guard let definition = all[type] else { continue }
-            if !definition.traits.isEmpty {
+        var seen: Set<UInt32> = []
+        var waiting = used.filter { $0 >= Self.firstOfUsers }
+        while !waiting.isEmpty {
+            seen.formUnion(waiting)
+            let definitions = try definitions(of: waiting)
+            for definition in definitions {
                 for (trait, value) in definition.traits { description.add(definition.object, [trait: value]) }
             }
-            for part in definition.madeOf where seen.insert(part).inserted { waiting.append(part) }
+            waiting = Set(definitions.flatMap(\.madeOf)).filter { $0 >= Self.firstOfUsers }.subtracting(seen)
         }
     }
 
-    private func definitions() throws(PostgresError) -> [UInt32: Definition] {
+    private func definitions(of types: Set<UInt32>) throws(PostgresError) -> [Definition] {
         let sql = """
             SELECT t.oid, n.nspname, t.typname, t.typtype,
                    array_to_string(ARRAY(SELECT unnest(ARRAY[nullif(t.typelem, 0), nullif(t.typbasetype, 0), r.rngsubtype])
@@ -57,12 +61,11 @@ struct TypeReader {
               LEFT JOIN pg_range r ON r.rngtypid = t.oid
               LEFT JOIN pg_type rs ON rs.oid = r.rngsubtype
               LEFT JOIN pg_class c ON c.oid = t.typrelid
-             WHERE t.oid >= 16384 AND n.nspname NOT IN ('tandem') AND coalesce(c.relkind = 'c', true)
+             WHERE t.oid = ANY ($1::oid[]) AND n.nspname NOT IN ('tandem') AND coalesce(c.relkind = 'c', true)
             """
-        let rows = try connection.query(sql, doing: "reading types on \(connection.label)")
-        var found: [UInt32: Definition] = [:]
-        for row in 0..<rows.rows {
-            guard let oid = UInt32(rows.string(row, 0)) else { continue }
+        let list = "{\(types.map { "\($0)" }.joined(separator: ","))}"
+        let rows = try connection.query(sql, [list], doing: "reading types on \(connection.label)")
+        return (0..<rows.rows).map { row in
             let name = QualifiedName(schema: rows.string(row, 1), name: rows.string(row, 2))
             var traits: [(String, String?)] = [
                 ("labels", rows.text(row, 5)), ("domain over", rows.text(row, 6)), ("not null", rows.text(row, 7)),
@@ -71,11 +74,10 @@ struct TypeReader {
             ]
             // An array is told by its elements, and a type of C code by its extension.
             if !["e", "d", "c", "r"].contains(rows.string(row, 3)) { traits = [] }
-            found[oid] = Definition(
+            return Definition(
                 object: SchemaObject(.type, name),
                 madeOf: rows.string(row, 4).split(separator: ",").compactMap { UInt32($0) },
                 traits: traits)
         }
-        return found
     }
 }

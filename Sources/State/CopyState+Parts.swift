@@ -29,7 +29,10 @@ extension TargetSide {
     /// A stream that was bound before there were such tables.
     package func completeCopyTables() throws(PostgresError) {
         let there = try ask(
-            "SELECT pg_catalog.to_regclass('tandem.touched') IS NOT NULL", to: "looking for the copy's state")
+            """
+            SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute
+                            WHERE attrelid = pg_catalog.to_regclass('tandem.copy') AND attname = 'streams_paused')
+            """, to: "looking for the copy's state")
         if try hasCopyTables, !there.bool(0, 0) { try connection.script(Schema.copy, doing: "making the copy's state") }
     }
 
@@ -141,10 +144,16 @@ extension TargetSide {
     }
 }
 
-/// An array of texts as PostgreSQL reads it.
+/// An array of texts as PostgreSQL reads it. By scalars: a quotation mark with an accent on it is one of Swift's letters.
 package func arrayText(_ values: [String]) -> String {
-    let parts = values.map { value in
-        "\"" + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    var text = "{"
+    for value in values {
+        text += text.utf8.count > 1 ? ",\"" : "\""
+        for scalar in value.unicodeScalars {
+            if scalar == "\\" || scalar == "\"" { text.unicodeScalars.append("\\") }
+            text.unicodeScalars.append(scalar)
+        }
+        text += "\""
     }
-    return "{" + parts.joined(separator: ",") + "}"
+    return text + "}"
 }

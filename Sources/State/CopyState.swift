@@ -54,6 +54,8 @@ package struct CopiedTable: Sendable {
 package struct CopyRequest: Sendable {
     package let base: TransactionSnapshot?
     package let isPaused: Bool
+    /// The stream rests, too.
+    package let isStreamPaused: Bool
     package let isComplete: Bool
     package let progress: String?
     /// Seconds since it was written.
@@ -132,13 +134,14 @@ extension TargetSide {
         let row = try ask(
             """
             SELECT base, paused, completed_at IS NOT NULL, progress,
-                   extract(epoch FROM pg_catalog.clock_timestamp() - progress_at)
-              FROM tandem.copy WHERE stream = $1
+                   extract(epoch FROM pg_catalog.clock_timestamp() - progress_at),
+                   coalesce((pg_catalog.to_jsonb(c) ->> 'streams_paused')::bool, false)
+              FROM tandem.copy c WHERE stream = $1
             """, [stream.description], to: "reading how the copy goes")
         guard row.rows == 1 else { return nil }
         return CopyRequest(
             base: row.text(0, 0).flatMap { TransactionSnapshot($0) }, isPaused: row.bool(0, 1),
-            isComplete: row.bool(0, 2), progress: row.text(0, 3),
+            isStreamPaused: row.bool(0, 5), isComplete: row.bool(0, 2), progress: row.text(0, 3),
             age: row.text(0, 4).flatMap { Double($0) })
     }
 
@@ -182,20 +185,37 @@ extension TargetSide {
     /// Which of these tables exist and hold rows, not counting what was inherited.
     package func withRows(_ tables: [QualifiedName]) throws(PostgresError) -> [QualifiedName] {
         var found: [QualifiedName] = []
-        for table in tables {
-            let kind = try ask(
-                """
-                SELECT c.relkind FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')
-                """, [table.schema, table.name], to: "looking up \(table)")
-            guard kind.rows == 1 else { continue }
-            let only = kind.string(0, 0) == "r" ? "ONLY " : ""
-            if try ask("SELECT EXISTS (SELECT FROM \(only)\(table.sql))", to: "looking for rows in \(table)").bool(0, 0)
-            {
-                found.append(table)
+        let taking = try takingSpace(Set(tables))
+        for start in stride(from: 0, to: taking.count, by: 200) {
+            let part = taking[start..<min(start + 200, taking.count)]
+            let questions = part.enumerated().map { place, table in
+                "SELECT \(place) WHERE EXISTS (SELECT FROM \(table.isWhole ? "" : "ONLY ")\(table.name.sql))"
             }
+            let rows = try ask(questions.joined(separator: " UNION ALL "), to: "looking for rows in tables")
+            found += (0..<rows.rows).compactMap { rows.int($0, 0) }.map { part[start + $0].name }
         }
         return found
+    }
+
+    /// Those of which there is anything on disk: of many tables hardly any need to be read. What a partition has, all above
+    /// it have.
+    private func takingSpace(
+        _ wanted: Set<QualifiedName>
+    ) throws(PostgresError) -> [(name: QualifiedName, isWhole: Bool)] {
+        let rows = try ask(
+            """
+            SELECT DISTINCT n.nspname, a.relname, a.relkind = 'p'
+              FROM pg_catalog.pg_class c
+              LEFT JOIN LATERAL pg_catalog.pg_partition_ancestors(c.oid) p ON c.relispartition
+              JOIN pg_catalog.pg_class a ON a.oid = coalesce(p.relid, c.oid)
+              JOIN pg_catalog.pg_namespace n ON n.oid = a.relnamespace
+             WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+               AND n.nspname NOT LIKE 'pg\\_toast%' AND pg_catalog.pg_relation_size(c.oid) > 0
+             ORDER BY 1, 2
+            """, to: "looking which tables take space")
+        return (0..<rows.rows).map { row in
+            (QualifiedName(schema: rows.string(row, 0), name: rows.string(row, 1)), rows.bool(row, 2))
+        }.filter { wanted.contains($0.0) }
     }
 
     package func nowCopying(
@@ -278,10 +298,11 @@ extension TargetSide {
     }
 
     /// What an operator asks for; the runner looks each second.
-    package func request(paused: Bool) throws(PostgresError) {
+    package func request(paused: Bool, streams: Bool) throws(PostgresError) {
+        try completeCopyTables()
         try ask(
-            "UPDATE tandem.copy SET paused = $2 WHERE stream = $1", [stream.description, paused ? "t" : "f"],
-            to: "asking the runner")
+            "UPDATE tandem.copy SET paused = $2, streams_paused = $3 WHERE stream = $1",
+            [stream.description, paused ? "t" : "f", streams ? "t" : "f"], to: "asking the runner")
     }
 
     /// Makes room for requests in a stream that began without a copy of ours.

@@ -18,7 +18,7 @@ package enum Privilege {
     package static func origins(on connection: Connection) -> String {
         let functions = [
             "create(text)", "drop(text)", "advance(text, pg_lsn)", "progress(text, boolean)", "session_setup(text)",
-            "xact_setup(pg_lsn, timestamptz)",
+            "session_reset()", "xact_setup(pg_lsn, timestamptz)",
         ].map { "pg_catalog.pg_replication_origin_\($0)" }
         return "GRANT EXECUTE ON FUNCTION \(functions.joined(separator: ", ")) TO \(visiblyQuoted(connection.role));"
     }

@@ -92,6 +92,7 @@ package enum Schema {
         ALTER TABLE tandem.copied_table ADD COLUMN IF NOT EXISTS form pg_catalog.text,
             ADD COLUMN IF NOT EXISTS pages pg_catalog.int8, ADD COLUMN IF NOT EXISTS seen_lsn pg_catalog.pg_lsn,
             ADD COLUMN IF NOT EXISTS snapshots pg_catalog.int4 NOT NULL DEFAULT 0;
+        ALTER TABLE tandem.copy ADD COLUMN IF NOT EXISTS streams_paused pg_catalog.bool NOT NULL DEFAULT false;
         CREATE TABLE IF NOT EXISTS tandem.copied_range (
             stream pg_catalog.text NOT NULL,
             source_oid pg_catalog.int8 NOT NULL,
@@ -107,6 +108,32 @@ package enum Schema {
             columns pg_catalog.text[],
             key pg_catalog.text[]);
         CREATE INDEX IF NOT EXISTS touched_table ON tandem.touched (stream, source_oid, id);
+        """
+
+    /// Data B. On the side that batches write: how far each table has come, by the very transaction that wrote its rows. On new
+    /// besides: what operators ask for, and how each table is doing.
+    static let dataB = """
+
+        CREATE TABLE IF NOT EXISTS tandem.data_b_progress (
+            stream pg_catalog.text NOT NULL,
+            schema_name pg_catalog.text NOT NULL,
+            table_name pg_catalog.text NOT NULL,
+            mark pg_catalog.text,
+            as_of pg_catalog.timestamptz,
+            compared_at pg_catalog.timestamptz,
+            PRIMARY KEY (stream, schema_name, table_name));
+        CREATE TABLE IF NOT EXISTS tandem.data_b (
+            stream pg_catalog.text PRIMARY KEY,
+            paused pg_catalog.bool NOT NULL DEFAULT false);
+        CREATE TABLE IF NOT EXISTS tandem.data_b_table (
+            stream pg_catalog.text NOT NULL,
+            schema_name pg_catalog.text NOT NULL,
+            table_name pg_catalog.text NOT NULL,
+            paused pg_catalog.bool NOT NULL DEFAULT false,
+            wanted_at pg_catalog.timestamptz,
+            status pg_catalog.text,
+            final pg_catalog.text,
+            PRIMARY KEY (stream, schema_name, table_name));
         """
 
     /// On both sides: that side's schema, as the stream last knew it.

@@ -9,6 +9,7 @@ package struct SourceLeaf: Sendable {
     package let name: QualifiedName
     /// Of its rows alone, without indexes.
     package let bytes: Int
+    package let pages: Int
     /// By statistics; nil when there are none.
     package let rows: Int?
     /// Columns that hold values of their own, in order.
@@ -76,13 +77,13 @@ extension SourceSide {
         }.map { QualifiedName(schema: rows.string($0, 2), name: rows.string($0, 3)) }
     }
 
-    /// Partitioned tables in the publication.
-    package func publishedRoots() throws(PostgresError) -> [QualifiedName] {
+    /// Published tables that show rows of other tables, too: partitioned ones, and those that others inherit from.
+    package func publishedWholes() throws(PostgresError) -> [QualifiedName] {
         let rows = try connection.query(
             """
             SELECT n.nspname, c.relname FROM pg_catalog.pg_publication p
               JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid
-              JOIN pg_catalog.pg_class c ON c.oid = r.prrelid AND c.relkind = 'p'
+              JOIN pg_catalog.pg_class c ON c.oid = r.prrelid AND (c.relkind = 'p' OR c.relhassubclass)
               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
              WHERE p.pubname = $1
             """, [stream.description], doing: "reading the publication on \(connection.label)")
@@ -94,10 +95,20 @@ extension SourceSide {
         try leaves("c.oid = $1::oid", "\(oid)").first
     }
 
-    private func leaves(_ condition: String, _ parameter: String) throws(PostgresError) -> [SourceLeaf] {
+    /// Anything that has rows to read, by name: a partitioned table as a whole, also a view. Nil when there is no such thing.
+    package func relation(_ name: QualifiedName) throws(PostgresError) -> SourceLeaf? {
+        try leaves(
+            "n.nspname || E'\\x01' || c.relname = $1", "\(name.schema)\u{1}\(name.name)",
+            kinds: "c.relkind IN ('r', 'p', 'm', 'v', 'f')"
+        ).first
+    }
+
+    private func leaves(
+        _ condition: String, _ parameter: String, kinds: String = "c.relkind = 'r' AND c.relpersistence = 'p'"
+    ) throws(PostgresError) -> [SourceLeaf] {
         let rows = try connection.query(
             """
-            SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_relation_size(c.oid),
+            SELECT c.oid, n.nspname, c.relname, coalesce(pg_catalog.pg_relation_size(c.oid), 0),
                    nullif(c.reltuples, -1)::int8, coalesce(pg_catalog.pg_relation_filenode(c.oid), 0),
                    a.attname, a.atttypid, a.atttypmod,
                    (SELECT pg_catalog.string_agg(g.attname, E'\\x01') FROM pg_catalog.pg_attribute g
@@ -106,12 +117,13 @@ extension SourceSide {
                       FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute k
                         ON k.attrelid = i.indrelid AND k.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
                      WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate
-                       AND (c.relreplident = 'd' AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident))
+                       AND (c.relreplident = 'd' AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident)),
+                   pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8
               FROM pg_catalog.pg_class c
               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
               LEFT JOIN pg_catalog.pg_attribute a
                 ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-             WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND \(condition)
+             WHERE \(kinds) AND \(condition)
              ORDER BY c.oid, a.attnum
             """, [parameter], doing: "listing tables to copy on \(connection.label)")
         var leaves: [SourceLeaf] = []
@@ -132,7 +144,8 @@ extension SourceSide {
                 SourceLeaf(
                     oid: UInt32(rows.string(first, 0)) ?? 0,
                     name: QualifiedName(schema: rows.string(first, 1), name: rows.string(first, 2)),
-                    bytes: rows.int(first, 3) ?? 0, rows: rows.int(first, 4), columns: columns,
+                    bytes: rows.int(first, 3) ?? 0, pages: rows.int(first, 11) ?? 0, rows: rows.int(first, 4),
+                    columns: columns,
                     generated: rows.string(first, 9).split(separator: "\u{1}").map(String.init),
                     file: UInt32(rows.string(first, 5)) ?? 0,
                     key: rows.string(first, 10).split(separator: "\u{1}").map(String.init)))

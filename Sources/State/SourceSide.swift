@@ -158,6 +158,26 @@ package struct SourceSide {
         }
     }
 
+    package func materializedViews() throws(PostgresError) -> [QualifiedName] {
+        let rows = try ask(
+            """
+            SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+             WHERE c.relkind = 'm' ORDER BY 1, 2
+            """, to: "listing materialized views")
+        return (0..<rows.rows).map { QualifiedName(schema: rows.string($0, 0), name: rows.string($0, 1)) }
+    }
+
+    /// None when there is no such table.
+    package func columns(of table: QualifiedName) throws(PostgresError) -> [String] {
+        let rows = try ask(
+            """
+            SELECT a.attname FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+            """, [table.schema, table.name], to: "reading columns of \(table)")
+        return (0..<rows.rows).map { rows.string($0, 0) }
+    }
+
     // MARK: slot
 
     package func slot() throws(PostgresError) -> SlotState? {
@@ -249,6 +269,7 @@ package struct SourceSide {
         try ask(
             "DELETE FROM tandem.heartbeat WHERE stream = $1", [stream.description],
             to: "clearing the heartbeat")
+        try DataBState(connection, stream).forget()
         try SeenSchema(connection, stream).forget()
         try EvidenceMarks(connection, stream).forget()
     }

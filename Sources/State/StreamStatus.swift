@@ -13,6 +13,8 @@ package struct StreamStatus: Codable, Sendable, Equatable {
         case blocked
         /// Reading waits: a limit is reached.
         case waiting
+        /// An operator asked it to rest.
+        case paused
         case stopped
     }
 

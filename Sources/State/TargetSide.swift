@@ -133,20 +133,47 @@ package struct TargetSide {
         }
     }
 
-    package func attachLaneOrigin() throws(PostgresError) { try attach(making: laneOrigin) }
+    package func attachLaneOrigin() throws(PostgresError) {
+        try makeOrigin(laneOrigin)
+        try attach(laneOrigin)
+    }
+
+    /// Rows that are copied are marked with an origin of their own where the stream that goes the other way decodes them.
+    private var copyOrigin: String { "\(stream)_copy" }
+
+    package var isDecodedByOpposite: Bool {
+        get throws(PostgresError) {
+            try ask(
+                "SELECT EXISTS (SELECT FROM pg_catalog.pg_replication_slots WHERE slot_name = $1)",
+                [stream.opposite.description], to: "looking for slot \(stream.opposite)"
+            ).bool(0, 0)
+        }
+    }
+
+    /// False when another session has it.
+    package func tryCopyOrigin() throws(PostgresError) -> Bool {
+        try makeOrigin(copyOrigin)
+        do throws(PostgresError) { try attach(copyOrigin) } catch {
+            guard error.sqlState == "55006" else { throw error }
+            return false
+        }
+        return true
+    }
 
     /// What a repair writes is marked as ours, too, and does not move the stream's own origins.
     private var repairOrigin: String { "\(stream)_repair" }
 
-    package func attachRepairOrigin() throws(PostgresError) { try attach(making: repairOrigin) }
+    package func attachRepairOrigin() throws(PostgresError) {
+        try makeOrigin(repairOrigin)
+        try attach(repairOrigin)
+    }
 
-    private func attach(making origin: String) throws(PostgresError) {
+    private func makeOrigin(_ name: String) throws(PostgresError) {
         try askOrigin(
             """
             SELECT pg_catalog.pg_replication_origin_create($1)
              WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_replication_origin WHERE roname = $1)
-            """, [origin], to: "creating origin \(origin)")
-        try attach(origin)
+            """, [name], to: "creating origin \(name)")
     }
 
     private func attach(_ origin: String) throws(PostgresError) {
@@ -158,8 +185,9 @@ package struct TargetSide {
         try askOrigin(
             """
             SELECT pg_catalog.pg_replication_origin_drop(roname) FROM pg_catalog.pg_replication_origin
-             WHERE roname IN ($1, $2, $3)
-            """, [stream.description, laneOrigin, repairOrigin], to: "dropping origin \(stream)")
+             WHERE roname IN ($1, $2, $3, $4, $5)
+            """, [stream.description, laneOrigin, copyOrigin, "\(stream)_b", repairOrigin],
+            to: "dropping origin \(stream)")
     }
 
     // MARK: one runner
@@ -259,6 +287,7 @@ package struct TargetSide {
                 "DELETE FROM tandem.\(table) WHERE stream = $1", [stream.description],
                 to: "clearing state")
         }
+        try DataBState(connection, stream).forget()
         try SeenSchema(connection, stream).forget()
         try EvidenceMarks(connection, stream).forget()
         try VerificationRecords(connection, stream).forget()

@@ -27,6 +27,8 @@ package final class Preparation {
     /// What exists is to be copied by tandem itself.
     private let copies: Bool
     private let acceptsSchema: Bool
+    /// Whether anything else stands in the way, looked at when all that is known here was found well.
+    private let check: @Sendable () throws -> Void
     private let say: @Sendable (String) -> Void
     private var replication: Connection?
     /// Keeps the preparation's lock.
@@ -34,10 +36,11 @@ package final class Preparation {
 
     package init(
         _ plan: StreamPlan, tables: TableChoice, copies: Bool = false, acceptsSchema: Bool = false,
-        stop: StopSignal,
+        check: @escaping @Sendable () throws -> Void = {}, stop: StopSignal,
         say: @escaping @Sendable (String) -> Void
     ) {
         self.copies = copies
+        self.check = check
         self.acceptsSchema = acceptsSchema
         self.plan = plan
         self.tables = tables
@@ -54,11 +57,12 @@ package final class Preparation {
         let target = Self.connect(plan, stop)
         try checkSource(source)
         if let new = target.side?.connection { try SameDatabase.refuse(control, new) }
-        let chosen = try tables.choose(from: try source.tables())
+        let chosen = try tables.choose(on: source)
         if copies { try checkEmpty(source, target, chosen.tables) }
         try waitForOurselves(source)
         let new = target.side?.connection
         try CarriedSchema.refuseUnchecked(plan, old: control, new: new, accepts: acceptsSchema)
+        try check()
         return try plan.evidence.perform(
             "prepare",
             executed: ["publication \(plan.stream) of \(chosen.tables.count) tables", "slot \(plan.stream)"],

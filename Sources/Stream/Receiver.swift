@@ -43,6 +43,9 @@ final class Receiver {
     private let feedbackEvery: Double
     private var hasEnded = false
     private var nextSpillTry: Monotonic?
+    /// Since when the queue has had no room without a break.
+    private var fullSince: Monotonic?
+    private var isStuck = false
     private var deliveredAt = Monotonic.now
     private var looked = 0
     private let doing: String
@@ -102,10 +105,33 @@ final class Receiver {
 
     private func mayRead() throws -> Bool {
         guard !hasEnded else { return false }
-        queue.drained.lower()
-        guard queue.hasRoom else { return false }
-        return try hasMemory()
+        return hasRoom() ? try hasMemory() : false
     }
+
+    /// For whole transactions, until new has taken some. Busy as it is, it does all the time; when it does not, that is said.
+    private func hasRoom() -> Bool {
+        queue.drained.lower()
+        let full = queue.hasRoom ? nil : fullSince ?? Monotonic.now
+        defer { fullSince = full }
+        if let full {
+            guard !isStuck, full.age > Self.patience else { return false }
+            isStuck = true
+            let reason = "new takes no more, and the memory for whole transactions is full"
+            log.warning("waiting", [.reason: reason, .hint: Self.stuckHint])
+            health.report(reason, hint: Self.stuckHint)
+            return false
+        }
+        if isStuck {
+            isStuck = false
+            health.clear()
+            log.info("reading again")
+        }
+        return true
+    }
+
+    private static let patience = 3.0
+    private static let stuckHint =
+        "old keeps its log meanwhile; look what new is busy with or waits for; limits.memory is how much may wait here"
 
     /// Spills when too much is open; when that is impossible (disk full, limit reached) reading waits.
     private func hasMemory() throws -> Bool {

@@ -86,7 +86,7 @@ package final class Resynchronization {
     private func begin(_ source: SourceSide, _ target: TargetSide) throws -> Outcome {
         try source.dropSlot()
         try source.install()
-        let chosen = try plan.tables.choose(from: source.tables())
+        let chosen = try plan.tables.choose(on: source)
         if try source.publicationFault() != nil {
             try source.dropPublication()
             try source.publish(chosen.tables)

@@ -3,10 +3,12 @@
 // because somebody may have mended something.
 
 internal import Evidence
+internal import Foundation
 internal import InitialCopy
 internal import Model
 internal import Postgres
 internal import SchemaCopy
+internal import State
 internal import Telemetry
 internal import Threading
 
@@ -20,6 +22,9 @@ final class SchemaSteps: Sendable {
     private let stop: StopSignal
     private let log: Log
     private let state = Monitor(State())
+    /// This start, not the first one: a copy goes on through several.
+    private let begun = Date()
+    private let builds = BuildBoard()
 
     init(_ plan: StreamPlan, stop: StopSignal, log: Log) {
         self.plan = plan
@@ -34,19 +39,31 @@ final class SchemaSteps: Sendable {
                 try perform { try $0.finishAll(progress: report) }
                 let target = try Connection(to: plan.target, for: .control, as: "\(plan.stream) schema", stop: stop)
                 try CarriedSchema(plan, accepts: false, log: log).record(target)
+                let tables = try TargetSide(target, plan.stream).copiedTables()
+                let counts = [
+                    ("tables", tables.count), ("rows", tables.map(\.rows).reduce(0, +)),
+                    ("bytes", tables.map(\.bytes).reduce(0, +)),
+                ]
                 try plan.evidence.record(
-                    EvidenceLog.Event("run", .noted, details: [("what", "every table is copied")]), old: nil,
-                    new: target)
+                    EvidenceLog.Event(
+                        "run", .noted, details: [("what", "every table is copied")], counts: counts,
+                        seconds: Date().timeIntervalSince(begun)),
+                    old: nil, new: target)
             },
             keeper: { [log] in
                 let sequences = SequenceCopy(log: log)
                 return { source, target in try sequences.carry(from: source, to: target) }
-            })
+            }, builds: builds)
     }
+
+    /// Keys and indexes of a table that is not copied with the others.
+    func finish(_ table: QualifiedName) throws { try perform { try $0.finish(table: table, progress: report) } }
 
     /// Before a slot is made.
     func makeTables() throws {
-        let copy = SchemaCopy(source: plan.source, target: plan.target, jobs: plan.copy.jobs, stop: stop, log: log)
+        let copy = SchemaCopy(
+            source: plan.source, target: plan.target, jobs: plan.copy.jobs, stop: stop, log: log,
+            carries: { [tables = plan.tables] in tables.carries($0) })
         let found = try copy.survey()
         for note in found.notes { log.warning("different on new", [.detail: note]) }
         for left in found.notCarried { log.warning("not carried", [.detail: left]) }
@@ -73,7 +90,9 @@ final class SchemaSteps: Sendable {
         }
         if let copy = known ?? nil { return copy }
         defer { state.change { $0.isBusy = false } }
-        let copy = SchemaCopy(source: plan.source, target: plan.target, jobs: plan.copy.jobs, stop: stop, log: log)
+        let copy = SchemaCopy(
+            source: plan.source, target: plan.target, jobs: plan.copy.jobs, stop: stop, log: log,
+            carries: { [tables = plan.tables] in tables.carries($0) })
         _ = try copy.survey()
         state.change { $0.copy = copy }
         return copy
@@ -81,9 +100,14 @@ final class SchemaSteps: Sendable {
 
     @Sendable private func report(_ progress: SchemaProgress) {
         switch progress.state {
-        case .began: log.debug("making", [.detail: progress.object])
-        case .made(let seconds): log.debug("made", [.detail: progress.object, .seconds: seconds])
-        case .building, .failed: break
+        case .began:
+            builds.began(progress.object)
+            log.debug("making", [.detail: progress.object])
+        case .building(let phase, let done, let of): builds.at(progress.object, phase: phase, done: done, of: of)
+        case .made(let seconds):
+            builds.ended(progress.object)
+            log.debug("made", [.detail: progress.object, .seconds: seconds])
+        case .failed: builds.ended(progress.object)
         }
     }
 }

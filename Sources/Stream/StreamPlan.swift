@@ -1,6 +1,7 @@
 // What to stream from where to where, the same for every attempt.
 
 package import Configuration
+package import DataB
 package import Evidence
 internal import InitialCopy
 package import Model
@@ -17,6 +18,8 @@ package struct StreamPlan: Sendable {
     package let spill: String
     package let evidence: EvidenceLog
     package let tables: TableChoice
+    /// From old to new, as long as old is what counts.
+    package let dataB: DataBPlan
     let copy: CopySettings
 
     package init(_ configuration: Configuration, _ pair: Pair) {
@@ -29,6 +32,7 @@ package struct StreamPlan: Sendable {
         verify = configuration.verify
         spill = configuration.spill
         evidence = EvidenceLog(directory: configuration.evidence, stream: stream)
+        dataB = DataBPlan(configuration, pair: pair.name, old: source, new: target, direction: .forward)
         tables = TableChoice(configuration)
         copy = CopySettings(configuration)
     }

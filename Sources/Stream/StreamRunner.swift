@@ -4,9 +4,10 @@
 
 internal import Apply
 internal import Configuration
+internal import DataB
 internal import Evidence
 internal import Glibc
-internal import InitialCopy
+package import InitialCopy
 internal import Model
 internal import Postgres
 internal import SchemaCopy
@@ -22,7 +23,9 @@ package final class StreamRunner {
     private let log: Log
     private let schema: CarriedSchema
     private let acceptsSchema: Bool
+    private let firstCheck: @Sendable () throws -> Void
     private let chronicle: RunChronicle
+    private let shown: (@Sendable (CopyProgress?) -> Void)?
 
     private var resolvedEnd: LSN?
     private var textOnly = false
@@ -35,8 +38,16 @@ package final class StreamRunner {
 
     private static var freshBackoff: Backoff { Backoff(first: 0.2, longest: 10) }
 
-    package init(_ plan: StreamPlan, until: Until?, acceptsSchema: Bool = false, stop: StopSignal, log: Log) {
+    /// `firstCheck` throws what stands in the way of making and copying everything; asked for once, before that begins.
+    /// `shown` hears how the copy goes.
+    package init(
+        _ plan: StreamPlan, until: Until?, acceptsSchema: Bool = false,
+        firstCheck: @escaping @Sendable () throws -> Void = {}, stop: StopSignal,
+        shown: (@Sendable (CopyProgress?) -> Void)? = nil, log: Log
+    ) {
         self.plan = plan
+        self.firstCheck = firstCheck
+        self.shown = shown
         self.until = until
         self.stop = stop
         self.log = log.with(.stream, plan.stream)
@@ -70,6 +81,7 @@ package final class StreamRunner {
         let connection = try Connection(to: plan.target, for: .control, as: "\(plan.stream) runner", stop: stop)
         let side = TargetSide(connection, plan.stream)
         guard try takeLock(side) else { return nil }
+        try heedPreflight(side)
         try chronicle.begin(new: connection, until: until, acceptsSchema: acceptsSchema, stop: stop)
         try prepareCopy(side)
         var copy = try startCopy(side)
@@ -78,12 +90,17 @@ package final class StreamRunner {
         let verification = until == nil ? ContinuousVerification(plan, recent, log: log) : nil
         try verification?.start()
         defer { verification?.end() }
+        let derived = try startDataB(side, copy)
+        defer { derived?.end() }
         while !stop.isRaised {
+            if let final = try restWhilePaused(side) { return final }
+            if stop.isRaised { break }
             let session = StreamSession(
                 plan, control: side, copy: copy, schema: schema, chronicle: chronicle, recent: recent,
                 textOnly: textOnly, stop: stop, log: log)
             do {
                 let end = try session.run(until: until, resolved: &resolvedEnd) { hasStreamed = true }
+                if case .paused = end { continue }
                 if case .copied = end {
                     if copy == nil { copy = try startCopy(side) }
                     continue
@@ -93,7 +110,9 @@ package final class StreamRunner {
                     resolvedEnd = nil
                     continue
                 }
-                say(.stopped, nil, side)
+                let left = derived.flatMap { until == nil ? nil : waitForDataB($0) }
+                say(.stopped, left, side)
+                if let left { return left }
                 if case .finished = end { log.info("reached its end", [.lsn: resolvedEnd ?? .zero]) }
                 return nil
             } catch let held as LogHeldTooLong {
@@ -108,15 +127,35 @@ package final class StreamRunner {
         return nil
     }
 
+    // MARK: the first start
+
+    /// Who has loaded new by other means has made the stream already. What the newest preflight found in the way of it holds,
+    /// until another one finds it gone.
+    private func heedPreflight(_ side: TargetSide) throws {
+        guard plan.initialCopy != .all, try !side.hasSchema || side.readStatus() == nil else { return }
+        guard let checked = try plan.evidence.lastCheck() else {
+            return log.info("not checked", [.reason: "no `tandem preflight` of this stream is on record here"])
+        }
+        guard checked.blockers.isEmpty else {
+            throw StateError.refused(
+                "`tandem preflight` found what stands in the way: \(checked.blockers.joined(separator: ", "))",
+                hint:
+                    "mend it and run `tandem preflight` again; or pass over a check: `tandem preflight --skip CHECK=REASON`"
+            )
+        }
+    }
+
     // MARK: the copy
 
     /// The first start of a stream that copies by itself: everything is made here, nothing by hand.
     private func prepareCopy(_ side: TargetSide) throws {
         guard plan.initialCopy == .all, try side.binding() == nil else { return }
         say(.starting, nil, side)
+        if plan.copy.prewarms { _ = try Prewarming(on: side.connection) }
         let log = log
-        let preparation = Preparation(plan, tables: plan.tables, copies: true, acceptsSchema: acceptsSchema, stop: stop)
-        {
+        let preparation = Preparation(
+            plan, tables: plan.tables, copies: true, acceptsSchema: acceptsSchema, check: firstCheck, stop: stop
+        ) {
             log.info("preparing", [.detail: $0])
         }
         let schema = SchemaSteps(plan, stop: stop, log: log)
@@ -136,12 +175,54 @@ package final class StreamRunner {
         let run = CopyRun(
             stream: plan.stream, source: plan.source, target: plan.target, settings: plan.copy, gate: gate,
             runner: runner, tables: tables, touched: try side.tablesTouched(), isComplete: request.isComplete,
-            finisher: schema?.finisher ?? TableFinisher(), log: log)
+            finisher: schema?.finisher ?? TableFinisher(), shown: shown, log: log)
         do { try run.start() } catch {
             run.end()
             throw error
         }
         return StreamCopy(gate: gate, run: run, making: making, schema: schema)
+    }
+
+    // MARK: pausing
+
+    /// The error when the log that old holds meanwhile ends the run.
+    private func restWhilePaused(_ side: TargetSide) throws -> (any Error)? {
+        var isSaid = false
+        var nextLook = Monotonic.now
+        while !stop.isRaised, try side.copyRequest()?.isStreamPaused == true {
+            if !isSaid { log.info("stream rests", [.reason: "as asked", .hint: "`tandem resume` lets it go on"]) }
+            isSaid = true
+            say(.paused, nil, side)
+            if nextLook <= Monotonic.now {
+                nextLook = Monotonic.now.adding(seconds: 5)
+                if let final = watchTheLog(side, evenBefore: true) { return final }
+            }
+            stop.wait(seconds: 1)
+        }
+        if isSaid && !stop.isRaised { log.info("stream goes on", [.reason: "as asked"]) }
+        return nil
+    }
+
+    // MARK: Data B
+
+    /// Beside the stream, for as long as this runner has the lock. Nil when there is none, or nothing to lay it over yet.
+    private func startDataB(_ side: TargetSide, _ copy: StreamCopy?) throws -> DataBRun? {
+        guard !plan.dataB.tables.isEmpty, try side.binding() != nil else { return nil }
+        var finish: (@Sendable (QualifiedName) throws -> Void)?
+        if let schema = copy?.schema { finish = { table in try schema.finish(table) } }
+        let run = DataBRun(
+            plan.dataB, finish: finish, isCopied: { copy?.run.isComplete ?? true }, atOnce: until != nil, log: log)
+        try run.start()
+        return run
+    }
+
+    /// With an end, that includes one batch of each table; what failed is named.
+    private func waitForDataB(_ run: DataBRun) -> (any Error)? {
+        while !run.allTried { if stop.wait(seconds: 0.1) { return nil } }
+        let failing = run.failing
+        guard !failing.isEmpty else { return nil }
+        return DataBError.incomplete(
+            "Data B is not complete: \(failing.prefix(10).map(\.description).joined(separator: ", ")) failed")
     }
 
     private func forgetFailures() {
@@ -244,8 +325,8 @@ package final class StreamRunner {
     // MARK: too much log held
 
     /// While no session runs, nobody else looks at how much log the slot holds: most of all when new is away.
-    private func watchTheLog(_ side: TargetSide?) -> (any Error)? {
-        guard hasStreamed,
+    private func watchTheLog(_ side: TargetSide?, evenBefore: Bool = false) -> (any Error)? {
+        guard hasStreamed || evenBefore,
             let connection = try? Connection(to: plan.source, for: .control, as: "\(plan.stream) watch", stop: stop),
             let slot = try? SourceSide(connection, plan.stream).slot(), !slot.isActive, let held = slot.walHeld
         else { return nil }

@@ -23,6 +23,8 @@ final class StreamSession {
         case finished
         /// Everything is copied, so where to end can be known now; or there is something to be copied again.
         case copied
+        /// An operator asked the stream to rest.
+        case paused
         case stopped
     }
 
@@ -209,7 +211,9 @@ final class StreamSession {
                 try control.write(status: status.encoded())
                 chronicle.note(status.state == .blocked ? status.problem : nil, new: control.connection)
                 try noticeSetAside()
-                if copy == nil, try control.copyRequest() != nil { return .copied }
+                let request = try control.copyRequest()
+                if request?.isStreamPaused == true { return .paused }
+                if copy == nil, request != nil { return .copied }
                 try mindTheLog()
             }
             let outcome = outcome.withLock { $0 }

@@ -32,14 +32,41 @@ package struct TableChoice: Sendable {
         package let notes: [String]
     }
 
-    /// Data A, whether it can be published or not.
-    package func matching(_ tables: [SourceTable]) throws -> [SourceTable] {
-        try checkPatterns(tables)
+    /// Data A, whether it can be published or not. A pattern that matches nothing is a mistake, not an empty wish; of several
+    /// databases each may have its own tables, so all of them have to be asked first.
+    package func matching(on source: SourceSide) throws -> [SourceTable] {
+        let tables = try source.tables()
+        let names = try Names(tables.map(\.name), derived: derived(on: source))
+        if configuration.pairs.count == 1, let pattern = names.unmatched(in: configuration).first {
+            throw names.complaint(of: pattern, in: configuration)
+        }
         return tables.filter { selection.isDataA($0.name) }
     }
 
-    package func choose(from tables: [SourceTable]) throws -> Chosen {
-        let matching = try matching(tables)
+    /// Patterns that match nothing on this side, one of several.
+    package func unmatched(on source: SourceSide) throws -> [TablePattern] {
+        guard configuration.pairs.count > 1 else { return [] }
+        return try Names(source.tables().map(\.name), derived: derived(on: source)).unmatched(in: configuration)
+    }
+
+    /// What else patterns may name, and whether Data B has the columns it is told to have.
+    private func derived(on source: SourceSide) throws -> [QualifiedName] {
+        let names = try source.materializedViews()
+        for table in configuration.dataB {
+            guard case .modified(let column) = table.refresh, let name = table.pattern.literalName else { continue }
+            let columns = try source.columns(of: name)
+            guard !columns.isEmpty, !columns.contains(where: { sameName($0, column) }) else { continue }
+            let near = nearest(to: column, among: columns)
+            throw ConfigurationError(
+                file: configuration.file, place: table.place,
+                message: "\(mention(table.pattern.text)) has no column \(mention(column)) on old",
+                hint: near.map { "did you mean \(mention($0))?" })
+        }
+        return names
+    }
+
+    package func choose(on source: SourceSide) throws -> Chosen {
+        let matching = try matching(on: source)
         let chosen = matching.filter { !$0.isUnlogged }
         let harmed = chosen.flatMap(\.withoutIdentity).filter(\.isHarmed)
         guard harmed.isEmpty else { throw refuse(harmed) }
@@ -70,22 +97,6 @@ package struct TableChoice: Sendable {
         return names.prefix(20).map(\.description).joined(separator: ", ") + rest
     }
 
-    /// A name that nothing has is a mistake, not an empty wish.
-    private func checkPatterns(_ tables: [SourceTable]) throws {
-        // Of several databases each may have its own tables: `config show` looks at all of them.
-        guard configuration.pairs.count == 1 else { return }
-        for pattern in configuration.dataA + configuration.exclude
-        where !tables.contains(where: { pattern.matches($0.name) }) {
-            let near = nearest(to: pattern.text, among: tables.map(\.name.description))
-            throw ConfigurationError(
-                file: configuration.file, place: pattern.place,
-                message: pattern.isLiteral
-                    ? "old has no table \(mention(pattern.text)) that can be replicated"
-                    : "no table on old matches \(mention(pattern.text))",
-                hint: near.map { "did you mean \(mention($0))?" })
-        }
-    }
-
     private func refuse(_ identities: [UnpublishedIdentity]) -> StateError {
         let list = identities.prefix(20).map { "\($0.table) (\(visiblyQuoted($0.column)))" }.joined(separator: ", ")
         let rest = identities.count > 20 ? " and \(identities.count - 20) more" : ""
@@ -109,5 +120,41 @@ package struct TableChoice: Sendable {
             "publishing \(relations.count == 1 ? "this table" : "these tables") would make UPDATE and DELETE fail on old,"
                 + " for lack of a primary key or other identity: \(listed(relations.map(\.name)))",
             hint: "add a primary key, name them under `exclude`, or: " + statements.joined(separator: " "))
+    }
+}
+
+/// What patterns can match on one side.
+private struct Names {
+    private let tables: [QualifiedName]
+    /// What can be Data B or left out, and not streamed.
+    private let derived: [QualifiedName]
+
+    init(_ tables: [QualifiedName], derived: [QualifiedName]) {
+        self.tables = tables
+        self.derived = derived
+    }
+
+    func unmatched(in configuration: Configuration) -> [TablePattern] {
+        let (streamed, rest) = (configuration.dataA, configuration.dataB.map(\.pattern) + configuration.exclude)
+        return streamed.filter { pattern in !tables.contains { pattern.matches($0) } }
+            + rest.filter { pattern in
+                !tables.contains { pattern.matches($0) } && !derived.contains { pattern.matches($0) }
+            }
+    }
+
+    func complaint(of pattern: TablePattern, in configuration: Configuration) -> ConfigurationError {
+        pattern.unmatched(in: configuration, near: tables + derived)
+    }
+}
+
+extension TablePattern {
+    package func unmatched(in configuration: Configuration, near names: [QualifiedName]) -> ConfigurationError {
+        let near = nearest(to: text, among: names.map(\.description))
+        return ConfigurationError(
+            file: configuration.file, place: place,
+            message: isLiteral
+                ? "old has no table \(mention(text)) that can be replicated"
+                : "no table on old matches \(mention(text))",
+            hint: near.map { "did you mean \(mention($0))?" })
     }
 }

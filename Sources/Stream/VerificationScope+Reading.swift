@@ -11,7 +11,7 @@ extension StreamPlan {
     package func verificationScope(
         _ source: SourceSide, _ target: TargetSide, only named: [QualifiedName] = []
     ) throws -> VerificationScope {
-        let carried = try tables.matching(source.tables())
+        let carried = try tables.matching(on: source)
         var notes: [String] = []
         let unlogged = carried.filter(\.isUnlogged).map(\.name)
         if !unlogged.isEmpty {

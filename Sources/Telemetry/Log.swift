@@ -22,6 +22,7 @@ package enum LogLevel: Int, Sendable, Comparable {
 package enum LogKey: String, Sendable {
     case pair, stream, side, lsn, xid, relation, sqlstate, hint, detail, seconds, rows, bytes, transactions
     case slot, publication, origin, timeline, system, version, attempt, file, pid, limit, position, count, reason
+    case active
 }
 
 package enum LogFormat: Sendable {
@@ -86,6 +87,9 @@ package struct Log: Sendable {
         let all = context + fields.map { ($0.key, $0.value.description) }
         sink.outlet.write(LogLine.render(level: level, event: event, fields: all, format: sink.format, at: Date()))
     }
+
+    /// Lines that stay below the log, redrawn with every call: for a terminal only. None takes them away.
+    package func keep(below lines: [String]) { sink.outlet.keep(below: lines) }
 
     /// Before the process ends: what still waits to be written, for as long as that.
     package func finish(seconds: Double = 2) { sink.outlet.finish(seconds: seconds) }

@@ -19,8 +19,16 @@ final class LogOutlet: Sendable {
     /// A pipe that can be written takes as much as this without making anybody wait.
     private static let piece = 4096
 
+    /// What stays below the lines, on a terminal.
+    private struct Footer {
+        var lines: [String] = []
+        /// As many as are drawn: the cursor stands below them.
+        var drawn = 0
+    }
+
     private let descriptor: Int32
     private let waiting = Monitor(Waiting())
+    private let footer = Monitor(Footer())
     private let droppedLine: @Sendable (Int) -> String
 
     init(_ descriptor: Int32, droppedLine: @escaping @Sendable (Int) -> String) {
@@ -50,8 +58,32 @@ final class LogOutlet: Sendable {
         }
     }
 
+    /// Draws these below everything that is written, in place of those from before. Not while somebody would wait for that.
+    func keep(below lines: [String]) {
+        waiting.withLock { state in
+            guard !state.isDraining && hasRoom else { return }
+            // Free: only who writes has it, and nobody does.
+            footer.withLock { footer in
+                guard footer.drawn > 0 || !lines.isEmpty else { return }
+                footer.lines = lines
+                put(Self.erasing(footer) + Self.drawing(&footer))
+            }
+        }
+    }
+
+    private static func erasing(_ footer: Footer) -> String {
+        footer.drawn > 0 ? "\r\u{1b}[\(footer.drawn)A\u{1b}[J" : ""
+    }
+
+    /// No line goes on in the next one, however narrow the terminal is.
+    private static func drawing(_ footer: inout Footer) -> String {
+        footer.drawn = footer.lines.count
+        return footer.lines.isEmpty ? "" : "\u{1b}[?7l" + footer.lines.map { $0 + "\n" }.joined() + "\u{1b}[?7h"
+    }
+
     /// Waits until nothing waits.
     func finish(seconds: Double) {
+        keep(below: [])
         _ = waiting.wait(seconds: seconds) { $0.isDraining ? nil : true }
     }
 
@@ -78,7 +110,11 @@ final class LogOutlet: Sendable {
 
     /// A log that cannot be written must not end replication.
     private func store(_ line: String) {
-        let bytes = Array((line + "\n").utf8)
+        footer.withLock { footer in put(Self.erasing(footer) + line + "\n" + Self.drawing(&footer)) }
+    }
+
+    private func put(_ text: String) {
+        let bytes = Array(text.utf8)
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, $0.count - done) }

@@ -19,7 +19,7 @@ let commandTable = CommandTable(
     commands: configurationCommands + [
         preflightCommand, prepareCommand, runCommand, pauseCommand, resumeCommand, recopyCommand, lagCommand,
         statusCommand, setAsideCommand, abortCommand, failpointsCommand, checksCommand,
-    ] + verificationCommands + evidenceCommands)
+    ] + dataBCommands + verificationCommands + evidenceCommands)
 
 private let preflightCommand = Command(
     name: "preflight",
@@ -87,6 +87,8 @@ private let runCommand = Command(
         the rows, several tables at once, beside the stream, keys and indexes of each table when its rows are there, \
         foreign keys, views and the rest at the end. `tandem status` shows how far it is.
 
+        Before it makes anything it looks for what `tandem preflight` calls blockers, and refuses (3) when there is one. What         the last preflight passed over with `--skip` is passed over here, too. Who has loaded new by other means is refused         what the last preflight found in the way.
+
         Runs in the foreground and logs to standard error. Stop it with SIGTERM or Ctrl-C and start it again whenever \
         you like, kill it, restart either server: it continues exactly where new stands. A second one on the same \
         stream stands by and takes over when the first ends.
@@ -111,17 +113,27 @@ private let runCommand = Command(
 
 private let pauseCommand = Command(
     name: "pause",
-    summary: "copying rests until `tandem resume`; the stream goes on",
+    summary: "copying rests until `tandem resume`; the stream goes on, unless --streams",
     details: """
-        Works from anywhere, also while nothing runs: the request stands on new, and whoever runs the stream obeys it. \
+        Works from anywhere, also while nothing runs: the request stands on new, and whoever runs the stream obeys it, \
+        within a second or two. With --streams nothing of tandem writes new or reads old's log any more; what is written \
+        on old meanwhile stays in its log, which the slot holds for as long as this lasts: watch `limits.wal_held`. \
         A table that is just being copied stops where it is and keeps its snapshot on old, which holds back vacuum there; \
         `tandem status` shows for how long.
         """,
-    examples: [("tandem pause", "for the hours in which old has enough to do")])
+    options: [Option("streams", summary: "the stream rests, too")],
+    examples: [
+        ("tandem pause", "for the hours in which old has enough to do"),
+        ("tandem pause --streams", "while somebody works on new"),
+    ])
+
+private let acceptOption = Option(
+    "accept-schema", summary: "go on although the schema is no longer what `tandem preflight` or `tandem run` last saw")
 
 private let resumeCommand = Command(
     name: "resume",
-    summary: "copying goes on")
+    summary: "copying, and the stream, go on",
+    options: [acceptOption])
 
 private let recopyCommand = Command(
     name: "recopy",
@@ -131,6 +143,7 @@ private let recopyCommand = Command(
         `tandem run` does it, or the next one.
         """,
     arguments: .requiredMany("TABLE…"),
+    options: [acceptOption],
     examples: [("tandem recopy public.audit_log", "new gets the table afresh")])
 
 private let lagCommand = Command(

@@ -54,6 +54,7 @@ private struct ShownSetting: Encodable {
         var all = [
             ("initial_copy", copy), ("jobs", "\(plan.jobs)"), ("copy.range", size(plan.copy.range)),
             ("copy.back_off", plan.copy.backOff.map { "above \($0.above): \(withoutControls($0.query))" } ?? "none"),
+            ("copy.prewarm", plan.copy.prewarm ? "true" : "false"),
             ("limits.memory", size(plan.limits.memory)), ("limits.spill", size(plan.limits.spill)),
             ("limits.wal_held", size(plan.limits.walHeld)), ("limits.on_wal_held", plan.limits.onWALHeld.rawValue),
             ("limits.snapshot", readable(seconds: plan.limits.snapshot)),
@@ -65,6 +66,7 @@ private struct ShownSetting: Encodable {
             ("verify.rate", plan.verify.rate == 0 ? "no limit" : size(plan.verify.rate) + "/s"),
             ("verify.patience", readable(seconds: plan.verify.patience)),
         ]
+        all += [("gates.quiet", readable(seconds: plan.gates.quiet))]
         all += [("spill", withoutControls(plan.spill)), ("evidence", withoutControls(plan.evidence))]
         return all.map { ShownSetting(key: $0.0, value: $0.1, line: plan.places[$0.0]?.line) }
     }
@@ -129,7 +131,7 @@ private struct ShownPair: Encodable {
         let how =
             switch table.refresh {
             case .full: "as a whole"
-            case .modified(let column): "by \(visiblyQuoted(column))"
+            case .modified(let column): "by \(visiblyQuoted(column)) less \(readable(seconds: table.margin))"
             }
         return "\(how), every \(readable(seconds: table.every))"
             + (table.deletes.map { ", deletes looked for every \(readable(seconds: $0))" } ?? "")

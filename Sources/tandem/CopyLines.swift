@@ -23,6 +23,7 @@ struct CopyLines {
         if let resting = progress.resting { lines.append(("", "rests: \(withoutControls(resting))")) }
         if let holding = progress.holding { lines.append(("", "the stream waits until \(holding) is complete")) }
         for table in progress.active { lines += of(table) }
+        for build in progress.builds { lines.append(("", of(build))) }
         if let age = progress.snapshotAge {
             lines.append(("vacuum", "held back on old for \(readable(seconds: age)) by the oldest snapshot"))
         }
@@ -46,16 +47,33 @@ struct CopyLines {
     }
 
     private func of(_ table: CopyProgress.Table) -> [(String, String)] {
-        let size = "\(readable(bytes: UInt64(table.bytes))) of \(readable(bytes: UInt64(table.size)))"
         let what =
             switch table.phase {
-            case "copying": size + ", \(counted(table.rows, "row")) committed"
+            case "copying": copying(table)
             case "finishing": "all \(counted(table.rows, "row")) there, keys and indexes are made"
             default: table.phase
             }
         var lines = [("", "\(table.table): \(what)")]
+        if let overdue = table.overdue {
+            lines.append(("", Terminal.alarming("its snapshot is held for longer than limits.snapshot: \(overdue)")))
+        }
         if let problem = table.problem { lines.append(("problem", Terminal.alarming(withoutControls(problem)))) }
         if let hint = table.hint { lines.append(("remedy", withoutControls(hint))) }
         return lines
+    }
+
+    private func copying(_ table: CopyProgress.Table) -> String {
+        let all = table.expectedRows.map { " of about \($0)" } ?? ""
+        var parts = [
+            "\(Int(table.share * 100)) %, \(counted(table.rows, "row"))\(all), \(readable(bytes: UInt64(table.bytes)))"
+        ]
+        if let rate = table.rate { parts.append("\(readable(bytes: UInt64(max(0, rate))))/s") }
+        if let left = table.secondsLeft { parts.append("\(readable(seconds: left)) left") }
+        return parts.joined(separator: ", ")
+    }
+
+    private func of(_ build: CopyProgress.Build) -> String {
+        withoutControls(build.object) + ": " + (build.phase.map { "\($0), " } ?? "")
+            + (build.share.map { "\(Int($0 * 100)) %, " } ?? "") + "since \(readable(seconds: build.seconds))"
     }
 }

@@ -94,16 +94,17 @@ private func report(_ proposed: ProposedConfiguration, _ path: String, isSecret:
 private func changes(_ path: String) throws -> ExitCode {
     let configuration = try Configuration.read(path: path, environment: ProcessInfo.processInfo.environment)
     let selection = TableSelection(configuration)
-    var (named, unnamed): (Set<QualifiedName>, [Proposal]) = ([], [])
+    var (named, unnamed, unfit): (Set<QualifiedName>, [Proposal], [String]) = ([], [], [])
     for pair in configuration.pairs {
         let facts = try FactsReader(try connect(pair.old)).read()
         named.formUnion(facts.map(\.name))
         unnamed += facts.filter { selection.verdict(on: $0.name).kind == .unnamed }.map { Proposal($0) }
+        unfit += facts.compactMap { misfit($0, selection, configuration) }
     }
     Terminal.show("\(withoutControls(path)) is there and stays as it is")
     for proposal in unnamed.sorted(by: { $0.facts.name < $1.facts.name }) {
         Terminal.show(
-            "  not named: \(proposal.facts.name)  (\(proposal.place.key)? \(withoutControls("\(proposal.facts.weight); \(proposal.reason)")))"
+            "  not named: \(proposal.facts.name)  (\(proposal.place.key)? \(withoutControls(proposal.said)))"
         )
     }
     let literals =
@@ -111,11 +112,29 @@ private func changes(_ path: String) throws -> ExitCode {
         .compactMap { pattern in pattern.literalName.map { (name: $0, place: pattern.place) } }
     let gone = literals.filter { !named.contains($0.name) }
     for one in gone { Terminal.show("  gone from old: \(one.name)  (line \(one.place.line))") }
-    if unnamed.isEmpty && gone.isEmpty { Terminal.show("  it names every table of old, and nothing else") }
+    for one in unfit.sorted() { Terminal.show("  no longer fits: \(one)") }
+    if unnamed.isEmpty && gone.isEmpty && unfit.isEmpty {
+        Terminal.show("  it names every table of old, and nothing else")
+    }
     if !configuration.undecided.isEmpty {
         Terminal.show("  still undecided: \(configuration.undecided.map { mention($0.text) }.joined(separator: ", "))")
     }
     return .done
+}
+
+/// What was decided for a table, and cannot be any more.
+private func misfit(_ facts: TableFacts, _ selection: TableSelection, _ configuration: Configuration) -> String? {
+    let (kind, by) = selection.verdict(on: facts.name)
+    let place = by.map { "line \($0.place.line)" } ?? ""
+    if kind == .dataA, let obstacle = Proposal.obstacle(to: facts) {
+        // A pattern takes in what it can, and leaves such views alone.
+        if facts.kind == .materializedView, by?.isLiteral != true { return nil }
+        return "\(facts.name)  (data_a, \(place)): \(obstacle)"
+    }
+    guard kind == .dataB, case .modified(let column) = configuration.dataB.first(where: { $0.pattern == by })?.refresh,
+        !facts.timestamps.contains(where: { sameName($0.column, column) })
+    else { return nil }
+    return "\(facts.name)  (data_b, \(place)): it has no timestamp column \(visiblyQuoted(column))"
 }
 
 extension Proposal.Place {

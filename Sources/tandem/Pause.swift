@@ -8,14 +8,14 @@ internal import State
 internal import Stream
 
 func pause(_ arguments: Parsed) throws -> ExitCode {
-    try request(arguments, "pause", paused: true)
+    try request(arguments, "pause", paused: true, streams: arguments.has("streams"))
 }
 
 func resume(_ arguments: Parsed) throws -> ExitCode {
-    try request(arguments, "resume", paused: false)
+    try request(arguments, "resume", paused: false, streams: false)
 }
 
-private func request(_ arguments: Parsed, _ command: String, paused: Bool) throws -> ExitCode {
+private func request(_ arguments: Parsed, _ command: String, paused: Bool, streams: Bool) throws -> ExitCode {
     for plan in try Workspace(arguments).plans {
         let target = TargetSide(
             try Connection(to: plan.target, for: .control, as: "\(plan.stream) \(command)", stop: processStop),
@@ -24,11 +24,19 @@ private func request(_ arguments: Parsed, _ command: String, paused: Bool) throw
             throw StateError.notPrepared(pair: plan.pair)
         }
         let old = Reached(plan.source, as: "\(plan.stream) \(command)").connection
-        try plan.evidence.perform(command, old: old, new: target.connection, note: Terminal.note) {
-            try target.startCopying()
-            try target.request(paused: paused)
+        // Resting is always well.
+        if let old, !paused {
+            let isComplete = try target.copyRequest()?.isComplete ?? true
+            try CarriedSchema.refuseChanged(
+                plan, old: old, new: isComplete ? target.connection : nil, accepts: arguments.has("accept-schema"))
         }
-        Terminal.show("\(plan.pair): copying \(paused ? "rests" : "goes on"), as soon as the runner sees it")
+        let details = streams ? [("streams", "yes")] : []
+        try plan.evidence.perform(command, details: details, old: old, new: target.connection, note: Terminal.note) {
+            try target.startCopying()
+            try target.request(paused: paused, streams: streams)
+        }
+        let what = streams ? "copying and the stream rest" : paused ? "copying rests" : "everything goes on"
+        Terminal.show("\(plan.pair): \(what), as soon as the runner sees it")
     }
     return .done
 }

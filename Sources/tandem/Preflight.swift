@@ -19,12 +19,25 @@ func preflight(_ arguments: Parsed) throws -> ExitCode {
     let reports = try workspace.plans.map { plan in
         try examination.examine(plan, jobs: workspace.configuration.jobs, stop: processStop)
     }
+    try refuseUnmatched(reports, workspace)
     if arguments.has("json") {
         Terminal.json(reports.map(PreflightRecord.init))
     } else {
         Terminal.show(reports.map { PreflightScreen($0).text }.joined(separator: "\n\n"))
     }
     return reports.contains(where: \.isBlocked) ? .refused : .done
+}
+
+/// With several pairs, a pattern has to match in one of them.
+private func refuseUnmatched(_ reports: [PairReport], _ workspace: Workspace) throws {
+    let configuration = workspace.configuration
+    guard reports.count == configuration.pairs.count, reports.allSatisfy({ $0.sides[0].problem == nil }) else { return }
+    let everywhere = reports.map { Set($0.unmatched.map(\.place)) }.reduce(into: Set(reports[0].unmatched.map(\.place)))
+    {
+        $0.formIntersection($1)
+    }
+    guard let pattern = reports[0].unmatched.first(where: { everywhere.contains($0.place) }) else { return }
+    throw pattern.unmatched(in: configuration, near: reports.flatMap(\.names))
 }
 
 /// For psql: one side's script, or one after the other.

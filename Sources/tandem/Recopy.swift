@@ -16,6 +16,11 @@ func recopy(_ arguments: Parsed) throws -> ExitCode {
         try Connection(to: plan.target, for: .control, as: "\(plan.stream) recopy", stop: processStop), plan.stream)
     guard try target.hasSchema, try target.binding() != nil else { throw StateError.notPrepared(pair: plan.pair) }
     let published = try source.publishedLeafTables()
+    // While tables are being copied tandem itself changes new.
+    let isComplete = try target.copyRequest()?.isComplete ?? true
+    try CarriedSchema.refuseChanged(
+        plan, old: source.connection, new: isComplete ? target.connection : nil, accepts: arguments.has("accept-schema")
+    )
     let wanted = try arguments.arguments.map { try leaves(of: $0, source, published) }.flatMap { $0 }
     try plan.evidence.perform(
         "recopy", executed: wanted.map { "empty and copy again \($0.name)" }, old: source.connection,

@@ -3,6 +3,7 @@
 internal import CommandLine
 internal import Configuration
 internal import Model
+internal import Preflight
 internal import Stream
 internal import Telemetry
 internal import Threading
@@ -14,17 +15,15 @@ func run(_ arguments: Parsed) throws -> ExitCode {
     let log = Log(
         format: arguments.value("log") == "json" ? .json : .logfmt, threshold: arguments.has("verbose") ? .debug : .info
     )
-    let derived = workspace.configuration.dataB.map(\.pattern.text).joined(separator: ", ")
-    if !derived.isEmpty {
-        log.warning(
-            "not carried",
-            [.relation: derived, .reason: "Data B: this version has no batches, bring them along yourself"])
-    }
+    let display = arguments.value("log") == "json" ? nil : CopyDisplay(log)
     let results = Monitor<[ExitCode]>([])
+    let jobs = workspace.configuration.jobs
     let threads = try workspace.plans.map { plan in
         try Thread("run \(plan.pair)") {
             let failure = StreamRunner(
-                plan, until: until, acceptsSchema: arguments.has("accept-schema"), stop: processStop, log: log
+                plan, until: until, acceptsSchema: arguments.has("accept-schema"),
+                firstCheck: { try Examination.beforeRun(plan, jobs: jobs, stop: processStop) }, stop: processStop,
+                shown: display?.place(of: plan.pair), log: log
             ).run()
             results.withLock { $0.append(report(failure, log.with(.stream, plan.stream))) }
         }

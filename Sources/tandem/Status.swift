@@ -28,6 +28,8 @@ struct StatusScreen {
     private let lag: LagReading
     private var binding: Binding?
     private var slot: SlotState?
+    /// Open transactions on old that the making of the slot waits for.
+    private var slotWaits: [String] = []
     private var published: Int?
     private var notCarried: [QualifiedName] = []
     private var hasOrigin = false
@@ -36,6 +38,7 @@ struct StatusScreen {
     private var copy: CopyLines?
     private var copiedAgain: [QualifiedName] = []
     private var compared = ComparedLines()
+    private var derived: DataBLines?
     private var problems: [String] = []
 
     var isIncomplete: Bool { !problems.isEmpty }
@@ -59,6 +62,7 @@ struct StatusScreen {
 
     private mutating func read(_ source: SourceSide) throws {
         slot = try source.slot()
+        if let slot, slot.confirmed == nil, !slot.isInvalid { slotWaits = try source.openTransactions() }
         published = try source.publishedTables().map { $0.count - 1 }
         notCarried = try plan.tables.left(out: source)
     }
@@ -70,6 +74,7 @@ struct StatusScreen {
         setAside = try target.setAside()
         differences = try target.differences()
         compared = try ComparedLines(VerificationRecords(target.connection, plan.stream))
+        derived = try DataBLines(plan.dataB, new: target.connection)
         copiedAgain = try target.copiedTables().filter { $0.state == .again }.map(\.name)
         copy = try target.copyRequest().flatMap { request in
             request.progress.flatMap { CopyProgress.decode($0) }.map { CopyLines(progress: $0, age: request.age) }
@@ -86,6 +91,9 @@ struct StatusScreen {
         if let problem = lag.status?.problem, lag.status?.state != .streaming { lines += problemLines(problem) }
         for problem in problems { lines.append(line("unreachable", Terminal.alarming(withoutControls(problem)))) }
         for (label, text) in copy?.lines ?? [] { lines.append(line(label, text)) }
+        for (label, text) in derived?.lines(isRunning: lag.isRunning || (copy?.age).map { $0 < 5 } == true) ?? [] {
+            lines.append(line(label, text))
+        }
         for table in copiedAgain { lines.append(line("", "\(table) is to be copied again, by the next `tandem run`")) }
         for table in setAside {
             lines.append(
@@ -98,7 +106,7 @@ struct StatusScreen {
             let shown = notCarried.prefix(10).map(\.description).joined(separator: ", ")
             let rest = notCarried.count > 10 ? " and \(notCarried.count - 10) more" : ""
             lines.append(
-                line("not carried", Terminal.alarming("\(shown)\(rest): made after `prepare`, not in the publication")))
+                line("not carried", Terminal.alarming("\(shown)\(rest): \(whyNotCarried)")))
         }
         for difference in differences {
             lines.append(
@@ -109,12 +117,24 @@ struct StatusScreen {
         }
         for (label, text) in compared.lines { lines.append(line(label, text)) }
         lines.append(line("on old", oldText))
+        if !slotWaits.isEmpty {
+            lines.append(
+                line(
+                    "", Terminal.alarming("the slot is being made, and waits for " + slotWaits.joined(separator: "; ")))
+            )
+        }
         lines.append(line("on new", newText))
         return lines.joined(separator: "\n")
     }
 
     private func line(_ label: String, _ text: String) -> String {
         "  " + label.padding(toLength: 13, withPad: " ", startingAt: 0) + text
+    }
+
+    private var whyNotCarried: String {
+        plan.initialCopy == .all
+            ? "made later; the next start of `tandem run` copies what can be published"
+            : "made after `prepare`, not in the publication"
     }
 
     private var countsText: String {
@@ -183,6 +203,9 @@ struct StatusScreen {
         var differences: [Difference]
         var copy: CopyProgress?
         var verified: [ComparedLines.Record]
+        /// What the making of the slot waits for.
+        var slotWaits: [String]
+        var dataB: [DataBLines.Table]?
         var problems: [String]
     }
 
@@ -212,6 +235,7 @@ struct StatusScreen {
                 Difference(
                     table: $0.table.description, kind: $0.kind, found: $0.found, repaired: $0.repaired,
                     last: $0.last.description)
-            }, copy: copy?.progress, verified: compared.records, problems: problems)
+            }, copy: copy?.progress, verified: compared.records, slotWaits: slotWaits, dataB: derived?.tables,
+            problems: problems)
     }
 }

@@ -12,10 +12,28 @@ enum Terminal {
             && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
 
-    static var width: Int {
+    static var width: Int { size(STDOUT_FILENO).columns }
+
+    /// Where something can be redrawn below the log.
+    static var hasLogScreen: Bool {
+        isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+    }
+    static var colorsLog: Bool {
+        hasLogScreen && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
+    }
+    static var logSize: (columns: Int, lines: Int) { size(STDERR_FILENO) }
+
+    /// Letters beyond ASCII come out.
+    static var isUnicode: Bool {
+        let environment = ProcessInfo.processInfo.environment
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
+        return locale.lowercased().contains("utf")
+    }
+
+    private static func size(_ descriptor: Int32) -> (columns: Int, lines: Int) {
         var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 80 }
-        return Int(size.ws_col)
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return (80, 24) }
+        return (Int(size.ws_col), size.ws_row > 4 ? Int(size.ws_row) : 24)
     }
 
     static func show(_ text: String) {

@@ -13,6 +13,7 @@ private let commands: [String: (Parsed) throws -> ExitCode] = [
     "pause": pause, "resume": resume, "recopy": recopy, "failpoints": failpoints,
     "init": initialize, "config show": configShow,
     "evidence show": evidenceShow, "evidence verify": evidenceVerify, "evidence export": evidenceExport,
+    "b now": batchNow, "b pause": batchPause, "b resume": batchResume, "b final": batchFinal,
     "evidence import": evidenceImport, "evidence link": evidenceLink,
 ]
 

@@ -25,7 +25,7 @@ import Testing
         #expect(configuration.limits.copyRate == 0)
         #expect(configuration.limits.snapshot == 1800)
         #expect(configuration.jobs == 4)
-        #expect(configuration.copy == Copying(range: 268_435_456, backOff: nil))
+        #expect(configuration.copy == Copying(range: 67_108_864, backOff: nil, prewarm: false))
     }
 
     @Test func everyKeyIsRead() throws {
@@ -37,11 +37,13 @@ import Testing
             initial_copy: {from: 16/B374D848}
             limits: { memory: 512kB, spill: 1TB, wal_held: 1234, on_wal_held: drop, copy_rate: 10MB, snapshot: 90s }
             jobs: 7
-            copy: { range: 1GB, back_off: { query: "SELECT 1", above: 2.5 } }
+            copy: { range: 1GB, prewarm: true, back_off: { query: "SELECT 1", above: 2.5 } }
             spill: /var/spool/tandem
             """)
         #expect(configuration.jobs == 7)
-        #expect(configuration.copy == Copying(range: 1 << 30, backOff: BackOff(query: "SELECT 1", above: 2.5)))
+        #expect(
+            configuration.copy
+                == Copying(range: 1 << 30, backOff: BackOff(query: "SELECT 1", above: 2.5), prewarm: true))
         #expect(configuration.exclude.map(\.text) == ["public.spatial_ref_sys", "\"Sales\".\"Odd.Name\""])
         #expect(configuration.exclude[1].place == Place(line: 9, column: 5))
         #expect(configuration.initialCopy == .from(LSN(0x16_B374_D848)))

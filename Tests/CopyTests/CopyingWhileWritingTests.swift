@@ -61,6 +61,26 @@ import Testing
         try s.expectSame()
     }
 
+    /// It is said who is waited for, and whoever does not want to wait leaves nothing behind.
+    @Test func anOpenTransactionHoldsUpTheSlot() throws {
+        let s = try Scenario.copying("slotwaits", tables: Self.accounts, rows: Self.rows)
+        defer { s.end() }
+        let open = try s.old.session()
+        _ = try open.send("BEGIN; UPDATE account SET balance = 1 WHERE id = 1")
+        let run = try s.start("run")
+        let isSaid = try poll(within: .seconds(60)) {
+            try s.tandem("status").stdout.contains("the slot is being made, and waits for pid") ? true : nil
+        }
+        #expect(isSaid == true, "\(run.tail)")
+        #expect(try run.stop(within: .seconds(20)) == .exited(0))
+        let isGone = try poll(within: .seconds(20)) { try s.slots == "0" ? true : nil }
+        #expect(isGone == true)
+        _ = try open.send("COMMIT")
+        try s.copy()
+        try s.expectSame()
+        #expect(try s.slots == "1")
+    }
+
     @Test func aTruncateBetweenTheSlotAndTheCopyAndOneAfterIt() throws {
         let s = try Scenario.copying("truncate", tables: Self.accounts, rows: Self.rows)
         defer { s.end() }

@@ -61,6 +61,10 @@ import Testing
             """)
         try s.writeConfiguration(
             old: s.old.cluster.connection(database: s.old.name, user: role), initialCopy: "all")
+        let refused = try s.tandem("run", "--until", "caught-up")
+        #expect(refused.status == .exited(3) && refused.stderr.contains("[row-security]"), "\(refused.stderr)")
+        // Whoever insists meets it when the table is copied.
+        #expect(try s.tandem("preflight", "--skip", "row-security=to see it").status == .exited(0))
         let blocked = try s.tandem("run", "--until", "caught-up", within: .seconds(120))
         #expect(blocked.status == .exited(5), "\(blocked.stderr)")
         #expect(blocked.stderr.contains("row-level security"), "\(blocked.stderr)")
@@ -150,5 +154,34 @@ import Testing
         try s.expectSame()
         #expect(try s.new.value("SELECT coalesce(sum(found), 0) FROM tandem.difference") == "0")
         #expect(try s.tandem("status").stdout.contains("not carried") == false)
+    }
+
+    /// By tandem's own stream back, of which nothing but the slot is there.
+    @Test func rowsAreMarkedWhereTheOtherStreamWouldBringThemBack() throws {
+        let s = try Scenario.copying(
+            "marked", extra: "jobs: 3\ncopy: {range: 64kB}",
+            tables: "CREATE TABLE t (a int PRIMARY KEY, b text); CREATE TABLE u (a int PRIMARY KEY)",
+            rows: """
+                INSERT INTO t SELECT i, repeat('x', 90) FROM generate_series(1, 3000) i;
+                INSERT INTO u SELECT generate_series(1, 9)
+                """)
+        defer { s.end() }
+        try s.copy()
+        let slot = "tandem_t_\(s.name)_reverse"
+        try s.new.sql(
+            "CREATE PUBLICATION back FOR TABLE t, u; SELECT pg_create_logical_replication_slot('\(slot)', 'pgoutput')")
+        #expect(try s.tandem("recopy", "public.t", "public.u").status == .exited(0))
+        try s.copy()
+        try s.expectSame()
+        let messages = """
+            SELECT chr(get_byte(data, 0)) FROM pg_logical_slot_peek_binary_changes(
+            '\(slot)', NULL, NULL, 'proto_version', '1', 'publication_names', 'back') AS c
+            """
+        let kinds = try s.new.rows(messages).compactMap { $0[0] ?? nil }
+        #expect(kinds.count { $0 == "I" } == 3009 && kinds.count { $0 == "T" } == 2)
+        #expect(kinds.count { $0 == "B" } == kinds.count { $0 == "O" })
+        try s.new.sql("SELECT pg_drop_replication_slot('\(slot)')")
+        #expect(try s.tandem("abort", "--yes").status == .exited(0))
+        #expect(try s.new.value("SELECT count(*) FROM pg_replication_origin WHERE roname ~ '_\(s.name)_'") == "0")
     }
 }

@@ -1,7 +1,8 @@
 // Streams and spill files that are not what was sent or written: an error, never a crash, a hang, or memory for what was
 // only announced; and from a spill file never anything but what was written to it.
 //
-// `make fuzz NAME=decoder SECONDS=600`; a crash ends the process behind the line that names its seed.
+// Damage as it happens, round after round, for a moment in every run of the tests (TANDEM_FUZZ_SECONDS for longer); what libFuzzer
+// finds by itself is `make fuzz`. A crash ends the process behind the line that names its seed.
 
 import Bytes
 import Foundation

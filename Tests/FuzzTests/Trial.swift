@@ -13,7 +13,7 @@ struct Trial {
     init(_ name: String) {
         let environment = ProcessInfo.processInfo.environment
         self.name = name
-        seconds = environment["TANDEM_FUZZ_SECONDS"].flatMap { Double($0) } ?? 20
+        seconds = environment["TANDEM_FUZZ_SECONDS"].flatMap { Double($0) } ?? 5
         seed = environment["TANDEM_FUZZ_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: .min ... .max)
     }
 

@@ -72,9 +72,7 @@ struct Seen: Decodable {
 extension Scenario {
     /// Runs it, and reads what it says of the only pair.
     func preflight(_ arguments: String..., exits code: Int32? = nil) throws -> Seen {
-        let outcome = try Command(
-            TandemBinary.path, ["preflight", "--json"] + arguments, directory: directory
-        ).run(within: .seconds(150))
+        let outcome = try tandem(["preflight", "--json"] + arguments)
         guard let seen = try? Seen.read(outcome.stdout),
             outcome.status == .exited(seen.isBlocked ? 3 : 0), code == nil || outcome.exitCode == code
         else {

@@ -89,9 +89,4 @@ extension Cases {
             old: "CREATE TABLE d2 (id int PRIMARY KEY)", new: "CREATE TABLE d2 (id int)",
             Found("keys-on-new", "public.d2"), Found("not-null", "public.d2")),
     ]
-
-    /// Verdicts that no server here would give; each is asked of the function that makes it.
-    static let byVerdict: Set<String> = [
-        "clock", "version", "version-features", "idle-slot-timeout", "collation-version",
-    ]
 }

@@ -36,6 +36,19 @@ enum Cases {
             both: "CREATE TABLE counted (id serial PRIMARY KEY)", old: "SELECT setval('counted_id_seq', 2147483000)",
             Found("sequence-limits", "public.counted_id_seq")),
         Case(
+            both: "CREATE SEQUENCE down INCREMENT -1 MINVALUE -1000", old: "SELECT setval('down', -900)",
+            Found("sequence-limits", "public.down")),
+        Case(
+            both: "CREATE TABLE given (id int PRIMARY KEY)",
+            old: "INSERT INTO given SELECT generate_series(2147483000, 2147483600); ANALYZE given",
+            Found("key-limits", "public.given \"id\"")),
+        Case(
+            both: """
+                CREATE COLLATION own (LOCALE = 'de_DE.UTF-8'); CREATE TABLE sorted (id int PRIMARY KEY, v text COLLATE own)
+                """,
+            old: "UPDATE pg_collation SET collversion = '1' WHERE collname = 'own'",
+            Found("column-collations", "collation public.own")),
+        Case(
             both: """
                 CREATE TABLE doubtful (id int PRIMARY KEY, v int);
                 ALTER TABLE doubtful ADD CONSTRAINT small CHECK (v < 9) NOT VALID

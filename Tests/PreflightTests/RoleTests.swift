@@ -14,7 +14,7 @@ extension PreflightTests {
                 Found("row-security", "public.hidden"), Found("replica-role", "new"), Found("origin-privilege", "new"),
                 Found("write-privilege", "public.t"), Found("write-privilege", "public.hidden"),
                 Found("stats-privilege", "old"), Found("connection-limit", "old"), Found("connection-limit", "new"),
-                Found("schema-tandem", "new"),
+                Found("schema-tandem", "new"), Found("starting-timeouts", "old"), Found("starting-timeouts", "new"),
             ]
         }
     }
@@ -29,7 +29,8 @@ extension PreflightTests {
         for side in [s.old, s.new] {
             try side.sql(
                 """
-                CREATE ROLE \(role) LOGIN CONNECTION LIMIT 5; CREATE ROLE \(owner);
+                CREATE ROLE \(role) LOGIN CONNECTION LIMIT 5; ALTER ROLE \(role) SET lock_timeout = '900ms';
+                CREATE ROLE \(owner);
                 CREATE TABLE t (id int PRIMARY KEY); ALTER TABLE t OWNER TO \(owner);
                 CREATE TABLE hidden (id int PRIMARY KEY); ALTER TABLE hidden OWNER TO \(owner);
                 ALTER TABLE hidden ENABLE ROW LEVEL SECURITY;
@@ -42,11 +43,31 @@ extension PreflightTests {
         let seen = try s.preflight(exits: 3)
         expect(seen, Roles.expected(owner))
         for line in seen.findings where line.severity == "blocker" { #expect(line.remedy != nil, "\(line)") }
+
+        // With rights enough to be refused for what only trying tells.
+        for side in [s.old, s.new] {
+            try side.sql(
+                """
+                GRANT CREATE ON DATABASE \(s.name) TO \(role);
+                GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public TO \(role)
+                """)
+        }
+        defer { for side in [s.old, s.new] { _ = try? side.sql("DROP OWNED BY \(role)") } }
+        let granted = ["create-privilege", "select-privilege", "write-privilege"]
+        expect(
+            try s.preflight(exits: 3),
+            Roles.expected(owner).filter { !granted.contains($0.check) }
+                + [Found("not-carried", "rights on the database itself")])
+        // Row security that nobody asked the catalogs about: the owner's own, forced.
+        try s.old.sql("ALTER TABLE t OWNER TO \(role); ALTER TABLE t ENABLE ROW LEVEL SECURITY")
+        #expect(try !s.preflight().pairs.contains(Found("row-security", "public.t")))
+        try s.old.sql("ALTER TABLE t FORCE ROW LEVEL SECURITY")
+        #expect(try s.preflight().pairs.contains(Found("row-security", "public.t")))
     }
 
     enum Whole {
         static let expected = [
-            Found("encoding", "new"), Found("collation", "new"), Found("time-zone", "new"),
+            Found("encoding", "new"), Found("collation", "new"), Found("time-zone", "new"), Found("locale", "new"),
             Found("extension-version", "extension \"pg_trgm\""), Found("not-carried", "database settings TimeZone"),
         ]
     }
@@ -59,6 +80,7 @@ extension PreflightTests {
         defer { s.end() }
         try s.both("CREATE TABLE t (id int PRIMARY KEY)")
         try s.old.sql("ALTER DATABASE \(s.name) SET timezone = 'Europe/Berlin'; CREATE EXTENSION pg_trgm VERSION '1.3'")
+        try s.new.sql("ALTER DATABASE \(s.name) SET lc_monetary = 'de_DE.UTF-8'")
         expect(try s.preflight(exits: 0), Whole.expected)
     }
 }

@@ -46,13 +46,51 @@ import Testing
         ] {
             #expect(shown.stdout.contains(part), "\(part)\n\(shown.stdout)")
         }
-        try s.old.sql("CREATE TABLE later (id int PRIMARY KEY); DROP TABLE scratch")
+        try s.old.sql(
+            """
+            CREATE TABLE later (id int PRIMARY KEY); DROP TABLE scratch; ALTER TABLE orders DROP CONSTRAINT orders_pkey;
+            ALTER TABLE stats.sales RENAME updated_at TO changed_at;
+            """)
         let again = try s.tandem("init", "--old", s.old.connection, "--new", s.new.connection)
         #expect(again.exitCode == 0)
         #expect(
             again.stdout.contains("not named: public.later  (data_a?")
                 && again.stdout.contains("gone from old: public.scratch"))
+        #expect(again.stdout.contains("no longer fits: public.orders  (data_a, line"), "\(again.stdout)")
+        #expect(again.stdout.contains(#"it has no timestamp column "updated_at""#), "\(again.stdout)")
         #expect(try String(contentsOfFile: s.configurationPath, encoding: .utf8) == text)
         #expect(try s.tandem("config", "show").exitCode == 2)
+    }
+
+    @Test func allDatabasesOfAClusterArePairs() throws {
+        let server = try Cluster("all")
+        defer { server.remove() }
+        let s = try Scenario("all", marker: false)
+        defer { s.end() }
+        try FileManager.default.removeItem(atPath: s.configurationPath)
+        for (name, table) in [("shop", "orders"), ("Stock-1", "items"), ("empty", nil)] {
+            let database = try server.createDatabase(name)
+            if let table { try database.sql("CREATE TABLE \(table) (id int PRIMARY KEY); CREATE TABLE log (v text)") }
+        }
+        let made = try s.tandem(
+            "init", "--all-databases", "--old", server.connection(), "--new", s.new.connection, "--migration", "t")
+        #expect(made.exitCode == 0, "\(made.stderr)")
+        let text = try String(contentsOfFile: s.configurationPath, encoding: .utf8)
+        #expect(text.contains("- name: shop\n") && text.contains("- name: stock_1\n"), "\(text)")
+        #expect(!text.contains("name: empty") && !text.contains("name: postgres"))
+        // In two databases, and once in the file.
+        #expect(text.components(separatedBy: "  - public.log").count == 2)
+        // Decided by hand; a pattern that matches in one of the databases is no mistake.
+        try text.replacing("undecided:", with: "exclude:").write(
+            toFile: s.configurationPath, atomically: true, encoding: .utf8)
+        let shown = try s.tandem("config", "show")
+        #expect(shown.exitCode == 0, "\(shown.stdout) \(shown.stderr)")
+        #expect(shown.stdout.contains("pair stock_1") && shown.stdout.contains("public.items"))
+        #expect(try s.tandem("init").stdout.contains("names every table of old, and nothing else"))
+        // One that matches in none is.
+        try (text.replacing("undecided:", with: "exclude:\n  - \"public.itens\"")).write(
+            toFile: s.configurationPath, atomically: true, encoding: .utf8)
+        let checked = try s.tandem("preflight")
+        #expect(checked.exitCode == 2 && checked.stderr.contains("did you mean `public.items`"), "\(checked.stderr)")
     }
 }

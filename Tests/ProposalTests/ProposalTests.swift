@@ -44,6 +44,44 @@ import Testing
         #expect(Proposal(view).column == nil)
     }
 
+    @Test func whoUsesATableAsFarAsRightsAndStatisticsTell() {
+        func proposal(_ change: (inout TableFacts) -> Void) -> Proposal { Proposal(facts("public", "figures", change)) }
+        // Written by batches only.
+        let batch = proposal {
+            $0.writers = ["etl_nightly"]
+            $0.readers = ["web"]
+            $0.timestamps = [stamp(maintained: true)]
+        }
+        #expect(batch.place == .dataB && batch.column == "updated_at")
+        #expect(batch.said.contains(#"written by batches, by the name of role "etl_nightly""#), "\(batch.said)")
+        #expect(batch.said.contains(#"read by role "web""#))
+        #expect(proposal { $0.owner = "dwh_loader" }.place == .undecided)
+        #expect(proposal { $0.writers = ["etl", "web"] }.place == .dataA)
+        #expect(
+            proposal {
+                $0.writers = ["etl"]
+                $0.referredToBy = 1
+            }.place == .dataA)
+        #expect(proposal { $0.owner = "reloaded" }.place == .dataA)
+        // What statistics tell.
+        let rewritten = proposal { ($0.rows, $0.inserts, $0.deletes) = (10, 30, 20) }
+        #expect(rewritten.said.contains("rewritten as a whole"))
+        #expect(proposal { ($0.indexScans, $0.wholeScans) = (5000, 1) }.said.contains("as users do"))
+        #expect(proposal { ($0.indexScans, $0.wholeScans) = (0, 4) }.said.contains("as reports do"))
+        // Data A, too, has its timestamp said.
+        #expect(proposal { _ in }.said.hasSuffix("no timestamp column"))
+        let stamped = proposal { $0.timestamps = [stamp(maintained: true)] }
+        #expect(
+            stamped.place == .dataA && stamped.said.hasSuffix(#""updated_at" is indexed, kept current by a trigger"#))
+        let created = proposal {
+            $0.timestamps = [
+                TableFacts.Timestamp(column: "made", isIndexed: false, hasDefault: true, isMaintained: false)
+            ]
+        }
+        #expect(
+            created.said.hasSuffix(#"timestamp "made" is NOT indexed, set once, by its default"#), "\(created.said)")
+    }
+
     @Test func theFileIsReadAsItWasMeant() throws {
         let odd = QualifiedName(schema: "Sales", name: "a \"b\".${c}\n\u{1b}é")
         let all = [
@@ -79,7 +117,10 @@ import Testing
         let all = (1...600).map { facts("public", "t\($0)") } + [facts("public", "bad") { $0.identity = nil }]
         let proposed = ProposedConfiguration(
             migration: "m", pairs: [.init(name: "p", old: "host=a", new: "host=b")], facts: all)
-        #expect(proposed.text.split(separator: "\n").count < 40)
+        // What is to be decided comes first; each table has its reason all the same, at the end.
+        let lines = proposed.text.split(separator: "\n")
+        #expect(lines.prefix(40).contains("  - public.bad"))
+        #expect(lines.count { $0.hasPrefix("#   public.t") && $0.contains("12 k rows") } == 600)
         let selection = TableSelection(try Configuration.parse(proposed.text, file: "t"))
         #expect(selection.isDataA(all[5].name))
         #expect(selection.verdict(on: all[600].name).kind == .undecided)

@@ -3,7 +3,8 @@
 # which drops packets without a word, in both directions or one, loses its link, slows down. Timed is how long tandem
 # takes to notice, how long the server takes to let go of the dead sessions, how long until it streams again once the
 # network is back, and how long SIGTERM takes over a dead network. Once tandem itself stands still for FROZEN seconds (70).
-# In the end nothing is lost and nothing doubled.
+# In the end nothing is lost and nothing doubled. Trial `copy`: the same cuts in the middle of a copy of existing rows, which
+# goes on with what it has.
 # Needs root. ONLY="name …" runs some of the trials.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
@@ -176,6 +177,40 @@ for side in old new; do
         note "$side: half open, runner killed" "the next one has caught up after $(since "$took") s"
     fi
 done
+parts() { q new 'SELECT count(*) FROM tandem.copied_range'; }
+more_parts() { [ "$(parts)" -gt "$1" ] || [ "$(q new "SELECT state FROM tandem.copied_table WHERE table_name = 'big'")" = done ]; }
+if wanted copy; then
+    end_background "$replicator"
+    ip netns exec "$runner" "$tandem" abort --yes --config "$world/tandem.yaml" >>"$world/abort.log" 2>&1 || fail "abort: $(tail -n 3 "$world/abort.log")"
+    q new 'TRUNCATE t'
+    both 'CREATE TABLE big (id int PRIMARY KEY, v text)'
+    q old "INSERT INTO big SELECT i, repeat('x', 200) FROM generate_series(1, 250000) i"
+    sed -i 's/^initial_copy: .*/initial_copy: all/' "$world/tandem.yaml"
+    echo 'jobs: 2
+copy: {range: 256kB}
+limits: {copy_rate: 600kB}' >>"$world/tandem.yaml"
+    begin
+    for side in old new; do
+        within 60 more_parts 3 >/dev/null || fail "does not copy: $(tail -n 3 "$world/run.log")"
+        had=$(parts)
+        : >"$world/run.log"
+        both_ways "$side"
+        noticed=$(within "$patience" grep -qE 'interrupted|not copied yet' "$world/run.log") || true
+        let_go=$(within "$patience" none_on "$side") || true
+        mend
+        [ "$(parts)" -ge "$had" ] || failed=1
+        again=$(within 60 more_parts "$had") || true
+        note "$side: black hole in a copy" "noticed after $noticed s, sessions gone $let_go s later, more copied $again s after, $had parts kept"
+        both_ways "$side"
+        sleep 3
+        mend
+    done
+    done_copying() { [ "$(q new "SELECT bool_and(state = 'done') FROM tandem.copied_table")" = t ]; }
+    note 'the whole copy' "complete $(within 240 done_copying) s after the last cut" || failed=1
+    caught_up 120 >/dev/null || failed=1
+    [ "$(content old big)" = "$(content new big)" ] || { failed=1; note 'table big' 'DIFFERS'; }
+    [ "$(q old 'SELECT count(*) FROM pg_replication_slots')" = 1 ] || { failed=1; note 'slots on old' 'more than one'; }
+fi
 end_background "$writers"
 took=$(caught_up 60) || failed=1
 end_background "$replicator"

@@ -29,11 +29,16 @@ import Testing
             try s.old.sql(rows("t", from: 1000 + part * 10_000, count: 10_000))
             rest(.seconds(1))
         }
+        // Reading stops, telling does not, and both the log and the status say so.
+        let status = "SELECT status LIKE '%memory for whole transactions is full%' FROM tandem.stream_status"
+        try s.new.wait(for: status, toBe: "t")
+        try run.waitForLog("event=waiting")
         #expect(try walsender(s) == pid)
         #expect(try s.old.value("SELECT '\(s.confirmed() ?? "")'::pg_lsn < '\(first)'") == "t")
         try s.expectSlotNotAhead()
         try lock.send("COMMIT")
         try s.catchUp()
+        try s.new.wait(for: status, toBe: "f")
         #expect(try walsender(s) == pid)
         #expect(try s.new.value("SELECT count(*) FROM t") == "60010")
         try s.expectSame()

@@ -79,6 +79,25 @@ extension PostgresInstallation {
         chroot == nil ? "\(bindir)/\(program)" : "\(try Self.newest.bindir)/\(program)"
     }
 
+    /// What tandem gets in its environment. When a tested server is newer than this system's programs, a pg_dump that enters
+    /// that server's directory first; it reaches sockets there under the same paths.
+    package static var tandemEnvironment: [String: String] { get throws { try tools.get() } }
+
+    private static let tools = Result<[String: String], any Error> {
+        let wanted = max(tested.old, tested.new)
+        let silent = environmentVariable("TANDEM_SILENT_CHECK").map { ["TANDEM_SILENT_CHECK": $0] } ?? [:]
+        guard wanted > (try newest.major), let installation = try major(wanted), let chroot = installation.chroot else {
+            return silent
+        }
+        let directory = try RunDirectory.current.makeDirectory("tools")
+        let script = "#!/bin/sh\nexec chroot '\(chroot)' '\(installation.bindir)/pg_dump' \"$@\"\n"
+        try script.write(toFile: "\(directory)/pg_dump", atomically: false, encoding: .utf8)
+        guard chmod("\(directory)/pg_dump", 0o755) == 0 else {
+            throw HarnessFailure(.setUp, "chmod \(directory)/pg_dump: \(String(cString: strerror(errno)))")
+        }
+        return silent.merging(["TANDEM_PG_TOOLS": directory]) { $1 }
+    }
+
     /// initdb, pg_ctl, pg_resetwal, …
     func server(_ program: String, _ arguments: [String]) -> Command {
         Self.serverCommand("\(bindir)/\(program)", arguments, chroot: chroot)

@@ -54,13 +54,23 @@ package final class Scenario: Sendable {
         _ arguments: String..., environment: [String: String] = [:], input: String = "",
         within limit: Duration = .seconds(150)
     ) throws -> Outcome {
-        try Command(TandemBinary.path, arguments, environment: environment, directory: directory)
-            .run(input: input, within: limit)
+        try tandem(arguments, environment: environment, input: input, within: limit)
+    }
+
+    package func tandem(
+        _ arguments: [String], environment: [String: String] = [:], input: String = "",
+        within limit: Duration = .seconds(150)
+    ) throws -> Outcome {
+        let usual = try PostgresInstallation.tandemEnvironment
+        return try Command(
+            TandemBinary.path, arguments, environment: usual.merging(environment) { $1 }, directory: directory
+        ).run(input: input, within: limit)
     }
 
     /// Starts tandem in the background, in the scenario's directory.
     package func start(_ arguments: String..., environment: [String: String] = [:]) throws -> Replicator {
-        try start(program: TandemBinary.path, arguments, environment: environment)
+        let usual = try PostgresInstallation.tandemEnvironment
+        return try start(program: TandemBinary.path, arguments, environment: usual.merging(environment) { $1 })
     }
 
     /// The same for another program: a workload, or a stand-in for tandem.

@@ -4,7 +4,9 @@ internal import Model
 internal import Postgres
 
 extension Check {
-    static let databases = [encoding, collation, collationVersion, timeZone, missingExtensions, extensionVersions]
+    static let databases = [
+        encoding, collation, collationVersion, columnCollations, locale, timeZone, missingExtensions, extensionVersions,
+    ]
 
     static let encoding = Check(
         "encoding", .warning, "both databases have the same encoding",
@@ -76,6 +78,63 @@ extension Check {
             findings.append(Finding("new", "sorts text by version \(right) of its collation, old by \(left)"))
         }
         return findings
+    }
+
+    static let columnCollations = Check(
+        "column-collations", .warning,
+        "collations of carried columns have the same version as their indexes, on both sides",
+        because: "An index over text that was built under another version may not find its rows, and sorts otherwise.",
+        mend: "REINDEX the indexes over such columns; ALTER COLLATION … REFRESH VERSION;",
+        reads: .both(
+            Question(
+                """
+                SELECT n.nspname, c.collname, c.collversion, pg_collation_actual_version(c.oid)
+                  FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
+                 WHERE c.collversion IS NOT NULL AND c.oid IN (
+                       SELECT a.attcollation FROM pg_attribute a JOIN unnest($1::oid[]) AS x(oid) ON x.oid = a.attrelid
+                        WHERE a.attnum > 0 AND NOT a.attisdropped)
+                 ORDER BY 1, 2
+                """, [.carried]))
+    ) { answer, _ in
+        let new = Dictionary(answer.others.map { ($0.name(0), $0) }) { first, _ in first }
+        let aged = [("old", answer.rows), ("new", answer.others)].flatMap { side, rows in
+            rows.filter { $0.text(3) != nil && $0[2] != $0[3] }.map { row in
+                Finding(
+                    "collation \(row.name(0))",
+                    "was version \(row[2]) on \(side) when indexes were made, and is \(row[3]) now",
+                    mend: "on \(side): REINDEX …; ALTER COLLATION \(row.name(0).pasteable) REFRESH VERSION;")
+            }
+        }
+        return aged
+            + answer.rows.compactMap { row in
+                guard let other = new[row.name(0)], other[3] != row[3] else { return nil }
+                return Finding("collation \(row.name(0))", "is version \(row[3]) on old and \(other[3]) on new")
+            }
+    }
+
+    static let locale = Check(
+        "locale", .note, "numbers, money and times are written in the same way on both sides",
+        because:
+            "tandem carries values, whatever the locale; but a database with another lc_monetary reads another amount of"
+            + " `money`, and to_char() writes other words.",
+        mend: "ALTER DATABASE … SET lc_monetary = '…';",
+        reads: .both(
+            Question(
+                """
+                SELECT name, reset_val, EXISTS (SELECT FROM pg_attribute a JOIN unnest($1::oid[]) AS x(oid) ON x.oid = a.attrelid
+                                                 WHERE a.atttypid IN ('money'::regtype, 'money[]'::regtype))
+                  FROM pg_settings WHERE name IN ('lc_monetary', 'lc_numeric', 'lc_time') ORDER BY 1
+                """, [.carried]))
+    ) { answer, survey in
+        let database = visiblyQuoted(try survey.reached(.new).database)
+        return zip(answer.rows, answer.others).filter { $0[1] != $1[1] }.map { old, new in
+            let counts = old.first == "lc_monetary" && old.bool(2)
+            return Finding(
+                "new",
+                "has \(old.first) = \(withoutControls(new[1])), old \(withoutControls(old[1]))"
+                    + (counts ? ", and there are columns of type money" : ""),
+                mend: "ALTER DATABASE \(database) SET \(old.first) = \(literal(old[1]));")
+        }
     }
 
     static let timeZone = Check(

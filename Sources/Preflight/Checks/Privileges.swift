@@ -7,45 +7,69 @@ internal import Stream
 
 extension Check {
     static let privileges = [
-        createOnDatabase, ownership, reading, rowSecurity, replicaRole, origins, writing, seeing,
+        creating, ownership, reading, rowSecurity, replicaRole, origins, writing, seeing,
     ]
 
-    static let createOnDatabase = Check(
-        "create-privilege", .blocker, "tandem's roles may make schema tandem, and a publication on old",
-        because: "tandem keeps its state there.",
+    static let creating = Check(
+        "create-privilege", .blocker,
+        "tandem's roles may make a schema, and a publication on old: one is made, and taken back",
+        because: "tandem keeps its state in schema tandem on both sides, and publishes what it carries.",
         mend: "GRANT CREATE ON DATABASE … TO …;",
-        reads: .each(Question("SELECT has_database_privilege(current_database(), 'CREATE')"))
-    ) { answer, survey in
-        guard answer.rows.first?.bool(0) == false else { return [] }
-        let connection = try survey.reached(answer.side)
-        return [
-            Finding(
-                answer.side.rawValue, "does not let \(visiblyQuoted(connection.role)) make a schema",
-                mend:
-                    "GRANT CREATE ON DATABASE \(visiblyQuoted(connection.database)) TO \(visiblyQuoted(connection.role));"
-            )
-        ]
+        reads: .tried([])
+    ) { _, survey in
+        try Side.allCases.compactMap { side in
+            guard let connection = survey.connection(side) else { return nil }
+            let rehearsal = Rehearsal(connection, "trying to make a schema")
+            let publication = side == .old ? "; CREATE PUBLICATION \(rehearsal.name)" : ""
+            guard
+                let refusal = try rehearsal.refusal(of: "CREATE SCHEMA \(rehearsal.name)" + publication),
+                !refusal.foundLocked
+            else { return nil }
+            return Finding(
+                side.rawValue,
+                "does not let \(visiblyQuoted(connection.role)) make a schema\(side == .old ? " and a publication" : ""):"
+                    + " \(refusal.message)",
+                mend: refusal.lacksPrivilege
+                    ? "GRANT CREATE ON DATABASE \(visiblyQuoted(connection.database)) TO \(visiblyQuoted(connection.role));"
+                    : refusal.hint)
+        }
     }
 
     static let ownership = Check(
-        "table-ownership", .blocker, "tandem's role on old owns the carried tables, by membership",
+        "table-ownership", .blocker,
+        "tandem's role on old owns the carried tables, by membership: one of each owner is published, and that taken back",
         because: "PostgreSQL publishes a table only for its owner.",
         mend: "GRANT owner TO tandem's role;",
         reads: .old(
             Question(
                 """
-                SELECT r.rolname, count(*), min(c.oid::regclass::text)
+                SELECT r.rolname, count(*), min(c.oid::regclass::text), bool_or(pg_has_role(r.oid, 'USAGE')),
+                       has_database_privilege(current_database(), 'CREATE'),
+                       array_to_string((array_agg(format('%I.%I', n.nspname, c.relname) ORDER BY c.relpages))[1:3], E'\\x01')
                   FROM pg_class c JOIN unnest($1::oid[]) AS x(oid) ON x.oid = c.oid JOIN pg_roles r ON r.oid = c.relowner
-                 WHERE NOT c.relispartition AND NOT pg_has_role(r.oid, 'USAGE') GROUP BY 1 ORDER BY 1
+                  JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE NOT c.relispartition GROUP BY 1 ORDER BY 1
                 """, [.carried]))
     ) { answer, survey in
-        try answer.rows.map { row in
+        try answer.rows.filter { row in try !maybePublished(row, survey) }.map { row in
             Finding(
                 "role \(visiblyQuoted(row.first))",
                 "owns \(row[1]) of the carried tables on old, such as"
-                    + " \(withoutControls(row[2])), and tandem's role is no member of it",
+                    + " \(withoutControls(row[2])), and tandem's role cannot publish them",
                 mend: "GRANT \(visiblyQuoted(row.first)) TO \(try role(survey, .old));")
         }
+    }
+
+    /// Who may not make a publication at all cannot try: then the catalogs are asked, and so they are where all is locked.
+    private static func maybePublished(_ row: Row, _ survey: Survey) throws -> Bool {
+        guard row.bool(4) else { return row.bool(3) }
+        let rehearsal = Rehearsal(try survey.reached(.old), "trying to publish a table")
+        for table in row[5].split(separator: "\u{1}") {
+            guard let refusal = try rehearsal.refusal(of: "CREATE PUBLICATION \(rehearsal.name) FOR TABLE \(table)")
+            else { return true }
+            if refusal.lacksPrivilege { return false }
+        }
+        return row.bool(3)
     }
 
     static let reading = Check(
@@ -54,11 +78,20 @@ extension Check {
         mend: "GRANT SELECT ON … TO …; GRANT USAGE ON SCHEMA … TO …;",
         reads: .tried([.old])
     ) { _, survey in
-        try TableTrial(survey).failures()
+        let role = try role(survey, .old)
+        return try survey.tableFailures(.old).filter { !$0.isRowSecurity }.map { failure in
+            let table = failure.table.name
+            return Finding(
+                table.description, "cannot be read on old: \(failure.error.message)",
+                mend: failure.error.lacksPrivilege
+                    ? "GRANT SELECT ON \(table.pasteable) TO \(role); GRANT USAGE ON SCHEMA \(visiblyQuoted(table.schema))"
+                        + " TO \(role);" : nil)
+        }
     }
 
     static let rowSecurity = Check(
-        "row-security", .blocker, "no row security hides rows from tandem's roles",
+        "row-security", .blocker,
+        "no row security hides rows from tandem's roles: each carried table is used with row_security = off",
         because: "Rows that a role cannot see would be missing without a word; tandem makes that an error, and stops.",
         mend: "ALTER ROLE … BYPASSRLS; or let the role own the table",
         reads: .each(
@@ -72,9 +105,11 @@ extension Check {
                  ORDER BY 1, 2
                 """, [.carried]))
     ) { answer, survey in
-        try answer.rows.map { row in
+        // What cannot be used for want of a right does not come so far as to be refused for this.
+        let tried = try survey.tableFailures(answer.side).filter(\.isRowSecurity).map(\.table.name)
+        return try Set(answer.rows.map { $0.name(0) } + tried).sorted().map { name in
             Finding(
-                row.name(0).description, "has row security on \(answer.side.rawValue) that counts for tandem's role",
+                name.description, "has row security on \(answer.side.rawValue) that counts for tandem's role",
                 mend: "ALTER ROLE \(try role(survey, answer.side)) BYPASSRLS;")
         }
     }
@@ -127,14 +162,15 @@ extension Check {
     }
 
     static let writing = Check(
-        "write-privilege", .blocker, "tandem's role may write the carried tables that new has",
-        because: "The first change of such a table would block the stream.",
+        "write-privilege", .blocker,
+        "tandem's role may write the carried tables that new has: the server plans it for each, and does nothing",
+        because:
+            "The first change of such a table would block the stream. (TRUNCATE cannot be planned: its right is asked.)",
         mend: "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON … TO …; GRANT USAGE ON SCHEMA … TO …;",
         reads: .new(
             Question(
                 """
-                SELECT n.nspname, c.relname, has_schema_privilege(n.oid, 'USAGE')
-                  FROM pg_class c JOIN unnest($1::oid[]) AS x(oid) ON x.oid = c.oid
+                SELECT n.nspname, c.relname FROM pg_class c JOIN unnest($1::oid[]) AS x(oid) ON x.oid = c.oid
                   JOIN pg_namespace n ON n.oid = c.relnamespace
                  WHERE c.relkind IN ('r', 'p') AND NOT (has_schema_privilege(n.oid, 'USAGE')
                    AND has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
@@ -144,22 +180,23 @@ extension Check {
                 """, [.carried]))
     ) { answer, survey in
         let role = try role(survey, .new)
-        return answer.rows.map { row in
-            let name = row.name(0)
-            let schema = row.bool(2) ? "" : " GRANT USAGE ON SCHEMA \(visiblyQuoted(name.schema)) TO \(role);"
-            return Finding(
+        let tried = try survey.tableFailures(.new).filter { $0.error.lacksPrivilege && !$0.isRowSecurity }
+        return Set(answer.rows.map { $0.name(0) } + tried.map(\.table.name)).sorted().map { name in
+            Finding(
                 name.description, "cannot be written on new by tandem's role",
-                mend: "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON \(name.pasteable) TO \(role);\(schema)")
+                mend: "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON \(name.pasteable) TO \(role);"
+                    + " GRANT USAGE ON SCHEMA \(visiblyQuoted(name.schema)) TO \(role);")
         }
     }
 
     static let seeing = Check(
-        "stats-privilege", .note, "tandem's role on old may see what others do",
+        "stats-privilege", .note, "tandem's role on old sees what others do: it looks at all sessions",
         because: "Without it tandem cannot say whom it waits for.",
         mend: "GRANT pg_read_all_stats TO …;",
-        reads: .old(Question("SELECT pg_has_role('pg_read_all_stats', 'USAGE')"))
+        // The server's own processes are among them.
+        reads: .old(Question("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query = '<insufficient privilege>')"))
     ) { answer, survey in
-        guard answer.rows.first?.bool(0) == false else { return [] }
+        guard answer.rows.first?.bool(0) == true else { return [] }
         return [
             Finding(
                 "old", "does not let tandem's role see the sessions of others",

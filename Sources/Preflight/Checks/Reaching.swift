@@ -6,7 +6,9 @@ internal import State
 internal import Stream
 
 extension Check {
-    static let reaching = [connecting, pooler, standby, sameDatabase, replicationConnection, encryption, clock]
+    static let reaching = [
+        connecting, pooler, standby, sameDatabase, replicationConnection, startingLimits, encryption, clock,
+    ]
 
     private static func refused(_ survey: Survey, _ stranger: PostgresError.Stranger?) -> [Finding] {
         Side.allCases.compactMap { side in
@@ -68,6 +70,28 @@ extension Check {
         } catch {
             guard error.kind == .cannotConnect else { throw error }
             return [Finding("old", "takes no replication connection: \(error.message)", mend: error.hint)]
+        }
+    }
+
+    static let startingLimits = Check(
+        "starting-timeouts", .note, "sessions of tandem's roles do not begin with a timeout of less than a second",
+        because:
+            "tandem lifts all timeouts, but with its first statement, which runs under them: on a busy machine connecting"
+            + " takes several attempts.",
+        mend: "ALTER ROLE … RESET …; or ALTER DATABASE … RESET …; or what sets it in the connection string",
+        reads: .each(
+            Question(
+                """
+                SELECT name, reset_val, unit FROM pg_settings
+                 WHERE name IN ('statement_timeout', 'transaction_timeout', 'lock_timeout', 'idle_session_timeout',
+                                'idle_in_transaction_session_timeout')
+                   AND reset_val::int BETWEEN 1 AND 999 ORDER BY 1
+                """))
+    ) { answer, survey in
+        try answer.rows.map { row in
+            Finding(
+                answer.side.rawValue, "begins each session with \(row.first) = \(row[1]) \(row[2])",
+                mend: "ALTER ROLE \(try role(survey, answer.side)) SET \(row.first) = 0;")
         }
     }
 

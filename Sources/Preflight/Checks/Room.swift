@@ -10,7 +10,8 @@ internal import Stream
 
 extension Check {
     static let room = [
-        evidenceLog, spillSpace, timeUntilHeld, slotCreation, longTransactions, preparedTransactions, lockedTables,
+        evidenceLog, spillSpace, logVolume, timeUntilHeld, slotCreation, longTransactions, preparedTransactions,
+        lockedTables,
     ]
 
     static let evidenceLog = Check(
@@ -47,6 +48,37 @@ extension Check {
             if statvfs(path, &space) == 0 { return Int(space.f_bavail) * Int(space.f_frsize) }
             guard errno == ENOENT, path.count > 1 else { return nil }
             path = (path as NSString).deletingLastPathComponent
+        }
+    }
+
+    static let logVolume = Check(
+        "wal-volume", .warning, "old keeps no more log than its settings say, as far as tandem's role may see that",
+        because:
+            "Something holds it back already (a slot that nobody reads, an archive that does not take it), and a new slot may"
+            + " fill the disk. Seeing it takes pg_monitor.",
+        mend: "SELECT * FROM pg_replication_slots; SELECT * FROM pg_stat_archiver; on old",
+        reads: .tried([.old])
+    ) { _, survey in
+        let old = try survey.reached(.old)
+        do throws(PostgresError) {
+            let row = try old.query(
+                """
+                SELECT sum(size)::int8, (SELECT sum(setting::int8)::int8 * 1048576 FROM pg_settings
+                                          WHERE name IN ('max_wal_size', 'wal_keep_size')),
+                       (SELECT string_agg(slot_name, ', ' ORDER BY slot_name) FROM pg_replication_slots WHERE NOT active)
+                  FROM pg_ls_waldir()
+                """, doing: "looking at the log on \(old.label)")
+            guard let kept = row.int(0, 0), let meant = row.int(0, 1), kept > 2 * meant else { return [] }
+            let slots = row.text(0, 2).map { "; slots that nobody reads: \(withoutControls($0))" } ?? ""
+            return [
+                Finding(
+                    "old",
+                    "keeps \(megabytes(kept)) of log, where max_wal_size and wal_keep_size say \(megabytes(meant))\(slots)"
+                )
+            ]
+        } catch {
+            guard error.lacksPrivilege else { throw error }
+            return []
         }
     }
 

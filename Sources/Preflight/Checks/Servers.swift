@@ -8,44 +8,9 @@ internal import Stream
 
 extension Check {
     static let servers = [
-        version, features, walLevel, freeSlots, freeSenders, freeOrigins, slotLog, idleSlots, senderTimeout,
+        version, features, walLevel, workers, freeSlots, freeSenders, freeOrigins, slotLog, idleSlots, senderTimeout,
         synchronousStandbys, failoverSlots, connectionLimit, lockTable,
     ]
-
-    static let version = Check(
-        "version", .blocker, "both servers have a version that tandem knows: old 13 or later, new 14 or later",
-        because: "What earlier ones lack (streams that can be continued, privileges, functions) is needed.",
-        mend: "another server",
-        reads: .each(Question("SELECT current_setting('server_version_num')::int / 10000"))
-    ) { answer, survey in
-        guard let major = answer.rows.first?.int(0) else { return [] }
-        return versions(major, answer.side)
-    }
-
-    static func versions(_ major: Int, _ side: Side) -> [Finding] {
-        let least = side == .old ? 13 : 14
-        guard major < least else { return [] }
-        return [Finding(side.rawValue, "is PostgreSQL \(major); tandem needs \(least) or later there")]
-    }
-
-    static let features = Check(
-        "version-features", .note, "what an earlier version of old cannot do",
-        because: "It works without, more slowly or with less protection.",
-        mend: "nothing to do, unless a line is about something you need",
-        reads: .old(Question("SELECT current_setting('server_version_num')::int / 10000"))
-    ) { answer, _ in
-        guard let major = answer.rows.first?.int(0) else { return [] }
-        return missing(in: major).map { Finding("old", "is PostgreSQL \(major): \($0)") }
-    }
-
-    static func missing(in major: Int) -> [String] {
-        guard major < 14 else { return [] }
-        return [
-            "values travel as text only, and a large transaction is sent when it has ended",
-            "a partition that is detached goes on to be published until `run` connects again",
-            "there is no pg_read_all_data: reading is granted table by table",
-        ]
-    }
 
     static let walLevel = Check(
         "wal-level", .blocker, "old's log has what logical decoding needs",
@@ -121,6 +86,21 @@ extension Check {
                 "new", "has no replication origin to spare (\(row.first) = \(row.int(1)), \(row.int(2)) in use)",
                 mend: "ALTER SYSTEM SET \(row.first) = \(row.int(2) + 10); and restart new")
         ]
+    }
+
+    static let workers = Check(
+        "workers", .note, "new may use several processes to build an index",
+        because: "Indexes and keys are made when the rows are there: on a large table that is most of the time.",
+        mend: "ALTER SYSTEM SET max_parallel_maintenance_workers = 2; SELECT pg_reload_conf();",
+        reads: .new(
+            Question(
+                """
+                SELECT name, setting FROM pg_settings WHERE setting = '0'
+                   AND name IN ('max_worker_processes', 'max_parallel_workers', 'max_parallel_maintenance_workers')
+                """))
+    ) { answer, survey in
+        guard survey.copies, !survey.isFollowing else { return [] }
+        return answer.rows.map { Finding("new", "builds each index with one process (\($0.first) = 0)") }
     }
 
     static let slotLog = Check(

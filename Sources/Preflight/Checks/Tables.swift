@@ -7,9 +7,8 @@ internal import State
 extension Check {
     static let tables =
         identities + [
-            unlogged, foreignTables, temporaryTables, largeObjects, foreignKeysOut, foreignKeysIn, sequenceLimits,
-            notValidated,
-        ]
+            unlogged, foreignTables, temporaryTables, largeObjects, foreignKeysOut, foreignKeysIn, notValidated,
+        ] + numbers
 
     static let unlogged = Check(
         "unlogged-tables", .warning, "no table that `data_a` names is unlogged",
@@ -109,36 +108,6 @@ extension Check {
             Finding(
                 $0.name(0).description, "is not carried, and refers by \(visiblyQuoted($0[2])) to \($0.name(3))",
                 mend: "on new: ALTER TABLE \($0.name(0).pasteable) DROP CONSTRAINT \(visiblyQuoted($0[2]));")
-        }
-    }
-
-    static let sequenceLimits = Check(
-        "sequence-limits", .warning, "sequences and the columns they fill have numbers left",
-        because: "One that runs out stops inserts. A move is the time to widen it.",
-        mend: "ALTER TABLE … ALTER COLUMN … TYPE bigint; ALTER SEQUENCE … AS bigint;",
-        reads: .old(
-            Question(
-                """
-                SELECT n.nspname, c.relname, s.last_value, l.highest, col.name, col.type
-                  FROM pg_sequences s JOIN pg_namespace n ON n.nspname = s.schemaname
-                  JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = s.sequencename
-                  LEFT JOIN LATERAL (
-                       SELECT a.attrelid::regclass || '.' || quote_ident(a.attname) AS name,
-                              format_type(a.atttypid, NULL) AS type
-                         FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-                        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i')
-                          AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 LIMIT 1) col ON true
-                 CROSS JOIN LATERAL (
-                       SELECT least(s.max_value, CASE col.type WHEN 'smallint' THEN 32767
-                                    WHEN 'integer' THEN 2147483647 ELSE s.max_value END) AS highest) l
-                 WHERE s.increment_by > 0 AND NOT s.cycle AND s.last_value > 0 AND l.highest > 0
-                   AND s.last_value::numeric / l.highest > 0.8 AND n.nspname <> 'tandem'
-                 ORDER BY 1, 2
-                """))
-    ) { answer, _ in
-        answer.rows.map { row in
-            let column = row.text(4).map { " for \(withoutControls($0)) (\(row[5]))" } ?? ""
-            return Finding(row.name(0).description, "has given out \(row[2]) of \(row[3])\(column)")
         }
     }
 

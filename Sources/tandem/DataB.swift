@@ -1,0 +1,136 @@
+// `tandem b …`: requests on new, which the runner sees wherever it runs, and the final copy, which this process makes itself.
+
+internal import CommandLine
+internal import Configuration
+internal import DataB
+internal import Evidence
+internal import Foundation
+internal import Model
+internal import Postgres
+internal import State
+internal import Stream
+internal import Telemetry
+
+func batchNow(_ arguments: Parsed) throws -> ExitCode {
+    try ask(arguments, "b now") { state, tables, _ in
+        for table in tables { try state.requestNow(table) }
+        return "brought along now, by the runner"
+    }
+}
+
+func batchPause(_ arguments: Parsed) throws -> ExitCode {
+    try ask(arguments, "b pause") { state, tables, isAll in
+        if isAll {
+            try state.request(paused: true)
+        } else {
+            for table in tables { try state.request(table, paused: true) }
+        }
+        return "at rest, as soon as the runner sees it"
+    }
+}
+
+func batchResume(_ arguments: Parsed) throws -> ExitCode {
+    try ask(arguments, "b resume") { state, tables, isAll in
+        if isAll {
+            try state.request(paused: false)
+        } else {
+            for table in tables { try state.request(table, paused: false) }
+        }
+        return "going on, as soon as the runner sees it"
+    }
+}
+
+private func ask(
+    _ arguments: Parsed, _ command: String,
+    _ act: (DataBState, [QualifiedName], _ isAll: Bool) throws -> String
+) throws -> ExitCode {
+    let workspace = try Workspace(arguments)
+    for plan in workspace.plans {
+        let tables = try chosen(arguments, plan.dataB).map(\.name)
+        let target = TargetSide(
+            try Connection(to: plan.target, for: .control, as: "\(plan.stream) \(command)", stop: processStop),
+            plan.stream)
+        guard try target.hasSchema, try target.binding() != nil else {
+            throw StateError.notPrepared(pair: plan.pair)
+        }
+        let state = DataBState(target.connection, plan.dataB.stream)
+        let old = Reached(plan.source, as: "\(plan.stream) \(command)").connection
+        let names = tables.map(\.description)
+        let done = try plan.evidence.perform(
+            command, executed: names, old: old, new: target.connection, note: Terminal.note
+        ) {
+            try state.install()
+            return try act(state, tables, arguments.arguments.isEmpty)
+        }
+        Terminal.show("\(plan.pair): \(names.joined(separator: ", ")) \(done)")
+    }
+    return .done
+}
+
+/// The tables that were named; all when none was.
+private func chosen(_ arguments: Parsed, _ plan: DataBPlan) throws -> [DerivedTable] {
+    guard !plan.tables.isEmpty else {
+        throw UsageError("the configuration has no `data_b`", hint: "list the tables that batches carry there")
+    }
+    guard !arguments.arguments.isEmpty else { return plan.tables }
+    return try arguments.arguments.map { text in
+        if let table = plan.tables.first(where: { $0.name.description == text || $0.name.sql == text }) { return table }
+        let near = nearest(to: text, among: plan.tables.map(\.name.description))
+        throw UsageError(
+            "\(mention(text)) is not among the tables of `data_b`",
+            hint: near.map { "did you mean \(mention($0))?" }
+                ?? "they are: " + plan.tables.map(\.name.description).joined(separator: ", "))
+    }
+}
+
+// MARK: the final copy
+
+func batchFinal(_ arguments: Parsed) throws -> ExitCode {
+    let workspace = try Workspace(arguments)
+    try workspace.configuration.requireDecided()
+    var verdicts: [FinalLine] = []
+    for plan in workspace.plans {
+        let tables = try chosen(arguments, plan.dataB)
+        let old = try Connection(to: plan.source, for: .control, as: "\(plan.stream) b final", stop: processStop)
+        let new = TargetSide(
+            try Connection(to: plan.target, for: .control, as: "\(plan.stream) b final", stop: processStop), plan.stream
+        )
+        guard try new.hasSchema, try new.binding() != nil else { throw StateError.notPrepared(pair: plan.pair) }
+        let found = try plan.evidence.perform(
+            "b final", executed: tables.map { "copy and compare \($0.name)" }, old: old, new: new.connection,
+            note: Terminal.note
+        ) {
+            let copy = FinalCopy(
+                plan.dataB, tables: tables, stop: processStop, log: Log(threshold: .warning),
+                tell: { Terminal.note("\(plan.pair): \($0)") })
+            let found = try copy.run()
+            // Which rows differ is for the screen: keys are of the data.
+            let details = found.map { ($0.table, $0.isIdentical ? "identical, \($0.rows) rows" : "differs") }
+            try plan.evidence.record(
+                EvidenceLog.Event("b final", .noted, details: details), old: old, new: new.connection)
+            return found
+        }
+        verdicts += found.map { FinalLine(pair: plan.pair, verdict: $0) }
+    }
+    if arguments.has("json") { Terminal.json(verdicts) } else { for line in verdicts { Terminal.show(line.text) } }
+    return verdicts.allSatisfy(\.isIdentical) ? .done : .differs
+}
+
+private struct FinalLine: Encodable {
+    let pair: String
+    let table: String
+    let isIdentical: Bool
+    let rows: Int
+    let difference: String?
+    let at: Date
+
+    init(pair: String, verdict: FinalVerdict) {
+        (self.pair, table, isIdentical, rows) = (pair, verdict.table, verdict.isIdentical, verdict.rows)
+        (difference, at) = (verdict.difference, verdict.at)
+    }
+
+    var text: String {
+        guard let difference else { return "\(pair): \(table) is identical, \(counted(rows, "row"))" }
+        return Terminal.alarming("\(pair): \(table) differs: \(withoutControls(difference))")
+    }
+}

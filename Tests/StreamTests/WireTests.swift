@@ -1,0 +1,63 @@
+// Connections that break in every way a wire can: reset, cut in the middle of a message, a few bytes a second, silent for a
+// while. Nothing is lost or doubled, and the run goes on by itself.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct WireTests {
+    @Test(arguments: ["old", "new"]) func brokenInEveryWay(side: String) throws {
+        let s = try Scenario.prepared(
+            "wire", extra: "limits: { memory: 4MB }",
+            """
+            CREATE TABLE t (a int PRIMARY KEY, b text);
+            CREATE TABLE loose (a int, b text); ALTER TABLE loose REPLICA IDENTITY FULL;
+            """)
+        defer { s.end() }
+        let relay = try Relay(to: side == "old" ? s.pair.old : s.pair.new)
+        defer { relay.end() }
+        let through = "host=127.0.0.1 port=\(relay.port) dbname=\(s.name) user=postgres"
+        try s.writeConfiguration(
+            old: side == "old" ? through : nil, new: side == "new" ? through : nil, extra: "limits: { memory: 4MB }")
+        let run = try s.start("run")
+        try s.catchUp()
+        var row = 0
+        var interruptions = 0
+        for way: Relay.Way in [.reset, .cut(after: 3), .cut(after: 777), .cut(after: 300_000), .reset] {
+            row += 20_000
+            // One large transaction, and small ones behind it.
+            try s.old.sql(rows("t", from: row, count: 5000) + rows("loose", from: row, count: 30))
+            relay.set(way)
+            try s.old.sql((0..<20).map { rows("loose", from: row + $0, count: 1) }.joined())
+            interruptions += 1
+            try s.old.sql(rows("t", from: row + 10_000, count: 5000))
+            try run.waitForInterruptions(interruptions)
+            relay.set(.open)
+            try s.catchUp()
+        }
+        try s.old.sql(rows("t", from: 500_000, count: 200))
+        for way: Relay.Way in [.trickle(100), .still] {
+            relay.set(way)
+            try s.old.sql(rows("loose", from: 600_000, count: 30))
+            rest(.seconds(2))
+        }
+        relay.set(.open)
+        try s.catchUp()
+        try s.expectSame()
+        try s.expectSlotNotAhead()
+        #expect(run.status == nil)
+        #expect(try run.stop() == .exited(0))
+    }
+}
+
+extension Replicator {
+    /// Until the stream has been broken off at least so often.
+    fileprivate func waitForInterruptions(_ count: Int) throws {
+        let text = "event=\"stream interrupted\""
+        let found = poll(within: .seconds(120)) { () -> Bool? in
+            if self.status != nil { return false }
+            return self.log.components(separatedBy: text).count > count ? true : nil
+        }
+        guard found == true else { throw HarnessFailure(.timeLimit, "not interrupted \(count) times: \(tail)") }
+    }
+}
