@@ -69,6 +69,7 @@ let package = Package(
         room("Lag", ["State", "Postgres", "Model"]),
         room(
             "Evidence", ["Digest", "Failpoints", "SchemaFingerprint", "State", "Postgres", "Model"]),
+        room("Verification", ["SchemaFingerprint", "Postgres", "State", "Failpoints", "Threading", "Model"]),
         room(
             "DataB",
             [
@@ -82,7 +83,7 @@ let package = Package(
                 "Apply", "Assembly", "DataB", "InitialCopy", "SchemaCopy", "SchemaFingerprint", "PGOutput", "Postgres",
                 "State",
                 "Spill", "Digest", "Evidence", "Configuration", "Failpoints", "Telemetry", "Threading", "Bytes",
-                "Model",
+                "Model", "Verification",
             ]),
 
         room(
@@ -98,7 +99,7 @@ let package = Package(
             dependencies: [
                 "CommandLine", "Configuration", "DataB", "Evidence", "Failpoints", "InitialCopy", "Lag", "Model",
                 "Postgres",
-                "Preflight", "Proposal", "State", "Stream", "Telemetry", "Threading",
+                "Preflight", "Proposal", "State", "Stream", "Telemetry", "Threading", "Verification",
             ],
             swiftSettings: settings),
 
@@ -118,6 +119,7 @@ let package = Package(
         tests("ApplyTests", ["Apply", "Assembly", "PGOutput", "Bytes", "Model", "Threading"]),
         tests("SchemaFingerprintTests", ["SchemaFingerprint", "Postgres", "Model", "TestSupport"]),
         tests("EvidenceTests", ["Evidence", "Digest", "SchemaFingerprint", "Model", "TestSupport", "tandem", "State"]),
+        tests("VerificationTests", ["Verification", "Model", "TestSupport", "tandem"]),
         tests("SchemaCopyTests", ["SchemaCopy", "Postgres", "Telemetry", "Threading", "Model", "TestSupport"]),
         tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
         tests("PreflightTests", ["Preflight", "Model", "TestSupport", "tandem"]),

@@ -309,6 +309,7 @@ package final class Applier {
         lastProgress = Monotonic.now
         lanes.rest -= lanes.rest > 0 ? 1 : 0
         noteBeat(batch)
+        setup.recent.note(batch) { mappings.mapping(ofTarget: $0) }
         for case .buffer(let buffer) in batch.transactions.map(\.content) { buffer.discard() }
         recovered()
     }

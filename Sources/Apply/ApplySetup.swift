@@ -12,10 +12,11 @@ package struct ApplySetup: Sendable {
     /// Values come in binary.
     package let isBinary: Bool
     package let gate: CopyGate
+    package let recent: RecentChanges
 
     package init(
         stream: StreamName, source: ConnectionTarget, target: ConnectionTarget, book: ShapeBook, isBinary: Bool,
-        gate: CopyGate = CopyGate()
+        gate: CopyGate = CopyGate(), recent: RecentChanges = RecentChanges()
     ) {
         self.stream = stream
         self.source = source
@@ -23,6 +24,7 @@ package struct ApplySetup: Sendable {
         self.book = book
         self.isBinary = isBinary
         self.gate = gate
+        self.recent = recent
     }
 
     package func applicationName(_ part: String) -> String { "\(stream) \(part)" }

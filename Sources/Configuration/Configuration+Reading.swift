@@ -9,7 +9,7 @@ private enum ConfigurationKey: String, CaseIterable {
     case dataB = "data_b"
     case exclude, undecided
     case initialCopy = "initial_copy"
-    case jobs, copy, limits, gates, spill, evidence
+    case jobs, copy, limits, gates, verify, spill, evidence
 }
 
 extension Configuration {
@@ -48,6 +48,7 @@ extension Configuration {
         copy = try keys.optional(.copy)?.copySettings() ?? Copying()
         limits = try keys.optional(.limits)?.limits() ?? Limits()
         gates = try keys.optional(.gates)?.gates() ?? Gates()
+        verify = try keys.optional(.verify)?.verifying() ?? Verifying()
         func directory(_ key: ConfigurationKey, usual: String) throws(ConfigurationError) -> String {
             try (keys.optional(key) ?? Configuration.usual(usual, for: key, root.place, reading)).directory()
         }

@@ -17,6 +17,7 @@ package struct Configuration: Sendable {
     package let jobs: Int
     package let copy: Copying
     package let limits: Limits
+    package let verify: Verifying
     package let gates: Gates
     /// Absolute paths.
     package let spill: String

@@ -30,6 +30,9 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case beforeTableDone = "before-table-done"
     case afterTableDone = "after-table-done"
     case afterCopyComplete = "after-copy-complete"
+    case afterComparedRange = "after-compared-range"
+    case duringVerifyRepair = "during-verify-repair"
+    case afterVerifyRepair = "after-verify-repair"
     case duringBatch = "during-batch"
     case beforeBatchCommit = "before-batch-commit"
     case afterBatchCommit = "after-batch-commit"
@@ -61,6 +64,9 @@ package enum Failpoint: String, CaseIterable, Sendable {
         case .duringMending: "rows that changed during the copy were read again, not committed"
         case .beforeTableDone: "a table is complete and not recorded as done"
         case .afterTableDone: "a table is recorded as done, the stream has not heard of it"
+        case .afterComparedRange: "a range of keys was compared, and how far that is recorded"
+        case .duringVerifyRepair: "rows found different were written on new, not committed"
+        case .afterVerifyRepair: "rows found different are repaired, nobody has looked again"
         case .duringBatch: "rows of a Data B table wait on the target, the table itself is untouched"
         case .beforeBatchCommit: "a batch of Data B is laid over its table, not committed"
         case .afterBatchCommit: "a batch of Data B is committed, nobody has been told"
@@ -77,6 +83,8 @@ package enum Failpoint: String, CaseIterable, Sendable {
         guard let first = parts.first, let point = Failpoint(rawValue: String(first)) else { return nil }
         return (point, parts.count > 1 ? Int(parts[1]) ?? 1 : 1)
     }()
+
+    package static var isArmed: Bool { armed != nil }
 
     private static let passed = PassCounter()
 

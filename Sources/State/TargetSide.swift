@@ -160,6 +160,14 @@ package struct TargetSide {
         return true
     }
 
+    /// What a repair writes is marked as ours, too, and does not move the stream's own origins.
+    private var repairOrigin: String { "\(stream)_repair" }
+
+    package func attachRepairOrigin() throws(PostgresError) {
+        try makeOrigin(repairOrigin)
+        try attach(repairOrigin)
+    }
+
     private func makeOrigin(_ name: String) throws(PostgresError) {
         try askOrigin(
             """
@@ -177,8 +185,9 @@ package struct TargetSide {
         try askOrigin(
             """
             SELECT pg_catalog.pg_replication_origin_drop(roname) FROM pg_catalog.pg_replication_origin
-             WHERE roname IN ($1, $2, $3, $4)
-            """, [stream.description, laneOrigin, copyOrigin, "\(stream)_b"], to: "dropping origin \(stream)")
+             WHERE roname IN ($1, $2, $3, $4, $5)
+            """, [stream.description, laneOrigin, copyOrigin, "\(stream)_b", repairOrigin],
+            to: "dropping origin \(stream)")
     }
 
     // MARK: one runner
@@ -281,6 +290,7 @@ package struct TargetSide {
         try DataBState(connection, stream).forget()
         try SeenSchema(connection, stream).forget()
         try EvidenceMarks(connection, stream).forget()
+        try VerificationRecords(connection, stream).forget()
         try forgetRestoredSource()
     }
 

@@ -14,6 +14,7 @@ package struct StreamPlan: Sendable {
     package let target: ConnectionTarget
     package let initialCopy: InitialCopy
     package let limits: Limits
+    package let verify: Verifying
     package let spill: String
     package let evidence: EvidenceLog
     package let tables: TableChoice
@@ -28,6 +29,7 @@ package struct StreamPlan: Sendable {
         target = ConnectionTarget(conninfo: pair.new, label: "new of \(pair.name)")
         initialCopy = configuration.initialCopy
         limits = configuration.limits
+        verify = configuration.verify
         spill = configuration.spill
         evidence = EvidenceLog(directory: configuration.evidence, stream: stream)
         dataB = DataBPlan(configuration, pair: pair.name, old: source, new: target, direction: .forward)

@@ -86,14 +86,18 @@ package final class StreamRunner {
         try prepareCopy(side)
         var copy = try startCopy(side)
         defer { copy?.end() }
+        let recent = RecentChanges()
+        let verification = until == nil ? ContinuousVerification(plan, recent, log: log) : nil
+        try verification?.start()
+        defer { verification?.end() }
         let derived = try startDataB(side, copy)
         defer { derived?.end() }
         while !stop.isRaised {
             if let final = try restWhilePaused(side) { return final }
             if stop.isRaised { break }
             let session = StreamSession(
-                plan, control: side, copy: copy, schema: schema, chronicle: chronicle, textOnly: textOnly, stop: stop,
-                log: log)
+                plan, control: side, copy: copy, schema: schema, chronicle: chronicle, recent: recent,
+                textOnly: textOnly, stop: stop, log: log)
             do {
                 let end = try session.run(until: until, resolved: &resolvedEnd) { hasStreamed = true }
                 if case .paused = end { continue }
@@ -308,7 +312,7 @@ package final class StreamRunner {
         guard let server = error as? PostgresError, server.sqlState == "55000", isSlotLost else { return error }
         return StateError.unsafe(
             "slot \(plan.stream) cannot be read any more: \(server.message)",
-            hint: "`tandem abort`, then `tandem prepare` and load new again")
+            hint: "`tandem resync` makes a new slot and new level again")
     }
 
     private var isSlotLost: Bool {
@@ -341,7 +345,7 @@ package final class StreamRunner {
         let error = StateError.unsafe(
             "slot \(plan.stream) held \(held.held) bytes of log on old, over limits.wal_held (\(held.limit)), and was"
                 + " dropped as limits.on_wal_held asks",
-            hint: "new no longer follows; `tandem abort`, then prepare and load new again")
+            hint: "new no longer follows; `tandem resync` makes a new slot and new level again")
         log.error("slot dropped", [.bytes: held.held, .limit: held.limit])
         say(.stopped, error, side)
         return error

@@ -33,6 +33,7 @@ final class StreamSession {
     private let copy: StreamCopy?
     private let schema: CarriedSchema
     private let chronicle: RunChronicle
+    private let recent: RecentChanges
     private let stop: StopSignal
     private let log: Log
     private let textOnly: Bool
@@ -59,13 +60,13 @@ final class StreamSession {
 
     init(
         _ plan: StreamPlan, control: TargetSide, copy: StreamCopy?, schema: CarriedSchema, chronicle: RunChronicle,
-        textOnly: Bool,
-        stop: StopSignal, log: Log
+        recent: RecentChanges, textOnly: Bool, stop: StopSignal, log: Log
     ) {
         self.plan = plan
         self.copy = copy
         self.schema = schema
         self.chronicle = chronicle
+        self.recent = recent
         self.control = control
         self.textOnly = textOnly
         self.stop = stop
@@ -134,7 +135,7 @@ final class StreamSession {
         let queue = BoundedQueue<Delivery>(limit: memory.queue)
         let book = ShapeBook()
         let (plan, health, watch, attention, ending, log) = (plan, health, watch, attention, ending, log)
-        let (outcome, changed, gate) = (outcome, changed, copy?.gate ?? CopyGate())
+        let (outcome, changed, gate, recent) = (outcome, changed, copy?.gate ?? CopyGate(), recent)
         let receiving = Receiver.Setup(
             stream: plan.stream, start: start, isBinary: isBinary, until: until, book: book,
             limits: Assembler.Limits(memory: memory.open, small: memory.large), spill: spill)
@@ -148,7 +149,7 @@ final class StreamSession {
         try spawn("apply", finishes: true) {
             let setup = ApplySetup(
                 stream: plan.stream, source: plan.source, target: plan.target, book: book, isBinary: isBinary,
-                gate: gate)
+                gate: gate, recent: recent)
             let applier = try Applier(
                 setup, queue: queue, progress: progress, limits: Applier.Limits(bytes: memory.batch),
                 attention: attention, stop: ending, log: log)

@@ -106,12 +106,12 @@ struct StreamStart {
         guard let slot = try source.slot() else {
             throw StateError.unsafe(
                 "old has no slot \(stream): the changes since \(progress) are gone",
-                hint: "`tandem abort`, then prepare and load new again; tandem never makes a new slot on its own")
+                hint: "`tandem resync` makes a new one and new level again; tandem never does so on its own")
         }
         guard !slot.isInvalid else {
             throw StateError.unsafe(
                 "slot \(stream) is lost: old has removed log that new still needs (after \(progress))",
-                hint: "raise max_slot_wal_keep_size, then `tandem abort`, prepare and load new again")
+                hint: "raise max_slot_wal_keep_size, then `tandem resync`")
         }
         guard slot.plugin == "pgoutput" else {
             throw StateError.unsafe(
@@ -121,8 +121,7 @@ struct StreamStart {
             throw StateError.unsafe(
                 "slot \(stream) was moved to \(confirmed), past what new has applied (\(progress)): the changes between"
                     + " are gone",
-                hint: "was the slot recreated or advanced, or new restored? Compare both sides, then `tandem abort` and"
-                    + " prepare again")
+                hint: "was the slot recreated or advanced, or new restored? `tandem resync` makes new level again")
         }
     }
 }

@@ -23,6 +23,9 @@ package struct TableChoice: Sendable {
             .filter { selection.isDataA($0) && !published.contains($0) }
     }
 
+    /// Derived tables, which batches write.
+    var dataB: [QualifiedName] { configuration.dataB.compactMap(\.pattern.literalName) }
+
     package struct Chosen: Sendable {
         package let tables: [SourceTable]
         /// What an operator should know of the choice, a sentence each.

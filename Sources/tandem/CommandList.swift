@@ -19,7 +19,7 @@ let commandTable = CommandTable(
     commands: configurationCommands + [
         preflightCommand, prepareCommand, runCommand, pauseCommand, resumeCommand, recopyCommand, lagCommand,
         statusCommand, setAsideCommand, abortCommand, failpointsCommand, checksCommand,
-    ] + dataBCommands + evidenceCommands)
+    ] + dataBCommands + verificationCommands + evidenceCommands)
 
 private let preflightCommand = Command(
     name: "preflight",

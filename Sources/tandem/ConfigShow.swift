@@ -60,6 +60,12 @@ private struct ShownSetting: Encodable {
             ("limits.snapshot", readable(seconds: plan.limits.snapshot)),
             ("limits.copy_rate", plan.limits.copyRate == 0 ? "no limit" : size(plan.limits.copyRate) + "/s"),
         ]
+        all += [
+            ("verify.every", plan.verify.every.map { readable(seconds: $0) } ?? "never"),
+            ("verify.repair_limit", "\(plan.verify.repairLimit)"),
+            ("verify.rate", plan.verify.rate == 0 ? "no limit" : size(plan.verify.rate) + "/s"),
+            ("verify.patience", readable(seconds: plan.verify.patience)),
+        ]
         all += [("gates.quiet", readable(seconds: plan.gates.quiet))]
         all += [("spill", withoutControls(plan.spill)), ("evidence", withoutControls(plan.evidence))]
         return all.map { ShownSetting(key: $0.0, value: $0.1, line: plan.places[$0.0]?.line) }

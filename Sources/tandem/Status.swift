@@ -37,6 +37,7 @@ struct StatusScreen {
     private var differences: [DifferenceCount] = []
     private var copy: CopyLines?
     private var copiedAgain: [QualifiedName] = []
+    private var compared = ComparedLines()
     private var derived: DataBLines?
     private var problems: [String] = []
 
@@ -72,6 +73,7 @@ struct StatusScreen {
         binding = try target.binding()
         setAside = try target.setAside()
         differences = try target.differences()
+        compared = try ComparedLines(VerificationRecords(target.connection, plan.stream))
         derived = try DataBLines(plan.dataB, new: target.connection)
         copiedAgain = try target.copiedTables().filter { $0.state == .again }.map(\.name)
         copy = try target.copyRequest().flatMap { request in
@@ -113,6 +115,7 @@ struct StatusScreen {
                     "\(difference.table): \(counted(difference.found, "row")) \(withoutControls(difference.kind)), \(difference.repaired) read again,"
                         + " last at \(difference.last)"))
         }
+        for (label, text) in compared.lines { lines.append(line(label, text)) }
         lines.append(line("on old", oldText))
         if !slotWaits.isEmpty {
             lines.append(
@@ -199,6 +202,7 @@ struct StatusScreen {
         var notCarried: [String]
         var differences: [Difference]
         var copy: CopyProgress?
+        var verified: [ComparedLines.Record]
         /// What the making of the slot waits for.
         var slotWaits: [String]
         var dataB: [DataBLines.Table]?
@@ -231,6 +235,7 @@ struct StatusScreen {
                 Difference(
                     table: $0.table.description, kind: $0.kind, found: $0.found, repaired: $0.repaired,
                     last: $0.last.description)
-            }, copy: copy?.progress, slotWaits: slotWaits, dataB: derived?.tables, problems: problems)
+            }, copy: copy?.progress, verified: compared.records, slotWaits: slotWaits, dataB: derived?.tables,
+            problems: problems)
     }
 }

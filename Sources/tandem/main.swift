@@ -9,6 +9,7 @@ internal import Model
 private let commands: [String: (Parsed) throws -> ExitCode] = [
     "preflight": preflight, "checks": checks, "prepare": prepare, "run": run, "lag": lag, "status": status,
     "set-aside": setAside, "abort": abort,
+    "verify": verify, "resync": resync,
     "pause": pause, "resume": resume, "recopy": recopy, "failpoints": failpoints,
     "init": initialize, "config show": configShow,
     "evidence show": evidenceShow, "evidence verify": evidenceVerify, "evidence export": evidenceExport,

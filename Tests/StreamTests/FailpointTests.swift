@@ -20,13 +20,17 @@ import Testing
         "during-mending", "before-table-done", "after-table-done", "after-copy-complete",
     ]
 
+    /// Those of comparing and repairing, likewise.
+    private static let comparing = ["after-compared-range", "during-verify-repair", "after-verify-repair"]
+
     @Test func everyFailpointIsTestedHere() throws {
         let s = try Scenario("failpoints", marker: false)
         defer { s.end() }
         let listed = try s.tandem("failpoints").stdout.split(separator: "\n").compactMap {
             $0.split(separator: " ").first.map(String.init)
         }
-        let tested = Set((Self.running + Self.others + Self.copying).map { String($0.prefix { $0 != ":" }) })
+        let tested = Set(
+            (Self.running + Self.others + Self.copying + Self.comparing).map { String($0.prefix { $0 != ":" }) })
         #expect(Set(listed) == tested)
         #expect(try s.tandem("run", environment: ["TANDEM_FAILPOINT": "no-such-place"]).status == .exited(2))
     }

@@ -1,0 +1,153 @@
+// After the slot was lost, new brought level again without copying the world: a new slot, whose snapshot shows old at
+// exactly its position; every table compared with that snapshot and made equal to it, while nobody writes on new; then the
+// stream is bound to that position. Killed before that, nothing claims to be level: the next `resync` begins with a new slot.
+// A table of which too much differs is asked to be copied again, which the next run does.
+
+internal import Configuration
+internal import Evidence
+internal import Failpoints
+package import Model
+internal import Postgres
+internal import State
+package import Threading
+package import Verification
+
+package final class Resynchronization {
+    package struct Outcome: Sendable {
+        package let position: LSN
+        package let tables: [TableOutcome]
+        /// To be copied again by the next run.
+        package let again: [QualifiedName]
+        package let notes: [String]
+    }
+
+    private let plan: StreamPlan
+    private let stop: StopSignal
+    private let say: (String) -> Void
+    private let progress: (PairVerification.Progress) -> Void
+
+    package init(
+        _ plan: StreamPlan, stop: StopSignal, say: @escaping (String) -> Void,
+        progress: @escaping (PairVerification.Progress) -> Void
+    ) {
+        self.plan = plan
+        self.stop = stop
+        self.say = say
+        self.progress = progress
+    }
+
+    package func run() throws -> Outcome {
+        let old = try Connection(to: plan.source, for: .control, as: "\(plan.stream) resync", stop: stop)
+        let new = try Connection(to: plan.target, for: .control, as: "\(plan.stream) resync", stop: stop)
+        let (source, target) = (SourceSide(old, plan.stream), TargetSide(new, plan.stream))
+        try SameDatabase.refuse(old, new)
+        try check(source, target)
+        return try plan.evidence.perform(
+            "resync", executed: ["slot \(plan.stream)", "compare every table with its snapshot, repair what differs"],
+            old: old, new: new, note: say
+        ) { try begin(source, target) }
+    }
+
+    // MARK: what must hold
+
+    private func check(_ source: SourceSide, _ target: TargetSide) throws {
+        guard try target.hasSchema, let binding = try target.binding() else {
+            throw StateError.notPrepared(pair: plan.pair)
+        }
+        guard try target.tryRunnerLock() else {
+            throw StateError.refused(
+                "a `tandem run` holds the stream (pid \(try target.runnerPID() ?? 0) on new)", hint: "stop it first")
+        }
+        guard try source.tryPreparationLock() else {
+            throw StateError.refused("somebody prepares or resyncs this stream already", hint: "wait for that one")
+        }
+        let replication = try Connection(to: plan.source, for: .replication, as: "\(plan.stream) resync", stop: stop)
+        let identity = try ReplicationCommands.identify(replication)
+        guard identity.systemIdentifier == binding.systemIdentifier else {
+            throw StateError.unsafe(
+                "old is another server: system identifier \(identity.systemIdentifier), bound to"
+                    + " \(binding.systemIdentifier)", hint: "does its address point elsewhere now?")
+        }
+        if let slot = try source.slot(), !slot.isInvalid, let confirmed = slot.confirmed,
+            let applied = try target.progress(durable: true), confirmed <= applied, try source.publicationFault() == nil
+        {
+            throw StateError.refused(
+                "nothing is lost: slot \(plan.stream) is there, and has all that new lacks",
+                hint: "`tandem run` goes on")
+        }
+        if try target.copiedTables().contains(where: { $0.state != .done && $0.state != .again }) {
+            throw StateError.refused(
+                "the copy was not complete when the slot was lost", hint: "`tandem abort`, and begin again")
+        }
+    }
+
+    // MARK: a new beginning
+
+    private func begin(_ source: SourceSide, _ target: TargetSide) throws -> Outcome {
+        try source.dropSlot()
+        try source.install()
+        let chosen = try plan.tables.choose(on: source)
+        if try source.publicationFault() != nil {
+            try source.dropPublication()
+            try source.publish(chosen.tables)
+        }
+        let replication = try Connection(to: plan.source, for: .replication, as: "\(plan.stream) resync", stop: stop)
+        let identity = try ReplicationCommands.identify(replication)
+        let holders = try source.openTransactions()
+        if !holders.isEmpty {
+            say("the new slot waits for transactions open on old: " + holders.joined(separator: "; "))
+        }
+        let slot = try ReplicationCommands.createSlot(plan.stream, on: replication)
+        Failpoint.pass(.afterSlotCreated)
+        say("comparing with old at \(slot.start)")
+        let binding = Binding(
+            systemIdentifier: identity.systemIdentifier, timeline: identity.timeline, start: slot.start)
+        let tables = try makeEqual(source, target, snapshot: slot.snapshot)
+        // What cannot be told row by row is copied afresh; the stream waits for it there.
+        let again = tables.filter { !$0.isEqual }
+        if let failed = again.first(where: { $0.report == nil || $0.report?.hasMore != true }) {
+            throw StateError.refused(
+                "\(failed.table) could not be made equal: \(failed.problem ?? failed.repair?.failures.first ?? "rows differ")",
+                hint: failed.hint ?? "mend that, and `tandem resync` again: nothing follows yet")
+        }
+        try source.bind(binding)
+        try target.bind(binding)
+        Failpoint.pass(.afterOriginCreated)
+        for outcome in again { try copyAgain(outcome.table, source, target) }
+        return Outcome(position: slot.start, tables: tables, again: again.map(\.table), notes: chosen.notes)
+    }
+
+    private func makeEqual(_ source: SourceSide, _ target: TargetSide, snapshot: String) throws -> [TableOutcome] {
+        let scope = try plan.verificationScope(source, target)
+        let able = scope.items.filter { $0.kind == .dataA && !isSetAside($0) }
+        let comparison = try PairComparison(
+            source: plan.source, target: plan.target, stream: plan.stream, as: "\(plan.stream) resync", stop: stop,
+            snapshot: snapshot)
+        defer { comparison.close() }
+        var settings = ComparisonSettings()
+        settings.most = 200_000
+        settings.rate = plan.verify.rate
+        let verification = PairVerification(
+            comparison, VerificationScope(items: able), settings, records: false, progress: progress)
+        let repair = try PairRepair(comparison, target: plan.target, settings, stop: stop)
+        defer { repair.close() }
+        return try verification.run().map { outcome in
+            guard let report = outcome.report, !report.isEqual, !report.hasMore else { return outcome }
+            return try repair.repair(outcome)
+        }
+    }
+
+    /// New keeps nothing of it anyway.
+    private func isSetAside(_ item: VerificationScope.Item) -> Bool {
+        if case .notComparedYet? = item.obstacle { return true }
+        return false
+    }
+
+    private func copyAgain(_ table: QualifiedName, _ source: SourceSide, _ target: TargetSide) throws {
+        try target.startCopying()
+        let below = try source.leafNames(below: [table]) + [table]
+        for leaf in try source.publishedLeafTables() where below.contains(leaf.name) {
+            _ = try target.requestAgain(leaf)
+        }
+    }
+}

@@ -1,0 +1,198 @@
+// What beside the rows must be the same on both sides: constraints and indexes there and valid, sequences not behind, the
+// schema as its fingerprint tells it, statistics for the planner. Each finding says whether it makes the sides differ.
+
+package import Model
+internal import Postgres
+internal import SchemaFingerprint
+internal import Threading
+
+package struct SideFinding: Sendable {
+    package let text: String
+    package let remedy: String?
+    /// Otherwise it is only told.
+    package let isDifference: Bool
+}
+
+package struct SideFindings {
+    private let comparison: PairComparison
+    private let isCarried: @Sendable (QualifiedName) -> Bool
+
+    package init(_ comparison: PairComparison, isCarried: @escaping @Sendable (QualifiedName) -> Bool) {
+        self.comparison = comparison
+        self.isCarried = isCarried
+    }
+
+    /// With `sequences` new's are kept near old's, and are waited for.
+    package func read(sequences: Bool) throws -> [SideFinding] {
+        let isCarried = isCarried
+        let schemas = try comparison.desks.both { _, connection in try SchemaReader(connection).describe(isCarried) }
+        let indexes = try comparison.desks.both { _, connection in
+            try Self.indexes(connection).filter { isCarried($0.table) }
+        }
+        return Self.schema(schemas.old, schemas.new, sequences: sequences) + Self.indexes(indexes.old, indexes.new)
+            + (sequences ? try behind() : []) + (try withoutStatistics())
+    }
+
+    // MARK: schema
+
+    private static func schema(
+        _ old: SchemaDescription, _ new: SchemaDescription, sequences: Bool
+    ) -> [SideFinding] {
+        // What new has under another name it has.
+        var definitions: Set<[String]> = []
+        for (object, traits) in new.objects where object.kind == .constraint || object.kind == .index {
+            definitions.insert([object.kind.rawValue, object.name.sql, traits["definition"] ?? ""])
+        }
+        var (findings, told): ([SideFinding], [String]) = ([], [])
+        for difference in old.differences(to: new) {
+            let object = difference.object
+            let counts =
+                switch object.kind {
+                case .constraint, .index: true
+                case .sequence: sequences
+                case .table, .column, .trigger, .rule, .type: false
+                }
+            switch difference.change {
+            case .vanished:
+                let definition = old.objects[object]?["definition"] ?? ""
+                guard !definitions.contains([object.kind.rawValue, object.name.sql, definition]) else { continue }
+                let remedy =
+                    object.kind == .constraint
+                    ? "ALTER TABLE \(object.name.pasteable) ADD CONSTRAINT \(visiblyQuoted(object.part)) \(definition);"
+                    : nil
+                findings.append(SideFinding(text: "new lacks \(object)", remedy: remedy, isDifference: counts))
+            case .altered(let trait, let there, let here):
+                let text = "\(object): \(trait) is \(shown(there)) on old, \(shown(here)) on new"
+                if counts && object.kind != .sequence {
+                    findings.append(SideFinding(text: text, remedy: nil, isDifference: true))
+                } else {
+                    told.append(text)
+                }
+            case .appeared: told.append("only new has \(object)")
+            }
+        }
+        guard !told.isEmpty else { return findings }
+        let some = told.prefix(5).joined(separator: "; ") + (told.count > 5 ? "; and \(told.count - 5) more" : "")
+        return findings + [
+            SideFinding(text: "new's schema is not quite old's: \(some)", remedy: nil, isDifference: false)
+        ]
+    }
+
+    private static func shown(_ value: String?) -> String {
+        value.map { String(withoutControls($0).prefix(120)) } ?? "not set"
+    }
+
+    // MARK: indexes
+
+    private struct Index: Sendable {
+        let table: QualifiedName
+        let name: String
+        /// Method, columns, condition: all but its name.
+        let content: String
+        let isUnique: Bool
+        let isValid: Bool
+    }
+
+    private static func indexes(_ connection: Connection) throws -> [Index] {
+        let rows = try connection.query(
+            """
+            SELECT n.nspname, c.relname, x.relname, regexp_replace(pg_get_indexdef(i.indexrelid), '^.*? USING ', ''),
+                   i.indisunique, i.indisvalid AND i.indisready
+              FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+              JOIN pg_class x ON x.oid = i.indexrelid
+             WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'tandem')
+               AND n.nspname NOT LIKE 'pg\\_toast%'
+             ORDER BY 1, 2, 3
+            """, doing: "reading indexes on \(connection.label)")
+        return (0..<rows.rows).map { row in
+            Index(
+                table: QualifiedName(schema: rows.string(row, 0), name: rows.string(row, 1)), name: rows.string(row, 2),
+                content: rows.string(row, 3), isUnique: rows.bool(row, 4), isValid: rows.bool(row, 5))
+        }
+    }
+
+    private static func indexes(_ old: [Index], _ new: [Index]) -> [SideFinding] {
+        var there: Set<[String]> = []
+        for index in new where index.isValid { there.insert([index.table.sql, index.content]) }
+        // Unique ones are spoken of by the schema.
+        let lacking = old.filter { $0.isValid && !$0.isUnique && !there.contains([$0.table.sql, $0.content]) }
+        let invalid = new.filter { !$0.isValid }
+        return lacking.map {
+            SideFinding(
+                text: "new lacks index \(visiblyQuoted($0.name)) of \($0.table)",
+                remedy: "CREATE INDEX CONCURRENTLY ON \($0.table.pasteable) USING \(withoutControls($0.content));",
+                isDifference: true)
+        }
+            + invalid.map {
+                let name = QualifiedName(schema: $0.table.schema, name: $0.name)
+                return SideFinding(
+                    text: "index \(visiblyQuoted($0.name)) of \($0.table) on new is not valid",
+                    remedy: "REINDEX INDEX CONCURRENTLY \(name.pasteable);", isDifference: true)
+            }
+    }
+
+    // MARK: sequences
+
+    private struct Sequence: Sendable {
+        let position: Int
+        let isRising: Bool
+    }
+
+    private static func sequences(_ connection: Connection) throws -> [QualifiedName: Sequence] {
+        let doing = "reading sequences on \(connection.label)"
+        let rows = try connection.query(
+            """
+            SELECT schemaname, sequencename, last_value, increment_by > 0 FROM pg_catalog.pg_sequences
+             WHERE schemaname <> 'tandem' AND last_value IS NOT NULL AND NOT cycle
+            """, doing: doing)
+        var found: [QualifiedName: Sequence] = [:]
+        for row in 0..<rows.rows {
+            let name = QualifiedName(schema: rows.string(row, 0), name: rows.string(row, 1))
+            found[name] = Sequence(position: rows.int(row, 2) ?? 0, isRising: rows.bool(row, 3))
+        }
+        return found
+    }
+
+    /// They are brought along every few seconds: what is behind old as it was may catch up yet.
+    private func behind() throws -> [SideFinding] {
+        var wanted = try comparison.desks.old.ask { try Self.sequences($0) }
+        for _ in 0..<15 {
+            let there = try comparison.desks.new.ask { try Self.sequences($0) }
+            wanted = wanted.filter { name, old in
+                // One that is not there is told as such.
+                guard let new = there[name] else { return false }
+                return old.isRising ? new.position < old.position : new.position > old.position
+            }
+            if wanted.isEmpty || comparison.stop.wait(seconds: 1) { break }
+        }
+        return wanted.keys.sorted().map {
+            SideFinding(
+                text: "sequence \($0) on new is behind old's", remedy: "a running `tandem run` brings it along",
+                isDifference: true)
+        }
+    }
+
+    // MARK: statistics
+
+    private func withoutStatistics() throws -> [SideFinding] {
+        let names = try comparison.desks.new.ask { connection in
+            let rows = try connection.query(
+                """
+                SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tandem')
+                   AND pg_relation_size(c.oid) > 0 AND c.relnatts > 0
+                   AND NOT EXISTS (SELECT FROM pg_stats s WHERE s.schemaname = n.nspname AND s.tablename = c.relname)
+                 ORDER BY 1, 2
+                """, doing: "looking for statistics on \(connection.label)")
+            return (0..<rows.rows).map { QualifiedName(schema: rows.string($0, 0), name: rows.string($0, 1)) }
+        }
+        let carried = names.filter(isCarried)
+        guard let first = carried.first else { return [] }
+        let rest = carried.count > 1 ? " and \(carried.count - 1) more" : ""
+        return [
+            SideFinding(
+                text: "new has no planner's statistics of \(first)\(rest)", remedy: "ANALYZE; on new",
+                isDifference: false)
+        ]
+    }
+}

@@ -1,0 +1,38 @@
+// `tandem resync`
+
+internal import CommandLine
+internal import Configuration
+internal import Model
+internal import Stream
+internal import Verification
+
+func resync(_ arguments: Parsed) throws -> ExitCode {
+    let workspace = try Workspace(arguments)
+    try workspace.configuration.requireDecided()
+    let plan = try workspace.onePlan(for: "resync")
+    if !arguments.has("yes") {
+        guard Terminal.isInteractive else {
+            throw UsageError("resync asks before it acts, and there is no terminal to ask on", hint: "add --yes")
+        }
+        Terminal.note(
+            "This makes a new slot for pair \(plan.pair) and makes every carried table on new what it is on old at that moment."
+                + " Type `resync` to go on:")
+        guard readLine() == "resync" else {
+            Terminal.note("Nothing was changed.")
+            return .refused
+        }
+    }
+    let line = ProgressLine()
+    let outcome = try Resynchronization(plan, stop: processStop, say: Terminal.note, progress: line.show).run()
+    line.clear()
+    let repaired = outcome.tables.reduce(0) { $0 + ($1.repair?.repaired ?? 0) }
+    for table in outcome.tables where (table.repair?.repaired ?? 0) > 0 {
+        Terminal.show("\(table.table): \(counted(table.repair?.repaired ?? 0, "row")) made equal")
+    }
+    for table in outcome.again { Terminal.show("\(table): too much differs; the next `tandem run` copies it again") }
+    for note in outcome.notes { Terminal.note(withoutControls(note)) }
+    Terminal.show(
+        "new holds what old had at \(outcome.position): \(counted(outcome.tables.count, "table")),"
+            + " \(counted(repaired, "row")) made equal. `tandem run` goes on from there")
+    return .done
+}

@@ -1,0 +1,197 @@
+// `tandem verify`: one pair after the other, with progress on a terminal.
+
+internal import CommandLine
+internal import Configuration
+internal import Evidence
+internal import Foundation
+internal import Model
+internal import Postgres
+internal import State
+internal import Stream
+internal import Threading
+internal import Verification
+
+func verify(_ arguments: Parsed) throws -> ExitCode {
+    let workspace = try Workspace(arguments)
+    try workspace.configuration.requireDecided()
+    let named = try arguments.values("table").map(tableName)
+    if arguments.has("dry-run"), !arguments.has("repair") {
+        throw UsageError("`--dry-run` goes with `--repair`: without it nothing is written anyway", hint: nil)
+    }
+    var results: [VerifiedPair] = []
+    for plan in workspace.plans {
+        let result = try PairVerifier(plan, arguments).run(named)
+        if !arguments.has("json") { Terminal.show(VerifyScreen(result).text) }
+        results.append(result)
+    }
+    if arguments.has("json") { Terminal.json(results.map(VerifiedPair.Line.init)) }
+    return ExitCode.worst(results.map(\.exitCode))
+}
+
+private func tableName(_ text: String) throws -> QualifiedName {
+    guard let name = try TablePattern(text).literalName else {
+        throw UsageError("\(mention(text)) is a pattern", hint: "name each table that is to be compared")
+    }
+    return name
+}
+
+extension ExitCode {
+    /// A proven difference outweighs what could not be looked at.
+    static func worst(_ codes: [ExitCode]) -> ExitCode {
+        [.differs, .refused, .failed].first(where: codes.contains) ?? .done
+    }
+}
+
+/// What came of one pair.
+struct VerifiedPair {
+    let pair: String
+    var outcomes: [TableOutcome] = []
+    var notes: [String] = []
+    /// What is not the same beside the rows.
+    var findings: [SideFinding] = []
+    var seconds = 0.0
+    /// What a repair would do is shown.
+    var isDryRun = false
+    /// By place in `outcomes`, when they were asked for.
+    var values: [Int: [PerSide<[String]>]] = [:]
+
+    var exitCode: ExitCode {
+        let differ = outcomes.contains { $0.report.map { !$0.differences.isEmpty || $0.hasMore } ?? false }
+        if differ || findings.contains(where: \.isDifference) { return .differs }
+        return outcomes.allSatisfy(\.isEqual) ? .done : .failed
+    }
+}
+
+private struct PairVerifier {
+    let plan: StreamPlan
+    let arguments: Parsed
+
+    init(_ plan: StreamPlan, _ arguments: Parsed) {
+        self.plan = plan
+        self.arguments = arguments
+    }
+
+    func run(_ named: [QualifiedName]) throws -> VerifiedPair {
+        let begun = Monotonic.now
+        var result = VerifiedPair(pair: plan.pair)
+        let scope = try scope(named)
+        result.notes = scope.notes
+        let comparison = try PairComparison(
+            source: plan.source, target: plan.target, stream: plan.stream, as: "\(plan.stream) verify",
+            stop: processStop, readsOnly: arguments.has("dry-run"))
+        defer { comparison.close() }
+        var settings = ComparisonSettings()
+        settings.rate = plan.verify.rate
+        settings.patience = plan.verify.patience
+        settings.readsOnly = arguments.has("dry-run")
+        let line = ProgressLine()
+        defer { line.clear() }
+        let verification = PairVerification(
+            comparison, scope, settings, records: true, afresh: arguments.has("afresh"), progress: line.show)
+        result.outcomes = try verification.run()
+        line.clear()
+        if named.isEmpty {
+            let tables = plan.tables
+            result.findings = try SideFindings(comparison) { tables.carries($0) }.read(
+                sequences: plan.initialCopy == .all)
+        }
+        if arguments.has("repair") { try repair(&result, comparison, settings, verification) }
+        result.seconds = begun.age
+        if arguments.has("show-values") {
+            for (place, outcome) in result.outcomes.enumerated() {
+                guard let report = outcome.report, !report.differences.isEmpty else { continue }
+                result.values[place] = try comparison.values(of: report.differences, in: outcome.table)
+            }
+        }
+        return result
+    }
+
+    // MARK: repairing
+
+    private func repair(
+        _ result: inout VerifiedPair, _ comparison: PairComparison, _ settings: ComparisonSettings,
+        _ verification: PairVerification
+    ) throws {
+        let places = result.outcomes.indices.filter { !(result.outcomes[$0].report?.differences.isEmpty ?? true) }
+        guard !places.isEmpty else { return }
+        if arguments.has("dry-run") {
+            result.isDryRun = true
+            return
+        }
+        let found = places.map { result.outcomes[$0] }
+        try allow(found)
+        let old = try Connection(to: plan.source, for: .control, as: "\(plan.stream) verify", stop: processStop)
+        let new = try Connection(to: plan.target, for: .control, as: "\(plan.stream) verify", stop: processStop)
+        try plan.evidence.perform(
+            "verify --repair", executed: found.map(said), old: old, new: new, note: Terminal.note
+        ) {
+            let repair = try PairRepair(comparison, target: plan.target, settings, stop: processStop)
+            defer { repair.close() }
+            for place in places {
+                result.outcomes[place] = try repair.repair(result.outcomes[place])
+                try verification.note(result.outcomes[place])
+            }
+        }
+    }
+
+    /// For the evidence: how many rows of which kind, never their keys or values.
+    private func said(_ outcome: TableOutcome) -> String {
+        let differences = outcome.report?.differences ?? []
+        let kinds = Dictionary(grouping: differences, by: \.kind.rawValue).sorted { $0.key < $1.key }
+        return "repair \(outcome.table): " + kinds.map { "\($1.count) \($0)" }.joined(separator: ", ")
+    }
+
+    private func allow(_ found: [TableOutcome]) throws {
+        if let more = found.first(where: { $0.report?.hasMore ?? false }) {
+            throw StateError.refused(
+                "\(more.table): so many rows differ that not all were named",
+                hint: "`tandem recopy \(more.table)` makes the table afresh")
+        }
+        let rows = found.reduce(0) { $0 + ($1.report?.differences.count ?? 0) }
+        guard rows > plan.verify.repairLimit, !arguments.has("yes") else { return }
+        let what = "\(grouped(rows)) rows differ, more than verify.repair_limit (\(grouped(plan.verify.repairLimit)))"
+        if Terminal.isInteractive {
+            FileHandle.standardError.write(Data("\(what): write them on new? [y/N] ".utf8))
+            if ["y", "yes"].contains(readLine()?.lowercased()) { return }
+        }
+        throw StateError.refused(what, hint: "look at some of them, then add `--yes`; nothing was written")
+    }
+
+    private func scope(_ named: [QualifiedName]) throws -> VerificationScope {
+        let old = try Connection(to: plan.source, for: .control, as: "\(plan.stream) verify", stop: processStop)
+        let new = try Connection(to: plan.target, for: .control, as: "\(plan.stream) verify", stop: processStop)
+        try SameDatabase.refuse(old, new)
+        var scope = try plan.verificationScope(
+            SourceSide(old, plan.stream), TargetSide(new, plan.stream), only: named)
+        if let since = arguments.value("since").flatMap({ LSN($0) }) {
+            let proven = try VerificationRecords(new, plan.stream).last(.equal)
+            let recent = Set(proven.filter { $0.oldPosition >= since }.map(\.table))
+            let left = scope.items.filter { recent.contains($0.table) }.count
+            scope.items.removeAll { recent.contains($0.table) }
+            if left > 0 {
+                scope.notes.append("\(counted(left, "table")) proven equal at \(since) or later: not compared again")
+            }
+        }
+        return scope
+    }
+}
+
+/// One line on a terminal's standard error that is written over again; nothing elsewhere.
+final class ProgressLine {
+    private let isShown = isatty(STDERR_FILENO) == 1
+    private var last: Monotonic?
+
+    func show(_ progress: PairVerification.Progress) {
+        guard isShown, last.map({ $0.age > 0.2 }) ?? true else { return }
+        last = .now
+        var text =
+            "\(progress.table) (\(progress.number) of \(progress.tables)): \(Int(progress.part.share * 100)) %,"
+            + " \(grouped(progress.part.rows)) rows"
+        if let left = progress.secondsLeft { text += ", \(readable(seconds: left)) left" }
+        FileHandle.standardError.write(Data(("\r\u{1b}[K" + withoutControls(text).prefix(Terminal.width - 1)).utf8))
+    }
+
+    func clear() {
+        if last != nil { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
+    }
+}
