@@ -136,8 +136,10 @@ import Testing
         try s.old.sql("INSERT INTO entry SELECT i, i FROM generate_series(1, 60000) i")
         let run = try s.start("run")
         try s.old.wait(
-            for: "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'entry'::regclass AND mode = 'AccessShareLock'",
-            toBe: "t")
+            for: """
+                SELECT count(*) > 0 FROM pg_locks JOIN pg_stat_activity USING (pid)
+                 WHERE relation = 'entry'::regclass AND granted AND application_name ~ ' copy [12]$'
+                """, toBe: "t", within: .seconds(60))
         let ended = try s.old.value(
             """
             SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()
