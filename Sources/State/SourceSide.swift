@@ -158,12 +158,13 @@ package struct SourceSide {
         }
     }
 
-    package func materializedViews() throws(PostgresError) -> [QualifiedName] {
+    /// What has rows of no own that the log would tell of: views of both kinds and foreign tables.
+    package func derivedRelations() throws(PostgresError) -> [QualifiedName] {
         let rows = try ask(
             """
             SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-             WHERE c.relkind = 'm' ORDER BY 1, 2
-            """, to: "listing materialized views")
+             WHERE c.relkind IN ('m', 'v', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2
+            """, to: "listing views and foreign tables")
         return (0..<rows.rows).map { QualifiedName(schema: rows.string($0, 0), name: rows.string($0, 1)) }
     }
 

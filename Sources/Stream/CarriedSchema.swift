@@ -2,6 +2,7 @@
 // cannot take a change, the stream stops before it by itself. Refused is what it would not notice: a trigger on new that
 // changes rows as they arrive, row security that hides them, a table that a crash empties, fields that swapped places.
 
+internal import Configuration
 internal import Digest
 internal import Evidence
 internal import Model
@@ -33,8 +34,11 @@ package final class CarriedSchema {
         guard !checked.contains(side), let now = try look(at: connection) else { return }
         let seen = SeenSchema(connection, plan.stream)
         guard let text = try seen.description(), let before = SchemaDescription(text: text) else {
-            if !accepts, let checked = try plan.evidence.lastCheck()?.schema(of: side) {
-                try Self.refuse(side, Self.since(checked, now, of: side))
+            // The first start with a load of one's own. Where tandem copies, that was compared before anything was made.
+            if !accepts, plan.initialCopy != .all, let checked = try plan.evidence.lastCheck(),
+                checked.command == "preflight", let before = checked.schema(of: side)
+            {
+                try Self.refuse(side, Self.since(before, now, of: side))
             }
             try seen.record(digest: now.digest.description, description: now.text)
             checked.insert(side)

@@ -22,6 +22,7 @@ final class SchemaSteps: Sendable {
     private let stop: StopSignal
     private let log: Log
     private let state = Monitor(State())
+    private let turn = Monitor(false)
     /// This start, not the first one: a copy goes on through several.
     private let begun = Date()
     private let builds = BuildBoard()
@@ -36,7 +37,7 @@ final class SchemaSteps: Sendable {
         TableFinisher(
             table: { [self] table, _ in try perform { try $0.finish(table: table, progress: report) } },
             all: { [self] stop in
-                try perform { try $0.finishAll(progress: report) }
+                try inTurn { try perform { try $0.finishAll(progress: report) } }
                 let target = try Connection(to: plan.target, for: .control, as: "\(plan.stream) schema", stop: stop)
                 try CarriedSchema(plan, accepts: false, log: log).record(target)
                 let tables = try TargetSide(target, plan.stream).copiedTables()
@@ -57,7 +58,21 @@ final class SchemaSteps: Sendable {
     }
 
     /// Keys and indexes of a table that is not copied with the others.
-    func finish(_ table: QualifiedName) throws { try perform { try $0.finish(table: table, progress: report) } }
+    func finish(_ table: QualifiedName) throws {
+        try inTurn { try perform { try $0.finish(table: table, progress: report) } }
+    }
+
+    /// The end of the schema makes what is left, of tables of Data B, too, which finish in their own time: what one of them
+    /// has just made is not left for the other.
+    private func inTurn(_ body: () throws -> Void) throws {
+        _ = turn.wait { isTaken -> Bool? in
+            guard !isTaken else { return nil }
+            isTaken = true
+            return true
+        }
+        defer { turn.change { $0 = false } }
+        try body()
+    }
 
     /// Before a slot is made.
     func makeTables() throws {

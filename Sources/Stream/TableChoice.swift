@@ -51,7 +51,7 @@ package struct TableChoice: Sendable {
 
     /// What else patterns may name, and whether Data B has the columns it is told to have.
     private func derived(on source: SourceSide) throws -> [QualifiedName] {
-        let names = try source.materializedViews()
+        let names = try source.derivedRelations()
         for table in configuration.dataB {
             guard case .modified(let column) = table.refresh, let name = table.pattern.literalName else { continue }
             let columns = try source.columns(of: name)

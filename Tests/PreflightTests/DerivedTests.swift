@@ -14,7 +14,7 @@ enum Derived {
     ]
 
     static let tables = """
-        CREATE SCHEMA b; CREATE SCHEMA side; CREATE TABLE side.x (id int PRIMARY KEY);
+        CREATE TABLE carried (id int PRIMARY KEY); CREATE SCHEMA b; CREATE SCHEMA side; CREATE TABLE side.x (id int PRIMARY KEY);
         CREATE TABLE b.typed (id int PRIMARY KEY, at text); CREATE TABLE b.unfit (id int PRIMARY KEY, at timestamptz);
         CREATE INDEX ON b.unfit (at); CREATE TABLE b.loose (v int); CREATE TABLE b.slow (id int PRIMARY KEY, at timestamp);
         CREATE MATERIALIZED VIEW b.stray AS SELECT * FROM side.x; CREATE TABLE b.well (id int PRIMARY KEY);
@@ -31,6 +31,7 @@ enum Derived {
           - {table: b.well, refresh: full, every: 1h}
           - {table: b.fine, refresh: full, every: 1h}
         exclude: ["side.*"]
+        initial_copy: none
         """
 }
 
@@ -39,7 +40,7 @@ extension PreflightTests {
         let s = try scenario("derived", extra: Self.roomy + "\n" + Derived.configuration)
         defer { s.end() }
         try s.both(Derived.tables)
-        try s.old.sql("ALTER TABLE b.unfit ADD more int")
+        try s.old.sql("ALTER TABLE b.unfit ADD more int; CREATE TABLE b.gone (id int PRIMARY KEY)")
         let seen = try s.preflight(exits: 3)
         let derived = seen.pairs.filter { $0.check.hasPrefix("data-b-") }
         #expect(derived == Set(Derived.expected), "\(seen.findings)")

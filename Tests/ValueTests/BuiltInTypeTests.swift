@@ -45,6 +45,21 @@ import Testing
         try expectSameValues(s)
     }
 
+    /// Shorter than what it takes to lift the limit, most of the time.
+    @Test func aRoleWhoseStatementsMayTakeAMillisecond() throws {
+        let carrying = try Carrying("millisecond")
+        let s = carrying.scenario
+        defer { s.end() }
+        let role = "\(s.name)_role"
+        let made = "CREATE ROLE \(role) SUPERUSER LOGIN; ALTER ROLE \(role) SET statement_timeout = '1ms'"
+        for side in [s.old, s.new] { try side.cluster.sql(made) }
+        defer { for side in [s.old, s.new] { _ = try? side.cluster.sql("DROP ROLE \(role)") } }
+        try s.writeConfiguration(
+            old: s.old.cluster.connection(database: s.name, user: role),
+            new: s.new.cluster.connection(database: s.name, user: role))
+        try carrying.carry([TypeCase("int", ["1"])])
+    }
+
     private static let environment = [
         "PGOPTIONS": "-c datestyle=SQL,DMY -c extra_float_digits=0 -c bytea_output=escape -c search_path=nowhere"
             + " -c intervalstyle=iso_8601 -c timezone=Asia/Kathmandu -c default_transaction_read_only=on",
@@ -68,10 +83,10 @@ import Testing
     }
 
     /// What would end a session that writes, or one that waits. The first statements of a session, which put the limits off,
-    /// run under them yet: one that cancels them is outlived, and one that ends the session may not be shorter than they take.
+    /// run under them yet: what ends the session, as an error does with `exit_on_error`, may not be shorter than they take.
     private static func obstruction(_ role: String, _ database: String, _ release: Int) -> String {
         var settings = [
-            "statement_timeout": "1ms", "lock_timeout": "1ms", "idle_in_transaction_session_timeout": "1ms",
+            "statement_timeout": "300ms", "lock_timeout": "1ms", "idle_in_transaction_session_timeout": "1ms",
             "default_transaction_isolation": "serializable", "default_transaction_deferrable": "on",
             "row_security": "on", "default_transaction_read_only": "on", "exit_on_error": "on",
         ]
