@@ -35,13 +35,19 @@ package final class PairRepair {
         let table = try comparison.look(up: outcome.table, onNew: outcome.table)
         let keys = report.differences.map(\.settlingKey)
         var repair = RepairReport()
-        let failures = try TableRepair(table).run(keys, comparison.desks, writer: writer)
-        let again = TableComparison(
-            table, comparison.desks, comparison.settling(follows: outcome.kind == .dataA ? .stream : .nothing),
-            settings,
-            stop: comparison.stop)
-        again.suspects = keys
-        try again.settle()
+        var (failures, left, again) = (
+            try TableRepair(table).run(keys, comparison.desks, writer: writer), keys.count,
+            try settle(keys, outcome.kind, table)
+        )
+        // A row may have had to wait until another gave up a value that must be unique: as long as any gets through.
+        while !again.report.differences.isEmpty, again.report.differences.count < left {
+            left = again.report.differences.count
+            let rest = again.report.differences.map(\.settlingKey)
+            failures = try TableRepair(table).run(rest, comparison.desks, writer: writer)
+            let unsettled = again.report.unsettled
+            again = try settle(rest, outcome.kind, table)
+            again.report.unsettled += unsettled
+        }
         var after = outcome
         after.report?.differences = again.report.differences
         after.report?.unsettled += again.report.unsettled
@@ -50,5 +56,16 @@ package final class PairRepair {
         repair.failures = again.report.differences.isEmpty ? [] : failures
         after.repair = repair
         return after
+    }
+
+    private func settle(
+        _ keys: [[String]], _ kind: VerificationScope.Kind, _ table: ComparedTable
+    ) throws -> TableComparison {
+        let again = TableComparison(
+            table, comparison.desks, comparison.settling(follows: kind == .dataA ? .stream : .nothing), settings,
+            stop: comparison.stop)
+        again.suspects = keys
+        try again.settle()
+        return again
     }
 }

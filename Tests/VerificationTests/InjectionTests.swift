@@ -16,6 +16,9 @@ import Testing
         CREATE TABLE no_columns (); ALTER TABLE no_columns REPLICA IDENTITY FULL;
         CREATE TABLE later (id int PRIMARY KEY DEFERRABLE, v int); ALTER TABLE later REPLICA IDENTITY FULL;
         """
+    static let names = [
+        "t", "bag", "words", "loose_words", "odd_keys", "pairs", "nothing_in_it", "no_columns", "later", "parted",
+    ].map { "public.\($0)" }
     static let parts = """
         CREATE TABLE parted (id int, day date, v text, PRIMARY KEY (id, day))
         """

@@ -39,7 +39,7 @@ import Testing
         let done = try s.tandem("resync", "--yes")
         #expect(done.exitCode == 0, "\(done.stderr)")
         #expect(done.stdout.contains("public.t: ") && !done.stdout.contains("public.same"))
-        try s.old.sql("UPDATE t SET v = v + 1 WHERE id = 1999; INSERT INTO same VALUES (1)")
+        try s.old.sql("UPDATE t SET v = v + 100000 WHERE id = 1999; INSERT INTO same VALUES (1)")
         _ = try s.start("run")
         try s.catchUp()
         #expect(try Fingerprint.expectEqual(old: s.old, new: s.new) == [])
