@@ -83,7 +83,7 @@ try() {
 }
 
 # Those that only other commands pass are killed in the test suite.
-places=$(tandem failpoints | awk '{ print $1 }' | grep -vE '^(after-slot-created|after-origin-created|after-set-aside|during-abort|during-verify-repair|after-verify-repair|after-compared-range)$')
+places=$(tandem failpoints | awk '{ print $1 }' | grep -vE '^(after-slot-created|after-origin-created|after-set-aside|during-abort|during-verify-repair|after-verify-repair|after-compared-range|during-batch|before-batch-commit|after-batch-commit|during-comparison)$')
 for place in $places; do
     case $place in
         after-stream-chunk) try "$place:40" ;;

@@ -20,6 +20,8 @@ import Testing
         "during-mending", "before-table-done", "after-table-done", "after-copy-complete",
     ]
 
+    /// Those of Data B, likewise.
+    private static let derived = ["during-batch", "before-batch-commit", "after-batch-commit", "during-comparison"]
     /// Those of comparing and repairing, likewise.
     private static let comparing = ["after-compared-range", "during-verify-repair", "after-verify-repair"]
 
@@ -30,7 +32,9 @@ import Testing
             $0.split(separator: " ").first.map(String.init)
         }
         let tested = Set(
-            (Self.running + Self.others + Self.copying + Self.comparing).map { String($0.prefix { $0 != ":" }) })
+            (Self.running + Self.others + Self.copying + Self.derived + Self.comparing).map {
+                String($0.prefix { $0 != ":" })
+            })
         #expect(Set(listed) == tested)
         #expect(try s.tandem("run", environment: ["TANDEM_FAILPOINT": "no-such-place"]).status == .exited(2))
     }
