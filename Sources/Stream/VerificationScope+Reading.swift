@@ -7,7 +7,7 @@ package import State
 package import Verification
 
 extension StreamPlan {
-    /// All of Data A and Data B, or only what is named.
+    /// All of Data A and Data B, or only what is named and there.
     package func verificationScope(
         _ source: SourceSide, _ target: TargetSide, only named: [QualifiedName] = []
     ) throws -> VerificationScope {
@@ -23,17 +23,9 @@ extension StreamPlan {
             VerificationScope.Item(table.name, .dataA, obstacle: obstacles[table.name])
         }
         items += tables.dataB.sorted().map { VerificationScope.Item($0, .dataB) }
-        if !named.isEmpty {
-            items = named.map { name in
-                items.first { $0.table == name }
-                    ?? VerificationScope.Item(
-                        name, .dataA,
-                        obstacle: .notComparedYet(
-                            table: name, because: "the configuration carries no table of that name, or old has none",
-                            remedy: "`tandem config show` lists them"))
-            }
-        }
-        return VerificationScope(items: items, notes: notes)
+        let known = items.map(\.table)
+        if !named.isEmpty { items = named.compactMap { name in items.first { $0.table == name } } }
+        return VerificationScope(items: items, known: known, notes: notes)
     }
 
     private func obstacles(

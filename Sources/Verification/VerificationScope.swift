@@ -24,11 +24,14 @@ package struct VerificationScope: Sendable {
     }
 
     package var items: [Item]
+    /// All that could be asked for.
+    package let known: [QualifiedName]
     /// What of the configuration is not compared, and why, a sentence each.
     package var notes: [String]
 
-    package init(items: [Item], notes: [String] = []) {
+    package init(items: [Item], known: [QualifiedName]? = nil, notes: [String] = []) {
         self.items = items
+        self.known = known ?? items.map(\.table)
         self.notes = notes
     }
 }

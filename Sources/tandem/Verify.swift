@@ -18,9 +18,12 @@ func verify(_ arguments: Parsed) throws -> ExitCode {
     if arguments.has("dry-run"), !arguments.has("repair") {
         throw UsageError("`--dry-run` goes with `--repair`: without it nothing is written anyway", hint: nil)
     }
+    let verifiers = workspace.plans.map { PairVerifier($0, arguments) }
+    let scopes = try verifiers.map { try $0.scope(named) }
+    try refuse(named, unknownIn: scopes)
     var results: [VerifiedPair] = []
-    for plan in workspace.plans {
-        let result = try PairVerifier(plan, arguments).run(named)
+    for (verifier, scope) in zip(verifiers, scopes) where named.isEmpty || named.contains(where: scope.known.contains) {
+        let result = try verifier.run(scope, isWhole: named.isEmpty)
         if !arguments.has("json") { Terminal.show(VerifyScreen(result).text) }
         results.append(result)
     }
@@ -33,6 +36,16 @@ private func tableName(_ text: String) throws -> QualifiedName {
         throw UsageError("\(mention(text)) is a pattern", hint: "name each table that is to be compared")
     }
     return name
+}
+
+/// A table of several pairs may be in one of them alone; in none it was typed wrong, and nothing is compared.
+private func refuse(_ named: [QualifiedName], unknownIn scopes: [VerificationScope]) throws {
+    let known = scopes.flatMap(\.known)
+    guard let name = named.first(where: { !known.contains($0) }) else { return }
+    let near = nearest(to: name.description, among: known.map(\.description))
+    throw UsageError(
+        "\(mention(name.description)) is no table that the configuration carries and old has",
+        hint: near.map { "did you mean \(mention($0))?" } ?? "`tandem config show` lists them")
 }
 
 extension ExitCode {
@@ -71,10 +84,9 @@ private struct PairVerifier {
         self.arguments = arguments
     }
 
-    func run(_ named: [QualifiedName]) throws -> VerifiedPair {
+    func run(_ scope: VerificationScope, isWhole: Bool) throws -> VerifiedPair {
         let begun = Monotonic.now
         var result = VerifiedPair(pair: plan.pair)
-        let scope = try scope(named)
         result.notes = scope.notes
         let comparison = try PairComparison(
             source: plan.source, target: plan.target, stream: plan.stream, as: "\(plan.stream) verify",
@@ -90,7 +102,7 @@ private struct PairVerifier {
             comparison, scope, settings, records: true, afresh: arguments.has("afresh"), progress: line.show)
         result.outcomes = try verification.run()
         line.clear()
-        if named.isEmpty {
+        if isWhole {
             let tables = plan.tables
             result.findings = try SideFindings(comparison) { tables.carries($0) }.read(
                 sequences: plan.initialCopy == .all)
@@ -157,7 +169,7 @@ private struct PairVerifier {
         throw StateError.refused(what, hint: "look at some of them, then add `--yes`; nothing was written")
     }
 
-    private func scope(_ named: [QualifiedName]) throws -> VerificationScope {
+    func scope(_ named: [QualifiedName]) throws -> VerificationScope {
         let old = try Connection(to: plan.source, for: .control, as: "\(plan.stream) verify", stop: processStop)
         let new = try Connection(to: plan.target, for: .control, as: "\(plan.stream) verify", stop: processStop)
         try SameDatabase.refuse(old, new)

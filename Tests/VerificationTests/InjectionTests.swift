@@ -98,6 +98,9 @@ import Testing
         #expect(after["public.t"]?.digestOld == before["public.t"]?.digestOld)
         #expect(try s.verify("--table", "public.nothing_in_it", expecting: 0).tables.count == 1)
 
+        let mistyped = try s.tandem("verify", "--table", "public.nothing_in")
+        #expect(mistyped.exitCode == 2 && mistyped.stderr.contains("did you mean `public.nothing_in_it`?"))
+        #expect(try !s.tandem("status").stdout.contains("public.nothing_in:"), "a mistake is no history")
         let words = try s.tandem("verify", "--table", "public.words")
         #expect(words.exitCode == 4)
         #expect(words.stdout.contains("k=b53: different (old "))
