@@ -139,7 +139,10 @@ final class DataBDesk {
     }
 
     private func hear(_ board: DataBState) throws {
-        schedule.hear(paused: try board.isPaused())
+        // `tandem pause` is for batches, too.
+        let rests =
+            plan.isForward ? try TargetSide(board.connection, plan.stream).copyRequest()?.isPaused == true : false
+        schedule.hear(paused: try board.isPaused() || rests)
         var heard: [QualifiedName: DataBRequest] = [:]
         for request in try board.requests() { heard[request.table] = request }
         for name in plan.tables.map(\.name) {

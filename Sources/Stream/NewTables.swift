@@ -18,7 +18,8 @@ struct NewTables {
 
     /// Runs before anything streams.
     func adopt(_ names: [QualifiedName], into copy: StreamCopy) throws {
-        let tables = try harmless(names)
+        let tables = forgetsPublishing ? [] : try harmless(names)
+        if forgetsPublishing, !names.isEmpty { refuse(names) }
         let known = Set(try target.copiedTables().map(\.oid))
         let leaves = try source.leafTables(of: tables.map(\.name)).filter { !known.contains($0.oid) }
         for leaf in leaves { try target.add(leaf, after: Self.unknown) }
@@ -38,6 +39,25 @@ struct NewTables {
         let limit = try source.snapshot().xmax
         for table in waiting { try target.mayBeCopied(table.oid, after: limit) }
         copy.run.load(try target.copiedTables())
+    }
+
+    /// While a transaction is open that began before a table was published, servers before these releases go on to take the
+    /// table for unpublished, and its rows are lost without a word.
+    private var forgetsPublishing: Bool {
+        let mended = [13: 130_021, 14: 140_018, 15: 150_013, 16: 160_009, 17: 170_005]
+        return source.connection.serverVersion < mended[source.connection.serverMajor] ?? 0
+    }
+
+    private func refuse(_ names: [QualifiedName]) {
+        log.warning(
+            "not carried",
+            [
+                .relation: list(names), .count: names.count,
+                .reason:
+                    "made after the publication, and this release of PostgreSQL on old loses rows of tables that are"
+                    + " published while others write",
+                .hint: "update old to 13.21, 14.18, 15.13, 16.9, 17.5 or newer, and start again",
+            ])
     }
 
     /// When they cannot be made, their copy will say what is missing.

@@ -113,7 +113,7 @@ private let runCommand = Command(
 
 private let pauseCommand = Command(
     name: "pause",
-    summary: "copying rests until `tandem resume`; the stream goes on, unless --streams",
+    summary: "copying and batches rest until `tandem resume`; the stream goes on, unless --streams",
     details: """
         Works from anywhere, also while nothing runs: the request stands on new, and whoever runs the stream obeys it, \
         within a second or two. With --streams nothing of tandem writes new or reads old's log any more; what is written \

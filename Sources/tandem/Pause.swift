@@ -35,7 +35,9 @@ private func request(_ arguments: Parsed, _ command: String, paused: Bool, strea
             try target.startCopying()
             try target.request(paused: paused, streams: streams)
         }
-        let what = streams ? "copying and the stream rest" : paused ? "copying rests" : "everything goes on"
+        let what =
+            streams
+            ? "copying, batches and the stream rest" : paused ? "copying and batches rest" : "everything goes on"
         Terminal.show("\(plan.pair): \(what), as soon as the runner sees it")
     }
     return .done

@@ -54,7 +54,9 @@ import Testing
         try s.old.sql("DELETE FROM big WHERE a % 5 = 0; UPDATE big SET b = 'moved' WHERE a % 3 = 0")
         try s.copy()
         try s.expectSame()
-        #expect(try s.new.value("SELECT count(DISTINCT xmin::text) > 5 FROM big") == "t")
+        // Without a key not on 13.
+        let isDivided = try s.old.value("SELECT current_setting('server_version_num')::int >= 140000")
+        #expect(try s.new.value("SELECT count(DISTINCT xmin::text) > 5 FROM big") == isDivided)
     }
 
     @Test func oneTableThatCannotBeCopiedDoesNotHoldUpTheOthers() throws {

@@ -135,7 +135,11 @@ import Testing
         defer { s.end() }
         try s.old.sql("INSERT INTO entry SELECT i, i FROM generate_series(1, 60000) i")
         let run = try s.start("run")
-        try s.waitForCopy(of: "entry", toBe: "copying")
+        try s.old.wait(
+            for: """
+                SELECT count(*) > 0 FROM pg_locks JOIN pg_stat_activity USING (pid)
+                 WHERE relation = 'entry'::regclass AND granted AND application_name ~ ' copy [12]$'
+                """, toBe: "t", within: .seconds(60))
         let ended = try s.old.value(
             """
             SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()

@@ -130,6 +130,12 @@ import Testing
         #expect(try s.new.value("SELECT count(*) FROM t") == "500")
     }
 
+    private static let publishesInTime = """
+        SELECT v >= CASE v / 10000 WHEN 13 THEN 130021 WHEN 14 THEN 140018 WHEN 15 THEN 150013 WHEN 16 THEN 160009
+                                   WHEN 17 THEN 170005 ELSE 0 END
+          FROM (SELECT current_setting('server_version_num')::int AS v) AS x
+        """
+
     /// A transaction that began before the table was published may be decoded with its rows, or without them.
     @Test func aTableMadeLaterIsCopiedToo() throws {
         let s = try Scenario.copying(
@@ -142,6 +148,12 @@ import Testing
         let open = try s.old.session()
         _ = try open.send("BEGIN; INSERT INTO late VALUES (0, 'before'); UPDATE late SET b = 'open' WHERE a = 7")
         let run = try s.start("run")
+        guard try s.old.value(Self.publishesInTime) == "t" else {
+            // Rows would be lost there.
+            try run.waitForLog("update old to 13.21")
+            #expect(try s.new.value("SELECT count(*) FROM tandem.copied_table WHERE table_name = 'late'") == "0")
+            return
+        }
         try run.waitForLog("added to the publication")
         _ = try open.send("INSERT INTO late VALUES (-1, 'after'); UPDATE t SET a = -1 WHERE a = 1")
         rest(.seconds(1))

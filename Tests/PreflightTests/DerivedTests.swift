@@ -7,7 +7,8 @@ import Testing
 enum Derived {
     static let expected: [Found] = [
         Found("data-b-tables", "b.gone"), Found("data-b-columns", "b.typed"), Found("data-b-columns", "b.unfit"),
-        Found("data-b-keys", "b.loose"), Found("data-b-indexes", "b.slow"), Found("data-b-views", "b.stray"),
+        Found("data-b-keys", "b.loose"), Found("data-b-indexes", "b.slow"), Found("data-b-indexes", "b.typed"),
+        Found("data-b-views", "b.stray"),
     ]
     static let ofRole: [Found] = [
         Found("data-b-statistics", "old"), Found("data-b-reading", "b.slow"), Found("data-b-locking", "b.slow"),
@@ -31,7 +32,6 @@ enum Derived {
           - {table: b.well, refresh: full, every: 1h}
           - {table: b.fine, refresh: full, every: 1h}
         exclude: ["side.*"]
-        initial_copy: none
         """
 }
 

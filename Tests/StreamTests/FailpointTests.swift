@@ -20,10 +20,10 @@ import Testing
         "during-mending", "before-table-done", "after-table-done", "after-copy-complete",
     ]
 
-    /// Those of Data B, likewise.
-    private static let derived = ["during-batch", "before-batch-commit", "after-batch-commit", "during-comparison"]
     /// Those of comparing and repairing, likewise.
     private static let comparing = ["after-compared-range", "during-verify-repair", "after-verify-repair"]
+    /// Those of Data B.
+    private static let deriving = ["during-batch", "before-batch-commit", "after-batch-commit", "during-comparison"]
 
     @Test func everyFailpointIsTestedHere() throws {
         let s = try Scenario("failpoints", marker: false)
@@ -31,10 +31,8 @@ import Testing
         let listed = try s.tandem("failpoints").stdout.split(separator: "\n").compactMap {
             $0.split(separator: " ").first.map(String.init)
         }
-        let tested = Set(
-            (Self.running + Self.others + Self.copying + Self.derived + Self.comparing).map {
-                String($0.prefix { $0 != ":" })
-            })
+        let known = [Self.running, Self.others, Self.copying, Self.comparing, Self.deriving].flatMap { $0 }
+        let tested = Set(known.map { String($0.prefix { $0 != ":" }) })
         #expect(Set(listed) == tested)
         #expect(try s.tandem("run", environment: ["TANDEM_FAILPOINT": "no-such-place"]).status == .exited(2))
     }

@@ -12,9 +12,17 @@ import Spill
 @testable import Assembly
 
 // Made once, by the one thread that fuzzes.
-nonisolated(unsafe) private let directory = try! SpillDirectory(
-    path: NSTemporaryDirectory() + "tandem-fuzz-decoder-\(getpid())", limit: 1 << 24, owner: "fuzz",
-    systemIdentifier: 1, slot: "fuzz")
+private let directory = makeDirectory()
+
+private func makeDirectory() -> SpillDirectory {
+    do {
+        return try SpillDirectory(
+            path: NSTemporaryDirectory() + "tandem-fuzz-decoder-\(getpid())", limit: 1 << 24, owner: "fuzz",
+            systemIdentifier: 1, slot: "fuzz")
+    } catch {
+        fatalError("no directory for spill files: \(error)")
+    }
+}
 
 @_cdecl("LLVMFuzzerTestOneInput")
 package func fuzzDecoder(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {

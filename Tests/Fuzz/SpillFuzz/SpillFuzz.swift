@@ -23,7 +23,7 @@ private struct Written {
         directory = try SpillDirectory(
             path: NSTemporaryDirectory() + "tandem-fuzz-spill-\(getpid())", limit: 1 << 24, owner: "fuzz",
             systemIdentifier: 1, slot: "fuzz")
-        file = try directory.makeFile(xid: 7)
+        let file = try directory.makeFile(xid: 7)
         blocks = [
             Array("short".utf8), [UInt8](repeating: 7, count: 3000),
             (0..<900).map { UInt8(truncatingIfNeeded: $0 &* $0 &* 2_654_435_761 >> 7) },
@@ -33,13 +33,18 @@ private struct Written {
             block.withUnsafeBytes { buffer.append($0) }
             try withExtendedLifetime(buffer) { try file.append(buffer.bytes) }
         }
+        self.file = file
         stored = Array(try Data(contentsOf: URL(fileURLWithPath: file.path)))
     }
 }
 
 // Made once, by the one thread that fuzzes.
-nonisolated(unsafe) private let written = try! Written()
-nonisolated(unsafe) private let decompressor = try! FrameDecompressor()
+private let written = made { try Written() }
+nonisolated(unsafe) private let decompressor = made { try FrameDecompressor() }
+
+private func made<Value>(_ make: () throws -> Value) -> Value {
+    do { return try make() } catch { fatalError("cannot begin: \(error)") }
+}
 
 @_cdecl("LLVMFuzzerTestOneInput")
 package func fuzzSpill(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
