@@ -26,15 +26,17 @@ make_cluster new "$settings"
 start_cluster old
 start_cluster new
 echo "verify: preparing $rows rows on both sides"
-for side in old new; do
-    q $side "CREATE TABLE mixed (id bigint PRIMARY KEY, number int, name text, amount numeric(12,2), at timestamptz, ratio float8,
+fill() {
+    q "$1" "CREATE TABLE mixed (id bigint PRIMARY KEY, number int, name text, amount numeric(12,2), at timestamptz, ratio float8,
                 is_open bool, day date);
         INSERT INTO mixed SELECT i, i * 7 % 1000003, md5(i::text), (i % 1000000) / 100.0, timestamptz '2026-01-01' + i * interval '1 s',
-            i / 3.0::float8, i % 2 = 0, date '2026-01-01' + (i % 365)::int FROM generate_series(1, $rows) i;
-        VACUUM (FREEZE, ANALYZE) mixed; CHECKPOINT" >/dev/null &
-    makers="${makers:-} $!"
-done
-wait $makers
+            i / 3.0::float8, i % 2 = 0, date '2026-01-01' + (i % 365)::int FROM generate_series(1, $rows) i"
+    q "$1" 'VACUUM (FREEZE, ANALYZE) mixed'
+    q "$1" CHECKPOINT
+}
+fill old & one=$!
+fill new & two=$!
+wait $one && wait $two || fail 'the tables could not be filled'
 write_configuration 'verify: { every: never }'
 prepare_and_release
 background run "$tandem" run --config "$world/tandem.yaml"
