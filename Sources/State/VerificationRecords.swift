@@ -78,20 +78,32 @@ extension Schema {
             digest_old pg_catalog.text NOT NULL,
             digest_new pg_catalog.text NOT NULL,
             suspects pg_catalog.text NOT NULL,
+            owner pg_catalog.text NOT NULL,
+            backend pg_catalog.int4 NOT NULL DEFAULT pg_catalog.pg_backend_pid(),
             at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-            PRIMARY KEY (stream, schema_name, table_name));
+            PRIMARY KEY (stream, schema_name, table_name, owner));
         """
 }
 
 package struct VerificationRecords {
     private let connection: Connection
     private let stream: StreamName
+    private let owner: Owner
     /// Records kept of each table.
     private static let kept = 100
 
-    package init(_ connection: Connection, _ stream: StreamName) {
+    /// Whose comparison is under way: nobody goes on with another's, of which he cannot know when it looked.
+    package enum Owner: String, Sendable {
+        /// The running stream.
+        case stream
+        /// Who asked for it.
+        case command
+    }
+
+    package init(_ connection: Connection, _ stream: StreamName, _ owner: Owner = .command) {
         self.connection = connection
         self.stream = stream
+        self.owner = owner
     }
 
     @discardableResult
@@ -117,7 +129,7 @@ package struct VerificationRecords {
         try ask(
             """
             WITH gone AS (DELETE FROM tandem.verification_progress
-                           WHERE stream = $1 AND schema_name = $2 AND table_name = $3)
+                           WHERE stream = $1 AND schema_name = $2 AND table_name = $3 AND owner = $15)
             INSERT INTO tandem.verification (stream, schema_name, table_name, verdict, rows_old, rows_new, digest_old,
                 digest_new, differing, repaired, old_lsn, new_lsn, seconds, detail)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
@@ -125,7 +137,7 @@ package struct VerificationRecords {
             key(record.table) + [
                 record.verdict.rawValue, "\(record.rowsOld)", "\(record.rowsNew)", record.digestOld, record.digestNew,
                 "\(record.differing)", "\(record.repaired)", record.oldPosition.description,
-                record.newPosition.description, "\(record.seconds)", record.detail,
+                record.newPosition.description, "\(record.seconds)", record.detail, owner.rawValue,
             ], to: doing)
         // The last time it was equal is never forgotten.
         try ask(
@@ -192,17 +204,20 @@ package struct VerificationRecords {
         try ask(
             """
             INSERT INTO tandem.verification_progress (stream, schema_name, table_name, form, cursor, digest_old, digest_new,
-                suspects)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-            ON CONFLICT (stream, schema_name, table_name) DO UPDATE SET form = excluded.form, cursor = excluded.cursor,
-                digest_old = excluded.digest_old, digest_new = excluded.digest_new, suspects = excluded.suspects,
-                at = DEFAULT
+                suspects, owner)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            ON CONFLICT (stream, schema_name, table_name, owner) DO UPDATE SET form = excluded.form,
+                cursor = excluded.cursor, digest_old = excluded.digest_old, digest_new = excluded.digest_new,
+                suspects = excluded.suspects, backend = DEFAULT, at = DEFAULT
             """,
-            key(table) + [checkpoint.form, cursor, checkpoint.digestOld, checkpoint.digestNew, checkpoint.suspects],
+            key(table) + [
+                checkpoint.form, cursor, checkpoint.digestOld, checkpoint.digestNew, checkpoint.suspects,
+                owner.rawValue,
+            ],
             to: "recording how far a comparison has come")
     }
 
-    /// Nil when there is none, or it was left more than a day ago.
+    /// Nil when there is none, when it was left too long ago, or when somebody is still at it.
     package func checkpoint(of table: QualifiedName) throws(PostgresError) -> VerificationCheckpoint? {
         guard try isThere else { return nil }
         let doing = "reading how far a comparison has come"
@@ -211,9 +226,11 @@ package struct VerificationRecords {
             SELECT form, digest_old, digest_new, suspects, c.part
               FROM tandem.verification_progress p
               CROSS JOIN LATERAL unnest(p.cursor) WITH ORDINALITY AS c(part, place)
-             WHERE stream = $1 AND schema_name = $2 AND table_name = $3
-               AND at > pg_catalog.clock_timestamp() - interval '1 day' ORDER BY c.place
-            """, key(table), to: doing)
+             WHERE stream = $1 AND schema_name = $2 AND table_name = $3 AND owner = $4
+               AND at > pg_catalog.clock_timestamp() - $5::interval
+               AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.pid = p.backend)
+             ORDER BY c.place
+            """, key(table) + [owner.rawValue, owner == .command ? "1 hour" : "1 day"], to: doing)
         guard row.rows > 0 else { return nil }
         return VerificationCheckpoint(
             form: row.string(0, 0), cursor: (0..<row.rows).map { row.string($0, 4) }, digestOld: row.string(0, 1),
@@ -222,8 +239,10 @@ package struct VerificationRecords {
 
     package func forgetCheckpoint(of table: QualifiedName) throws(PostgresError) {
         try ask(
-            "DELETE FROM tandem.verification_progress WHERE stream = $1 AND schema_name = $2 AND table_name = $3",
-            key(table), to: "beginning a comparison again")
+            """
+            DELETE FROM tandem.verification_progress
+             WHERE stream = $1 AND schema_name = $2 AND table_name = $3 AND owner = $4
+            """, key(table) + [owner.rawValue], to: "beginning a comparison again")
     }
 
     // MARK: removal

@@ -85,7 +85,7 @@ final class ContinuousVerification: Sendable {
                 .max { (ages[$0.table] ?? .infinity) < (ages[$1.table] ?? .infinity) }
             if let due {
                 let one = VerificationScope(items: [due])
-                _ = try PairVerification(comparison, one, settings, records: true).run(told: say)
+                _ = try PairVerification(comparison, one, settings, records: true, owner: .stream).run(told: say)
             } else {
                 ending.wait(seconds: 3)
             }
@@ -144,7 +144,8 @@ final class ContinuousVerification: Sendable {
             var outcome = TableOutcome(table: table, kind: .dataA)
             outcome.report = report
             outcome.problem = VerificationRecords.ofSomeRows
-            try PairVerification(comparison, VerificationScope(items: []), settings, records: true).note(outcome)
+            try PairVerification(comparison, VerificationScope(items: []), settings, records: true, owner: .stream)
+                .note(outcome)
         }
     }
 }

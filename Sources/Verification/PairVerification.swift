@@ -5,7 +5,7 @@ internal import Failpoints
 internal import Foundation
 package import Model
 internal import Postgres
-internal import State
+package import State
 internal import Threading
 
 package final class PairVerification {
@@ -25,24 +25,29 @@ package final class PairVerification {
     /// Nothing is written on new, neither record nor progress.
     private let records: Bool
     private let afresh: Bool
+    private let owner: VerificationRecords.Owner
     private let progress: (Progress) -> Void
+    /// Tables of which an earlier comparison, that was cut off, had compared a part.
+    package private(set) var continued: [QualifiedName] = []
 
     package init(
         _ comparison: PairComparison, _ scope: VerificationScope, _ settings: ComparisonSettings, records: Bool,
-        afresh: Bool = false, progress: @escaping (Progress) -> Void = { _ in }
+        owner: VerificationRecords.Owner = .command, afresh: Bool = false,
+        progress: @escaping (Progress) -> Void = { _ in }
     ) {
         self.comparison = comparison
         self.scope = scope
         self.settings = settings
         self.records = records && !settings.readsOnly
         self.afresh = afresh
+        self.owner = owner
         self.progress = progress
     }
 
     /// `told` hears of each table as soon as it is done. Throws only what ends the whole.
     package func run(told: (TableOutcome) -> Void = { _ in }) throws -> [TableOutcome] {
-        let stream = comparison.stream
-        if records { try comparison.desks.new.ask { try VerificationRecords($0, stream).install() } }
+        let (stream, owner) = (comparison.stream, owner)
+        if records { try comparison.desks.new.ask { try VerificationRecords($0, stream, owner).install() } }
         var outcomes: [TableOutcome] = []
         for (place, item) in scope.items.enumerated() {
             let outcome = try outcome(item, number: place + 1)
@@ -55,8 +60,8 @@ package final class PairVerification {
 
     package func note(_ outcome: TableOutcome) throws {
         guard records else { return }
-        let (record, stream) = (outcome.record, comparison.stream)
-        try comparison.desks.new.ask { try VerificationRecords($0, stream).note(record) }
+        let (record, stream, owner) = (outcome.record, comparison.stream, owner)
+        try comparison.desks.new.ask { try VerificationRecords($0, stream, owner).note(record) }
     }
 
     private func outcome(_ item: VerificationScope.Item, number: Int) throws -> TableOutcome {
@@ -112,9 +117,9 @@ package final class PairVerification {
 
     private func checkpoint(_ table: ComparedTable) throws -> TableComparison.Checkpoint? {
         guard records, !table.ordered.isEmpty else { return nil }
-        let (stream, name, afresh) = (comparison.stream, table.old, afresh)
+        let (stream, name, afresh, owner) = (comparison.stream, table.old, afresh, owner)
         let kept = try comparison.desks.new.ask { connection -> VerificationCheckpoint? in
-            let records = VerificationRecords(connection, stream)
+            let records = VerificationRecords(connection, stream, owner)
             if afresh { try records.forgetCheckpoint(of: name) }
             return try records.checkpoint(of: name)
         }
@@ -122,6 +127,7 @@ package final class PairVerification {
             let new = TableDigest(kept.digestNew),
             let suspects = try? JSONDecoder().decode([[String]].self, from: Data(kept.suspects.utf8))
         else { return nil }
+        continued.append(name)
         return TableComparison.Checkpoint(from: kept.cursor, old: old, new: new, suspects: suspects)
     }
 
@@ -130,10 +136,10 @@ package final class PairVerification {
         let checkpoint = VerificationCheckpoint(
             form: table.form, cursor: point.from, digestOld: point.old.description, digestNew: point.new.description,
             suspects: String(decoding: data, as: UTF8.self))
-        let (stream, name) = (comparison.stream, table.old)
+        let (stream, name, owner) = (comparison.stream, table.old, owner)
         // Behind what is being read; nobody waits for it.
         _ = comparison.desks.new.begin { connection in
-            try VerificationRecords(connection, stream).keep(checkpoint, of: name)
+            try VerificationRecords(connection, stream, owner).keep(checkpoint, of: name)
             Failpoint.pass(.afterComparedRange)
         }
     }

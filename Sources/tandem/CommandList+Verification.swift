@@ -13,7 +13,7 @@ let verificationCommands = [
             the row on either side.
 
             Exit code 0 when everything that was asked for was compared and is equal, 4 when anything differs, 1 when \
-            something could not be compared. A comparison that was killed goes on where it was, within a day.
+            something could not be compared. A comparison that was killed goes on where it was, within an hour.
 
             With `--repair`, rows of new that differ are made what they are on old, in small transactions that no user's \
             trigger sees, and are compared again; columns that only new has stay as they are. Above `verify.repair_limit` \

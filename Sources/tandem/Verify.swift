@@ -101,6 +101,9 @@ private struct PairVerifier {
         let verification = PairVerification(
             comparison, scope, settings, records: true, afresh: arguments.has("afresh"), progress: line.show)
         result.outcomes = try verification.run()
+        result.notes += verification.continued.map {
+            "\($0): went on where a comparison was cut off within the last hour; `--afresh` begins again"
+        }
         line.clear()
         if isWhole {
             let tables = plan.tables

@@ -115,12 +115,19 @@ import Testing
         #expect(died.status == .signalled(9))
         let kept = "SELECT count(*) FROM tandem.verification_progress"
         #expect(try s.new.value(kept) == "1")
+        // Nobody else goes on with it, of whom it is not known when he looked: neither the running stream nor one at work.
+        try s.new.sql("UPDATE tandem.verification_progress SET owner = 'stream'")
+        #expect(try s.verify("--table", "public.t", expecting: 4).found.count == 2)
+        #expect(try s.new.value(kept) == "1", "what is not its own was taken")
+        try s.new.sql(
+            "UPDATE tandem.verification_progress SET owner = 'command', digest_old = '7:0', digest_new = '7:0'")
         // Put right behind it: what was found before is looked at again.
         let seen = try s.verify("--table", "public.t", expecting: 4)
         #expect(seen.found == ["public.t 5 different", "public.t 59999 different"])
-        #expect(seen["public.t"]?.rowsOld == 60000)
+        // It was gone on with: the part before counts as what was recorded.
+        #expect(seen["public.t"]?.rowsOld ?? 0 < 60000)
         #expect(try s.new.value(kept) == "0")
         let afresh = try s.verify("--afresh", expecting: 4)
-        #expect(afresh["public.t"]?.digestOld == seen["public.t"]?.digestOld)
+        #expect(afresh["public.t"]?.rowsOld == 60000)
     }
 }
