@@ -1,6 +1,7 @@
 // What came of one piece of work on a table: numbers for status, log and evidence.
 
 package import Foundation
+internal import State
 
 package struct BatchReport: Codable, Sendable, Equatable {
     /// Rows that were read, and rows of the table that were touched because they differed.
@@ -39,7 +40,7 @@ package struct ComparisonReport: Codable, Sendable, Equatable {
 }
 
 /// Of one table, as new keeps it for everybody to read.
-package struct DerivedStatus: Codable, Sendable, Equatable {
+package struct DerivedStatus: KeptAsJSON, Sendable, Equatable {
     package enum State: String, Codable, Sendable {
         case waiting, working, failing, paused, postponed
     }
@@ -59,17 +60,4 @@ package struct DerivedStatus: Codable, Sendable, Equatable {
     package var failures = 0
 
     package init() {}
-
-    package func encoded() -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        encoder.dateEncodingStrategy = .iso8601
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-    }
-
-    package static func decode(_ text: String) -> DerivedStatus? {
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .iso8601
-        return try? decoder.decode(DerivedStatus.self, from: Data(text.utf8))
-    }
 }

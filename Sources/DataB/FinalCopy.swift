@@ -8,7 +8,7 @@ internal import State
 package import Telemetry
 package import Threading
 
-package struct FinalVerdict: Codable, Sendable, Equatable {
+package struct FinalVerdict: KeptAsJSON, Sendable, Equatable {
     package let table: String
     package let isIdentical: Bool
     package let rows: Int
@@ -44,17 +44,9 @@ package struct FinalCopy {
         for table in ordered { verdicts.append(try compare(table, session)) }
         try expect(before, proof, "while it was copied and compared")
         for (table, verdict) in zip(ordered, verdicts) {
-            let text = try String(decoding: Self.encoder.encode(verdict), as: UTF8.self)
-            try board.write(final: text, of: table.name)
+            try board.write(final: verdict.encoded(), of: table.name)
         }
         return verdicts
-    }
-
-    private static var encoder: JSONEncoder {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        encoder.dateEncodingStrategy = .iso8601
-        return encoder
     }
 
     private func takeLock(_ board: DataBState) throws {

@@ -1,8 +1,9 @@
 // How the copy goes, as it is kept on new once a second for whoever asks, and shown on a terminal.
 
 package import Foundation
+internal import State
 
-package struct CopyProgress: Codable, Sendable, Equatable {
+package struct CopyProgress: KeptAsJSON, Sendable, Equatable {
     package struct Table: Codable, Sendable, Equatable {
         package var table: String
         /// copying, finishing, or waiting with a problem
@@ -65,17 +66,4 @@ package struct CopyProgress: Codable, Sendable, Equatable {
     package var began = Date()
 
     package init() {}
-
-    package func encoded() -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        encoder.dateEncodingStrategy = .iso8601
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-    }
-
-    package static func decode(_ text: String) -> CopyProgress? {
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .iso8601
-        return try? decoder.decode(CopyProgress.self, from: Data(text.utf8))
-    }
 }

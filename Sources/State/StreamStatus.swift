@@ -2,7 +2,7 @@
 
 package import Foundation
 
-package struct StreamStatus: Codable, Sendable, Equatable {
+package struct StreamStatus: KeptAsJSON, Sendable, Equatable {
     package enum State: String, Codable, Sendable {
         /// Connecting, or waiting to be allowed to.
         case starting
@@ -67,18 +67,5 @@ package struct StreamStatus: Codable, Sendable, Equatable {
         changes = 0
         spilled = 0
         differences = 0
-    }
-
-    package func encoded() -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        encoder.dateEncodingStrategy = .iso8601
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-    }
-
-    package static func decode(_ text: String) -> StreamStatus? {
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .iso8601
-        return try? decoder.decode(StreamStatus.self, from: Data(text.utf8))
     }
 }

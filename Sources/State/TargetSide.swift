@@ -67,6 +67,10 @@ package struct TargetSide {
 
     /// Binding and origin in one transaction, and what is to be copied: there is never one without the others.
     package func bind(_ binding: Binding, copying plan: CopyPlan? = nil) throws(PostgresError) {
+        try onceOriginsAreFree { () throws(PostgresError) in try bindAtOnce(binding, plan) }
+    }
+
+    private func bindAtOnce(_ binding: Binding, _ plan: CopyPlan?) throws(PostgresError) {
         let name = stream.description
         try connection.script("BEGIN", doing: "binding \(name)")
         if let plan { try record(plan) }
@@ -79,7 +83,7 @@ package struct TargetSide {
                 created_at = DEFAULT
             """,
             [name, binding.systemIdentifier, "\(binding.timeline)", binding.start.description], to: "binding \(name)")
-        try dropOrigin()
+        try dropOrigins()
         try askOrigin("SELECT pg_catalog.pg_replication_origin_create($1)", [name], to: "creating origin \(name)")
         try askOrigin(
             "SELECT pg_catalog.pg_replication_origin_advance($1, $2)", [name, binding.start.description],
@@ -182,6 +186,22 @@ package struct TargetSide {
     }
 
     package func dropOrigin() throws(PostgresError) {
+        try onceOriginsAreFree { () throws(PostgresError) in try dropOrigins() }
+    }
+
+    /// The session of a runner that was killed may be on its way out, and hold an origin as long.
+    private func onceOriginsAreFree(_ act: () throws(PostgresError) -> Void) throws(PostgresError) {
+        for _ in 1..<30 {
+            do { return try act() } catch {
+                guard error.sqlState == "55006" else { throw error }
+                try connection.script(
+                    "ROLLBACK; SELECT pg_catalog.pg_sleep(0.25)", doing: "waiting for a session that has an origin")
+            }
+        }
+        try act()
+    }
+
+    private func dropOrigins() throws(PostgresError) {
         try askOrigin(
             """
             SELECT pg_catalog.pg_replication_origin_drop(roname) FROM pg_catalog.pg_replication_origin

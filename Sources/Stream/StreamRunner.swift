@@ -17,10 +17,10 @@ package import Telemetry
 package import Threading
 
 package final class StreamRunner {
-    private let plan: StreamPlan
-    private let until: Until?
-    private let stop: StopSignal
-    private let log: Log
+    let plan: StreamPlan
+    let until: Until?
+    let stop: StopSignal
+    let log: Log
     private let schema: CarriedSchema
     private let acceptsSchema: Bool
     private let firstCheck: @Sendable () throws -> Void
@@ -29,12 +29,12 @@ package final class StreamRunner {
 
     private var resolvedEnd: LSN?
     private var textOnly = false
-    private var hasStreamed = false
+    var hasStreamed = false
     private var backoff = StreamRunner.freshBackoff
     private var lastReason = ""
     /// How often running a server has given the very same answer, which waiting will not change.
     private var refusals = 0
-    private var heldLog: HeldLog
+    var heldLog: HeldLog
 
     private static var freshBackoff: Backoff { Backoff(first: 0.2, longest: 10) }
 
@@ -203,28 +203,6 @@ package final class StreamRunner {
         return nil
     }
 
-    // MARK: Data B
-
-    /// Beside the stream, for as long as this runner has the lock. Nil when there is none, or nothing to lay it over yet.
-    private func startDataB(_ side: TargetSide, _ copy: StreamCopy?) throws -> DataBRun? {
-        guard !plan.dataB.tables.isEmpty, try side.binding() != nil else { return nil }
-        var finish: (@Sendable (QualifiedName) throws -> Void)?
-        if let schema = copy?.schema { finish = { table in try schema.finish(table) } }
-        let run = DataBRun(
-            plan.dataB, finish: finish, isCopied: { copy?.run.isComplete ?? true }, atOnce: until != nil, log: log)
-        try run.start()
-        return run
-    }
-
-    /// With an end, that includes one batch of each table; what failed is named.
-    private func waitForDataB(_ run: DataBRun) -> (any Error)? {
-        while !run.allTried { if stop.wait(seconds: 0.1) { return nil } }
-        let failing = run.failing
-        guard !failing.isEmpty else { return nil }
-        return DataBError.incomplete(
-            "Data B is not complete: \(failing.prefix(10).map(\.description).joined(separator: ", ")) failed")
-    }
-
     private func forgetFailures() {
         backoff = Self.freshBackoff
         lastReason = ""
@@ -322,52 +300,9 @@ package final class StreamRunner {
         } catch { return false }
     }
 
-    // MARK: too much log held
-
-    /// While no session runs, nobody else looks at how much log the slot holds: most of all when new is away.
-    private func watchTheLog(_ side: TargetSide?, evenBefore: Bool = false) -> (any Error)? {
-        guard hasStreamed || evenBefore,
-            let connection = try? Connection(to: plan.source, for: .control, as: "\(plan.stream) watch", stop: stop),
-            let slot = try? SourceSide(connection, plan.stream).slot(), !slot.isActive, let held = slot.walHeld
-        else { return nil }
-        heldLog.note(held, log)
-        guard plan.limits.onWALHeld == .drop, held > plan.limits.walHeld else { return nil }
-        return try? letGo(LogHeldTooLong(held: held, limit: plan.limits.walHeld), side)
-    }
-
-    private func letGo(_ held: LogHeldTooLong, _ side: TargetSide?) throws -> any Error {
-        let source = try Connection(to: plan.source, for: .control, as: "\(plan.stream) runner", stop: stop)
-        try plan.evidence.perform(
-            "run", executed: ["drop slot \(plan.stream)"],
-            details: [("reason", "it held \(held.held) bytes of log, over limits.wal_held, and on_wal_held is drop")],
-            old: source, new: side?.connection
-        ) { try drop(SourceSide(source, plan.stream)) }
-        let error = StateError.unsafe(
-            "slot \(plan.stream) held \(held.held) bytes of log on old, over limits.wal_held (\(held.limit)), and was"
-                + " dropped as limits.on_wal_held asks",
-            hint: "new no longer follows; `tandem resync` makes a new slot and new level again")
-        log.error("slot dropped", [.bytes: held.held, .limit: held.limit])
-        say(.stopped, error, side)
-        return error
-    }
-
-    /// Our own session that used it has ended, but its server process may still be on its way out.
-    private func drop(_ source: SourceSide) throws {
-        var pause = Backoff(first: 0.05, longest: 1)
-        for attempt in 1...10 {
-            do throws(PostgresError) {
-                try source.dropSlot()
-                return
-            } catch {
-                guard error.sqlState == "55006", attempt < 10 else { throw error }
-                stop.wait(seconds: pause.seconds())
-            }
-        }
-    }
-
     // MARK: status between sessions
 
-    private func say(_ state: StreamStatus.State, _ error: (any Error)?, _ side: TargetSide?) {
+    func say(_ state: StreamStatus.State, _ error: (any Error)?, _ side: TargetSide?) {
         guard let side else { return }
         guard stop.isRaised else { return write(state, error, side) }
         // Asked to stop, every connection refuses to wait: the last word has one of its own, and not for long.

@@ -34,15 +34,9 @@ struct DataBLines {
                     table: table.name.description,
                     status: request?.status.flatMap { DerivedStatus.decode($0) } ?? DerivedStatus(),
                     freshness: progress?.age,
-                    final: request?.final.flatMap { Self.verdict($0) }))
+                    final: request?.final.flatMap { FinalVerdict.decode($0) }))
         }
         self.tables = tables
-    }
-
-    private static func verdict(_ text: String) -> FinalVerdict? {
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .iso8601
-        return try? decoder.decode(FinalVerdict.self, from: Data(text.utf8))
     }
 
     /// Label and text.
