@@ -44,7 +44,8 @@ let package = Package(
         room("Failpoints"),
         room("Telemetry", ["Model", "Threading"]),
         room("CommandLine", ["Model"]),
-        room("Configuration", ["CYAML", "Model"]),
+        room("Protocol", ["Model"]),
+        room("Configuration", ["CYAML", "Protocol", "Model"]),
 
         // The stream, in flow order.
         hotRoom("PGOutput", ["Bytes", "Model"]),
@@ -58,7 +59,7 @@ let package = Package(
                 "Batching", "Assembly", "PGOutput", "Postgres", "Spill", "State", "Failpoints", "Telemetry",
                 "Threading", "Bytes", "Model",
             ]),
-        room("State", ["Postgres", "Model"]),
+        room("State", ["Postgres", "Protocol", "Model"]),
         room("SchemaFingerprint", ["Digest", "Postgres", "Model"]),
         hotRoom(
             "InitialCopy",
@@ -68,7 +69,7 @@ let package = Package(
         room("Proposal", ["Postgres", "Model"]),
         room("Lag", ["State", "Postgres", "Model"]),
         room(
-            "Evidence", ["Digest", "Failpoints", "SchemaFingerprint", "State", "Postgres", "Model"]),
+            "Evidence", ["Digest", "Failpoints", "SchemaFingerprint", "State", "Postgres", "Protocol", "Model"]),
         room("Verification", ["SchemaFingerprint", "Postgres", "State", "Failpoints", "Threading", "Model"]),
         room(
             "DataB",
@@ -83,7 +84,7 @@ let package = Package(
                 "Apply", "Assembly", "DataB", "InitialCopy", "SchemaCopy", "SchemaFingerprint", "PGOutput", "Postgres",
                 "State",
                 "Spill", "Digest", "Evidence", "Configuration", "Failpoints", "Telemetry", "Threading", "Bytes",
-                "Model", "Verification",
+                "Model", "Protocol", "Verification",
             ]),
 
         room(
@@ -99,7 +100,7 @@ let package = Package(
             dependencies: [
                 "CommandLine", "Configuration", "DataB", "Evidence", "Failpoints", "InitialCopy", "Lag", "Model",
                 "Postgres",
-                "Preflight", "Proposal", "State", "Stream", "Telemetry", "Threading", "Verification",
+                "Preflight", "Proposal", "Protocol", "State", "Stream", "Telemetry", "Threading", "Verification",
             ],
             swiftSettings: settings),
 
@@ -110,11 +111,12 @@ let package = Package(
         tests("TelemetryTests", ["Telemetry"]),
         tests("SpillTests", ["Spill", "Bytes", "Model"]),
         tests("CommandLineTests", ["CommandLine", "Model"]),
-        tests("ConfigurationTests", ["Configuration", "Model"]),
+        tests("ConfigurationTests", ["Configuration", "Protocol", "Model"]),
         // Tests. TestSupport runs real servers and the binary, and knows no room.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"], without: ["StandIn"]),
         tests("ProposalTests", ["Proposal", "Configuration", "Model", "TestSupport", "tandem"]),
+        tests("ProtocolTests", ["Protocol", "Model"]),
         tests("LagTests", ["Lag", "Model"]),
         tests("ApplyTests", ["Apply", "Assembly", "PGOutput", "Bytes", "Model", "Threading"]),
         tests("SchemaFingerprintTests", ["SchemaFingerprint", "Postgres", "Model", "TestSupport"]),

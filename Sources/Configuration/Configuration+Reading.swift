@@ -2,14 +2,15 @@
 // `init`, and an extension of `Field` for its type belong in one change.
 
 internal import Model
+internal import Protocol
 
 private enum ConfigurationKey: String, CaseIterable {
     case migration, pairs
     case dataA = "data_a"
     case dataB = "data_b"
-    case exclude, undecided
+    case exclude, undecided, strategy
     case initialCopy = "initial_copy"
-    case jobs, copy, limits, gates, verify, spill, evidence
+    case jobs, copy, fleet, limits, gates, verify, hooks, spill, evidence
 }
 
 extension Configuration {
@@ -43,10 +44,13 @@ extension Configuration {
             [("data_a", dataA), ("data_b", dataB.map(\.pattern)), ("exclude", exclude), ("undecided", undecided)],
             source)
         places = Configuration.places(below: root, "")
+        strategy = try keys.optional(.strategy)?.choice() ?? .dualWrite
         initialCopy = try keys.optional(.initialCopy)?.initialCopy() ?? .all
         jobs = try keys.optional(.jobs)?.count(upTo: 64) ?? 4
         copy = try keys.optional(.copy)?.copySettings() ?? Copying()
         limits = try keys.optional(.limits)?.limits() ?? Limits()
+        fleet = try keys.optional(.fleet)?.fleet() ?? []
+        hooks = try keys.optional(.hooks)?.hooks() ?? Hooks()
         gates = try keys.optional(.gates)?.gates() ?? Gates()
         verify = try keys.optional(.verify)?.verifying() ?? Verifying()
         func directory(_ key: ConfigurationKey, usual: String) throws(ConfigurationError) -> String {

@@ -1,6 +1,7 @@
 // The operator's configuration as values: read once, checked completely, never changed afterwards.
 
 internal import Model
+package import Protocol
 
 package struct Configuration: Sendable {
     /// The path as it was given.
@@ -12,6 +13,8 @@ package struct Configuration: Sendable {
     package let exclude: [TablePattern]
     /// What a person has to decide before anything is carried.
     package let undecided: [TablePattern]
+    /// How the migration is to get across.
+    package let strategy: Strategy
     package let initialCopy: InitialCopy
     /// How many tables, or parts of one, are copied at a time.
     package let jobs: Int
@@ -19,6 +22,9 @@ package struct Configuration: Sendable {
     package let limits: Limits
     package let verify: Verifying
     package let gates: Gates
+    /// The instances of the application; empty where it is not said.
+    package let fleet: [InstancePattern]
+    package let hooks: Hooks
     /// Absolute paths.
     package let spill: String
     package let evidence: String

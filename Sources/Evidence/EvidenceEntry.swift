@@ -40,7 +40,7 @@ package struct EvidenceEntry: Sendable {
     package var stream: String
     package var command: String
     package var phase: Phase
-    /// Where the migration stands: 0 until a stream is prepared, 1 while new follows.
+    /// Where the migration stands.
     package var step: Int
     package var old: SideState
     package var new: SideState

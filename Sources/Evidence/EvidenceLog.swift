@@ -7,6 +7,7 @@ internal import Foundation
 internal import Glibc
 package import Model
 package import Postgres
+internal import Protocol
 internal import State
 
 package struct EvidenceLog: Sendable {
@@ -55,7 +56,9 @@ package struct EvidenceLog: Sendable {
         let tail = try file.locked()
         var entry = EvidenceEntry(
             at: Self.now, actor: actor, stream: stream.description, command: event.command, phase: event.phase,
-            step: sides.contains(where: \.isPrepared) ? 1 : 0, old: sides[0].state, new: sides[1].state)
+            step: EpochStanding(old: sides[0].epoch, new: sides[1].epoch).epoch?.step.rawValue
+                ?? (sides.contains(where: \.isPrepared) ? 1 : 0),
+            old: sides[0].state, new: sides[1].state)
         entry.executed = event.executed
         entry.details = event.details
         entry.counts = event.counts

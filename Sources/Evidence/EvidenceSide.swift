@@ -3,6 +3,7 @@
 internal import Digest
 internal import Model
 internal import Postgres
+internal import Protocol
 package import State
 
 struct EvidenceSide {
@@ -12,6 +13,8 @@ struct EvidenceSide {
     private(set) var last: EvidenceMark?
     /// tandem keeps something there.
     private(set) var isPrepared = false
+    /// Where the pair stands, as this side has it.
+    private(set) var epoch: Epoch?
     private var marks: EvidenceMarks?
 
     init(_ side: Side, _ connection: Connection?, _ stream: StreamName) {
@@ -26,6 +29,7 @@ struct EvidenceSide {
                 schema: standing.schema)
             isPrepared = try marks.isReady()
             last = try marks.last()
+            epoch = try EpochBook(connection, stream).read()
             self.marks = marks
         } catch { state = EvidenceEntry.SideState(unknown: withoutControls("\(error)")) }
     }

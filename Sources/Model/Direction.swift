@@ -28,7 +28,10 @@ package struct StreamName: Hashable, Sendable, CustomStringConvertible {
         StreamName(migration: migration, pair: pair, direction: direction == .forward ? .reverse : .forward)
     }
 
-    package var description: String { "tandem_\(migration)_\(pair)_\(direction.rawValue)" }
+    package var description: String { "\(pairKey)_\(direction.rawValue)" }
+
+    /// What both streams of the pair have in common: the pair itself is known by it in the databases.
+    package var pairKey: String { "tandem_\(migration)_\(pair)" }
 
     /// PostgreSQL's own limit for names; a longer one would be cut off silently.
     package static let longest = 63

@@ -158,6 +158,29 @@ package enum Schema {
             PRIMARY KEY (stream, number));
         """
 
+    /// On both sides: where the pair stands, and what is being tried. Alone, where nothing else of tandem is there yet.
+    static let epoch = """
+        CREATE SCHEMA IF NOT EXISTS tandem;
+        COMMENT ON SCHEMA tandem IS 'belongs to tandem (replication between databases); removed by tandem abort or finish';
+        CREATE TABLE IF NOT EXISTS tandem.epoch (
+            pair pg_catalog.text PRIMARY KEY,
+            epoch pg_catalog.int8 NOT NULL,
+            step pg_catalog.int4 NOT NULL,
+            strategy pg_catalog.text NOT NULL,
+            truth pg_catalog.text NOT NULL,
+            position_side pg_catalog.text,
+            position_end pg_catalog.pg_lsn,
+            position_system pg_catalog.text,
+            position_timeline pg_catalog.int4,
+            system_old pg_catalog.text,
+            system_new pg_catalog.text,
+            since pg_catalog.timestamptz NOT NULL,
+            by pg_catalog.text NOT NULL,
+            going_to pg_catalog.int4,
+            going_since pg_catalog.timestamptz,
+            going_by pg_catalog.text);
+        """ + evidence
+
     package static let heartbeatTable = "heartbeat"
     package static let name = "tandem"
 }

@@ -3,7 +3,7 @@
 internal import Postgres
 
 enum SchemaRemoval {
-    private static let tables = ["source", "stream", "set_aside", "stream_status"]
+    private static let tables = ["source", "stream", "set_aside", "stream_status", "epoch"]
 
     static func run(on connection: Connection) throws(PostgresError) {
         let doing = "removing schema tandem on \(connection.label)"

@@ -92,6 +92,7 @@ package struct Removal {
         }
         if try source.hasSchema {
             try source.forget()
+            try EpochBook(source.connection, plan.stream).forget()
             try source.dropSchemaIfUnused()
             report.removed.append("tandem's state on old")
         }
@@ -104,6 +105,7 @@ package struct Removal {
         }
         if try target.hasSchema {
             try target.forget()
+            try EpochBook(target.connection, plan.stream).forget()
             try target.dropSchemaIfUnused()
             report.removed.append("tandem's state on new")
         }

@@ -6,12 +6,14 @@ package import Evidence
 internal import InitialCopy
 package import Model
 package import Postgres
+package import Protocol
 
 package struct StreamPlan: Sendable {
     package let stream: StreamName
     package let pair: String
     package let source: ConnectionTarget
     package let target: ConnectionTarget
+    package let strategy: Strategy
     package let initialCopy: InitialCopy
     package let limits: Limits
     package let verify: Verifying
@@ -27,6 +29,7 @@ package struct StreamPlan: Sendable {
         stream = StreamName(migration: configuration.migration, pair: pair.name, direction: .forward)
         source = ConnectionTarget(conninfo: pair.old, label: "old of \(pair.name)")
         target = ConnectionTarget(conninfo: pair.new, label: "new of \(pair.name)")
+        strategy = configuration.strategy
         initialCopy = configuration.initialCopy
         limits = configuration.limits
         verify = configuration.verify

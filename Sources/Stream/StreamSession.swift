@@ -103,6 +103,7 @@ final class StreamSession {
             initialCopy: plan.initialCopy, pair: plan.pair)
         try SameDatabase.refuse(source, control.connection)
         let position = try start.check()
+        try FirstEpoch(plan, old: source, new: control.connection).ensure()
         try schema.check(old: source, new: copy.map(\.run.isComplete) ?? true ? control.connection : nil)
         let missing = try plan.tables.left(out: start.source)
         if let copy, plan.initialCopy == .all {

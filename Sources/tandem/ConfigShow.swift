@@ -6,6 +6,7 @@ internal import Foundation
 internal import Model
 internal import Postgres
 internal import Proposal
+internal import Protocol
 internal import Stream
 
 func configShow(_ arguments: Parsed) throws -> ExitCode {
@@ -66,7 +67,18 @@ private struct ShownSetting: Encodable {
             ("verify.rate", plan.verify.rate == 0 ? "no limit" : size(plan.verify.rate) + "/s"),
             ("verify.patience", readable(seconds: plan.verify.patience)),
         ]
-        all += [("gates.quiet", readable(seconds: plan.gates.quiet))]
+        all += [
+            ("strategy", plan.strategy.rawValue),
+            (
+                "fleet",
+                plan.fleet.isEmpty ? "not said" : withoutControls(plan.fleet.map(\.text).joined(separator: ", "))
+            ),
+            ("gates.lag", readable(seconds: plan.gates.lag)), ("gates.quiet", readable(seconds: plan.gates.quiet)),
+            ("gates.verified_within", readable(seconds: plan.gates.verifiedWithin)),
+            ("gates.rehearsed_within", readable(seconds: plan.gates.rehearsedWithin)),
+            ("hooks.before_step", plan.hooks.beforeStep.map { withoutControls($0.path) } ?? "none"),
+            ("hooks.timeout", readable(seconds: plan.hooks.timeout)),
+        ]
         all += [("spill", withoutControls(plan.spill)), ("evidence", withoutControls(plan.evidence))]
         return all.map { ShownSetting(key: $0.0, value: $0.1, line: plan.places[$0.0]?.line) }
     }

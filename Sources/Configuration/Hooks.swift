@@ -1,0 +1,46 @@
+// Programs of the operator's that tandem runs at certain moments. Without a shell: what is written is what is run.
+
+/// A program and its first arguments.
+package struct HookProgram: Hashable, Sendable {
+    /// An absolute path.
+    package let path: String
+    package let arguments: [String]
+    package let place: Place
+}
+
+package struct Hooks: Hashable, Sendable {
+    /// Before a transition changes anything; one that fails keeps it from happening.
+    package let beforeStep: HookProgram?
+    /// Seconds after which one is ended and counts as failed.
+    package let timeout: Double
+
+    package init(beforeStep: HookProgram? = nil, timeout: Double = 60) {
+        self.beforeStep = beforeStep
+        self.timeout = timeout
+    }
+}
+
+private enum HookKey: String, CaseIterable {
+    case beforeStep = "before_step"
+    case timeout
+}
+
+extension Field {
+    func hooks() throws(ConfigurationError) -> Hooks {
+        let section = try Section<HookKey>(self)
+        return Hooks(
+            beforeStep: try section.optional(.beforeStep)?.hook(),
+            timeout: try section.optional(.timeout)?.seconds() ?? Hooks().timeout)
+    }
+
+    /// A path, or a list of a path and arguments.
+    private func hook() throws(ConfigurationError) -> HookProgram {
+        guard case .list = node.content else {
+            return HookProgram(path: try directory(), arguments: [], place: place)
+        }
+        let words = try nonEmptyList(of: "program")
+        var arguments: [String] = []
+        for word in words.dropFirst() { arguments.append(try word.text().value) }
+        return HookProgram(path: try words[0].directory(), arguments: arguments, place: place)
+    }
+}

@@ -1,0 +1,140 @@
+// From one step to its neighbour: what must hold, what is done, and what it takes. Data, for both strategies; the product
+// carries it out. Pure.
+
+internal import Model
+
+/// What a transition needs beyond the streams. A transition whose needs a version does not have is refused by name.
+package enum Capability: String, Sendable, CaseIterable, Comparable {
+    /// Holds back application writes on one side while tandem's own pass.
+    case fence
+    /// Refuse what a step forbids, and say who writes.
+    case triggers
+    /// What the databases show of each instance's mode.
+    case census
+    /// Rows whose twin went wrong are written again.
+    case repair = "twin repair"
+
+    package static func < (left: Capability, right: Capability) -> Bool { left.rawValue < right.rawValue }
+
+    package var inWords: String {
+        switch self {
+        case .fence: "the fence"
+        case .triggers: "triggers on both sides"
+        case .census: "the census"
+        case .repair: "twin repair"
+        }
+    }
+}
+
+/// What tandem changes, in the order of the list.
+package enum Act: String, Sendable, CaseIterable {
+    case pauseDataB, resumeDataB
+    case makeReverse, removeReverse
+    case makeTriggers, removeTriggers
+    case permit
+    /// Forward has drained and stops applying.
+    case balance
+    /// Forward applies again.
+    case unbalance
+    /// Truth goes to the other side.
+    case flip
+
+    package var inWords: String {
+        switch self {
+        case .pauseDataB: "batches of Data B rest"
+        case .resumeDataB: "batches of Data B go on"
+        case .makeReverse: "the reverse stream is made: publication and slot on new, origin on old"
+        case .removeReverse: "the reverse stream is removed: publication and slot on new, origin on old"
+        case .makeTriggers: "triggers are made on both sides"
+        case .removeTriggers: "triggers are removed from both sides"
+        case .permit: "the next mode is permitted"
+        case .balance: "forward drains under the fence and only watches from then on"
+        case .unbalance: "forward applies again, from a position taken under the fence"
+        case .flip: "under the fence the other side becomes what counts, and the stream back applies"
+        }
+    }
+}
+
+package struct Transition: Sendable, Equatable {
+    package let from: Step
+    package let to: Step
+    package let gates: [Gate]
+    package let acts: [Act]
+    package let needs: Set<Capability>
+
+    package var isForward: Bool { from < to }
+    package var isFenced: Bool { needs.contains(.fence) }
+
+    /// What it needs and `available` does not have.
+    package func missing(from available: Set<Capability>) -> [Capability] { needs.subtracting(available).sorted() }
+}
+
+extension StepTable {
+    package var transitions: [Transition] { strategy == .dualWrite ? Self.dualWriteTransitions : Self.pauseTransitions }
+
+    /// Nil where there is no next step; from the last one `finish` leads on.
+    package func advance(from step: Step) -> Transition? { transitions.first { $0.from == step && $0.isForward } }
+
+    /// Nil where there is no way back but `abort`.
+    package func back(from step: Step) -> Transition? { transitions.first { $0.from == step && !$0.isForward } }
+
+    /// Everything that lies ahead of `step`, in order.
+    package func ahead(of step: Step) -> [Transition] { transitions.filter { $0.isForward && $0.from >= step } }
+
+    /// Modes that live instances may have while it happens: those that both its steps allow.
+    package func modes(during transition: Transition) -> Set<Mode> {
+        (self[transition.from]?.modes ?? []).intersection(self[transition.to]?.modes ?? [])
+    }
+
+    /// Whose value is promised changes, or which stream applies does: what restore points are for.
+    package func changesCharge(_ transition: Transition) -> Bool {
+        guard let from = self[transition.from], let to = self[transition.to] else { return false }
+        return from.truth != to.truth || (from.step > .classifying && from.forward != to.forward)
+    }
+
+    private static func go(
+        _ from: Step, _ to: Step, _ gates: [Gate], _ acts: [Act], needs: Set<Capability> = []
+    ) -> Transition {
+        Transition(from: from, to: to, gates: gates, acts: acts, needs: needs)
+    }
+
+    private static let first = go(.classifying, .following, [.decided, .preflight], [])
+    private static let toRest: [Gate] = [.decided, .schema, .copy, .stream, .dataB]
+
+    private static let dualWriteTransitions: [Transition] = [
+        first,
+        go(.following, .derivedAtRest, toRest, [.pauseDataB]),
+        go(
+            .derivedAtRest, .writingBoth, [.schema, .copy, .stream, .lag, .verified, .keys, .rehearsed],
+            [.makeReverse, .makeTriggers, .permit], needs: [.triggers, .census, .repair]),
+        go(.writingBoth, .writingStrictly, [.stream, .census], [.permit], needs: [.census]),
+        go(
+            .writingStrictly, .readingNew,
+            [.schema, .stream, .lag, .verified, .statistics, .census, .canary, .rehearsed],
+            [.balance, .permit], needs: [.fence, .census]),
+        go(
+            .readingNew, .detached, [.schema, .stream, .verified, .rollback, .census, .canary], [.flip, .permit],
+            needs: [.fence, .census]),
+        go(
+            .detached, .readingNew, [.schema, .stream, .lag, .dataB, .census], [.flip, .permit],
+            needs: [.fence, .census]),
+        go(.readingNew, .writingStrictly, [.stream, .census], [.unbalance, .permit], needs: [.fence, .census]),
+        go(.writingStrictly, .writingBoth, [.census], [.permit], needs: [.census]),
+        go(
+            .writingBoth, .derivedAtRest, [.census], [.removeTriggers, .removeReverse, .permit],
+            needs: [.fence, .census, .repair]),
+        go(.derivedAtRest, .following, [], [.resumeDataB]),
+    ]
+
+    private static let pauseTransitions: [Transition] = [
+        first,
+        go(.following, .derivedAtRest, toRest, [.pauseDataB, .makeReverse]),
+        go(
+            .derivedAtRest, .detached,
+            [.schema, .copy, .stream, .lag, .verified, .dataB, .statistics, .rollback, .canary, .rehearsed], [.flip],
+            needs: [.fence]),
+        go(
+            .detached, .derivedAtRest, [.schema, .stream, .lag, .verified, .dataB, .rollback], [.flip], needs: [.fence]),
+        go(.derivedAtRest, .following, [], [.removeReverse, .resumeDataB]),
+    ]
+}
