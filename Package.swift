@@ -77,7 +77,7 @@ let package = Package(
                 "Apply", "Configuration", "Failpoints", "InitialCopy", "Model", "Postgres", "State", "Telemetry",
                 "Threading",
             ]),
-        room("SchemaCopy", ["Postgres", "Telemetry", "Threading", "Model"]),
+        room("SchemaCopy", ["Postgres", "Processes", "Telemetry", "Threading", "Model"]),
         hotRoom(
             "Stream",
             [
@@ -87,6 +87,8 @@ let package = Package(
                 "Model", "Protocol", "Verification",
             ]),
 
+        room("Processes", ["Threading", "Model"]),
+
         room(
             "Preflight",
             [
@@ -95,12 +97,20 @@ let package = Package(
                 "Threading", "Model",
             ]),
 
+        room(
+            "Passage",
+            [
+                "Configuration", "DataB", "Evidence", "Failpoints", "Lag", "Model", "Postgres", "Preflight",
+                "Processes",
+                "Protocol", "SchemaCopy", "State", "Stream", "Threading", "Verification",
+            ]),
+
         .executableTarget(
             name: "tandem",
             dependencies: [
                 "CommandLine", "Configuration", "DataB", "Evidence", "Failpoints", "InitialCopy", "Lag", "Model",
-                "Postgres",
-                "Preflight", "Proposal", "Protocol", "State", "Stream", "Telemetry", "Threading", "Verification",
+                "Passage", "Postgres", "Preflight", "Proposal", "Protocol", "State", "Stream", "Telemetry", "Threading",
+                "Verification",
             ],
             swiftSettings: settings),
 
@@ -116,6 +126,9 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"], without: ["StandIn"]),
         tests("ProposalTests", ["Proposal", "Configuration", "Model", "TestSupport", "tandem"]),
+        tests(
+            "PassageTests",
+            ["Passage", "Protocol", "State", "Model", "TestSupport", "tandem"]),
         tests("ProtocolTests", ["Protocol", "Model"]),
         tests("LagTests", ["Lag", "Model"]),
         tests("ApplyTests", ["Apply", "Assembly", "PGOutput", "Bytes", "Model", "Threading"]),

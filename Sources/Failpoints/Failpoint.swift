@@ -37,6 +37,10 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case beforeBatchCommit = "before-batch-commit"
     case afterBatchCommit = "after-batch-commit"
     case duringComparison = "during-comparison"
+    case afterIntent = "after-intent"
+    case afterEpochCommitted = "after-epoch-committed"
+    case afterEpochCopied = "after-epoch-copied"
+    case beforePassageEnd = "before-passage-end"
 
     /// What is true when the process dies here.
     package var meaning: String {
@@ -73,6 +77,10 @@ package enum Failpoint: String, CaseIterable, Sendable {
         case .duringComparison: "differences of a Data B table are known, not mended"
         case .afterCopyComplete: "every table is done, nothing else has happened"
         case .afterEvidence: "an entry of the evidence log is on disk, what it announces has not begun"
+        case .afterIntent: "a step is announced on both sides, nothing of it is done"
+        case .afterEpochCommitted: "a step is committed on the side in charge, the other one has not heard of it"
+        case .afterEpochCopied: "both sides have the new step, what follows from it is not done"
+        case .beforePassageEnd: "a step is done, and still announced as begun"
         case .duringAbort: "some of tandem's objects are removed, others not"
         }
     }

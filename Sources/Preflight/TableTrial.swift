@@ -13,15 +13,19 @@ struct TableTrial {
         let isRowSecurity: Bool
     }
 
-    private let side: Side
+    private let writes: Bool
     private let connection: Connection
     private let carried: [CarriedTable]
     private static let portion = 200
 
     init(_ survey: Survey, _ side: Side) throws(PostgresError) {
-        self.side = side
-        connection = try survey.reached(side)
-        carried = (survey.carried[side]?.tables ?? []).filter { ["r", "p"].contains($0.kind) }
+        self.init(on: try survey.reached(side), survey.carried[side]?.tables ?? [], writes: side == .new)
+    }
+
+    init(on connection: Connection, _ tables: [CarriedTable], writes: Bool) {
+        self.connection = connection
+        self.writes = writes
+        carried = tables.filter { ["r", "p"].contains($0.kind) }
     }
 
     func failures() throws(PostgresError) -> [Failure] {
@@ -41,7 +45,7 @@ struct TableTrial {
     private func attempt(_ tables: ArraySlice<CarriedTable>, _ failures: inout [Failure]) throws(PostgresError) {
         do throws(PostgresError) {
             try connection.query(
-                side == .old ? Self.reading(tables) : Self.writing(tables),
+                writes ? Self.writing(tables) : Self.reading(tables),
                 doing: "trying tables of \(connection.label)")
         } catch {
             guard error.sqlState != nil else { throw error }
@@ -57,7 +61,7 @@ struct TableTrial {
 
     private func failure(_ table: CarriedTable, _ error: PostgresError) throws(PostgresError) -> Failure {
         guard error.lacksPrivilege else { return Failure(table: table, error: error, isRowSecurity: false) }
-        let rights = side == .old ? ["SELECT"] : ["SELECT", "INSERT", "UPDATE", "DELETE"]
+        let rights = writes ? ["SELECT", "INSERT", "UPDATE", "DELETE"] : ["SELECT"]
         let held = rights.map { "has_table_privilege(c.oid, '\($0)')" }.joined(separator: " AND ")
         let row = try connection.query(
             """

@@ -11,6 +11,8 @@ package enum Capability: String, Sendable, CaseIterable, Comparable {
     case triggers
     /// What the databases show of each instance's mode.
     case census
+    /// The stream back.
+    case reverse
     /// Rows whose twin went wrong are written again.
     case repair = "twin repair"
 
@@ -21,6 +23,7 @@ package enum Capability: String, Sendable, CaseIterable, Comparable {
         case .fence: "the fence"
         case .triggers: "triggers on both sides"
         case .census: "the census"
+        case .reverse: "the reverse stream"
         case .repair: "twin repair"
         }
     }
@@ -106,7 +109,7 @@ extension StepTable {
         go(.following, .derivedAtRest, toRest, [.pauseDataB]),
         go(
             .derivedAtRest, .writingBoth, [.schema, .copy, .stream, .lag, .verified, .keys, .rehearsed],
-            [.makeReverse, .makeTriggers, .permit], needs: [.triggers, .census, .repair]),
+            [.makeReverse, .makeTriggers, .permit], needs: [.reverse, .triggers, .census, .repair]),
         go(.writingBoth, .writingStrictly, [.stream, .census], [.permit], needs: [.census]),
         go(
             .writingStrictly, .readingNew,
@@ -128,7 +131,7 @@ extension StepTable {
 
     private static let pauseTransitions: [Transition] = [
         first,
-        go(.following, .derivedAtRest, toRest, [.pauseDataB, .makeReverse]),
+        go(.following, .derivedAtRest, toRest, [.pauseDataB, .makeReverse], needs: [.reverse]),
         go(
             .derivedAtRest, .detached,
             [.schema, .copy, .stream, .lag, .verified, .dataB, .statistics, .rollback, .canary, .rehearsed], [.flip],

@@ -5,6 +5,7 @@
 
 internal import Foundation
 internal import Glibc
+internal import Processes
 package import Threading
 
 package struct ClientTools: Sendable {
@@ -56,7 +57,7 @@ package struct ClientTools: Sendable {
     private static func version(of path: String, stop: StopSignal) throws(SchemaError) -> Int? {
         let asked = ChildProgram(program: path, arguments: ["--version"])
         do { return major(in: String(decoding: try asked.run(stop: stop).output, as: UTF8.self)) } catch {
-            if case .interrupted = error { throw error }
+            if case .interrupted = error { throw .interrupted }
             return nil
         }
     }

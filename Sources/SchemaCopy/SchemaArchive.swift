@@ -3,6 +3,7 @@
 
 internal import Model
 internal import Postgres
+internal import Processes
 internal import Threading
 
 enum SchemaArchive {
@@ -24,7 +25,8 @@ enum SchemaArchive {
         // Its own words are looked at below; those of the server come in whatever language that speaks.
         let environment = connection.environment.merging(["LC_ALL": "C"]) { $1 }
         let program = ChildProgram(program: tools.dump, arguments: arguments, environment: environment)
-        let outcome = try program.run(stop: stop)
+        let outcome: ChildProgram.Outcome
+        do { outcome = try program.run(stop: stop) } catch { throw SchemaError(error) }
         guard outcome.status == 0 else { throw failure(outcome, tools, secrets: Array(connection.environment.values)) }
         return try ArchiveReader.entries(of: outcome.output).filter { !isPassedOver($0) }
     }

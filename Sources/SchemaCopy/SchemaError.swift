@@ -3,6 +3,7 @@
 
 package import Model
 package import Postgres
+internal import Processes
 
 /// Something that was found in one look at both sides, and what mends it.
 package struct SchemaProblem: Sendable, Equatable {
@@ -59,6 +60,13 @@ package enum SchemaError: Explained {
         switch self {
         case .refused: .refused
         case .objects, .failed, .interrupted: .failed
+        }
+    }
+
+    init(_ error: ProcessError) {
+        switch error {
+        case .cannotRun(let reason): self = .failed(reason, hint: nil)
+        case .interrupted: self = .interrupted
         }
     }
 

@@ -7,9 +7,14 @@ package import Protocol
 
 /// A transition that has begun and is not done: to another step, or, once that is committed, to the very step of the row.
 package struct Intent: Sendable, Equatable {
+    package let from: Step
     package let to: Step
     package let since: String
     package let by: String
+
+    package init(from: Step, to: Step, since: String, by: String) {
+        (self.from, self.to, self.since, self.by) = (from, to, since, by)
+    }
 }
 
 package struct EpochBook {
@@ -91,14 +96,15 @@ package struct EpochBook {
         return written
     }
 
-    /// By itself, and durable before it returns. `going` says that more is to be done for it.
-    package func commit(next epoch: Epoch, going: Bool = false) throws -> Epoch {
+    /// By itself, and durable before it returns, on a standby too where `waits`. `going` says of which transition, when more is to be done for it.
+    package func commit(next epoch: Epoch, going: Transition? = nil, waits: Bool = false) throws -> Epoch {
         try connection.script(
-            "BEGIN; SET LOCAL synchronous_commit = on", doing: "recording where the pair stands on \(connection.label)")
+            "BEGIN; SET LOCAL synchronous_commit = \(waits ? "on" : "local")",
+            doing: "recording where the pair stands on \(connection.label)")
         var isDone = false
         defer { if !isDone { _ = try? connection.script("ROLLBACK", doing: "giving up") } }
         let written = try record(next: epoch)
-        if going { try set(intent: epoch.step, by: epoch.by) }
+        if let going { try set(intent: going, by: epoch.by) }
         try connection.script("COMMIT", doing: "recording where the pair stands on \(connection.label)")
         isDone = true
         return written
@@ -133,21 +139,26 @@ package struct EpochBook {
         guard try hasTable else { return nil }
         let row = try ask(
             """
-            SELECT going_to, pg_catalog.to_char(going_since, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), going_by FROM tandem.epoch
+            SELECT going_from, going_to, pg_catalog.to_char(going_since, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), going_by FROM tandem.epoch
              WHERE pair = $1 AND going_to IS NOT NULL
             """, [pair], "reading what is being tried")
-        guard row.rows == 1, let to = row.int(0, 0).flatMap({ Step(rawValue: $0) }) else { return nil }
-        return Intent(to: to, since: row.string(0, 1), by: row.string(0, 2))
+        guard row.rows == 1, let from = row.int(0, 0).flatMap({ Step(rawValue: $0) }),
+            let to = row.int(0, 1).flatMap({ Step(rawValue: $0) })
+        else { return nil }
+        return Intent(from: from, to: to, since: row.string(0, 2), by: row.string(0, 3))
     }
 
     /// Nothing happens where the pair has no row.
-    package func set(intent step: Step?, by: String) throws(PostgresError) {
+    package func set(intent going: Transition?, by: String) throws(PostgresError) {
+        guard try hasTable else { return }
         try ask(
             """
-            UPDATE tandem.epoch SET going_to = $2::int4, going_by = $3,
-                   going_since = CASE WHEN $2 IS NULL THEN NULL ELSE pg_catalog.clock_timestamp() END
+            UPDATE tandem.epoch SET going_from = $2::int4, going_to = $3::int4, going_by = $4,
+                   going_since = CASE WHEN $3::int4 IS NULL THEN NULL ELSE pg_catalog.clock_timestamp() END
              WHERE pair = $1
-            """, [pair, step.map { "\($0.rawValue)" }, step == nil ? nil : by], "recording what is being tried")
+            """,
+            [pair, going.map { "\($0.from.rawValue)" }, going.map { "\($0.to.rawValue)" }, going == nil ? nil : by],
+            "recording what is being tried")
     }
 
     /// Which server this is; nil where tandem's role may not ask.
@@ -171,6 +182,17 @@ package struct EpochBook {
             "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended($1, 7463))", [pair],
             "taking the lock of the pair"
         ).bool(0, 0)
+    }
+
+    package func holder() throws(PostgresError) -> Int? {
+        let row = try ask(
+            """
+            SELECT l.pid FROM pg_catalog.pg_locks l
+             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+               AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+               AND ((l.classid::int8 << 32) | l.objid::int8) = pg_catalog.hashtextextended($1, 7463)
+            """, [pair], "looking for who moves the pair")
+        return row.rows == 0 ? nil : row.int(0, 0)
     }
 
     // MARK: removal

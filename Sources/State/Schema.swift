@@ -176,6 +176,7 @@ package enum Schema {
             system_new pg_catalog.text,
             since pg_catalog.timestamptz NOT NULL,
             by pg_catalog.text NOT NULL,
+            going_from pg_catalog.int4,
             going_to pg_catalog.int4,
             going_since pg_catalog.timestamptz,
             going_by pg_catalog.text);

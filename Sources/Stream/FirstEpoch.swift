@@ -3,41 +3,40 @@
 
 internal import Evidence
 internal import Model
-internal import Postgres
+package import Postgres
 internal import Protocol
 internal import State
 
-struct FirstEpoch {
+package struct FirstEpoch {
     private let plan: StreamPlan
     private let old: EpochBook
     private let new: EpochBook
+    private let by: String
 
-    init(_ plan: StreamPlan, old: Connection, new: Connection) {
+    /// `by`: on whose behalf; the runner's when nothing is said.
+    package init(_ plan: StreamPlan, old: Connection, new: Connection, by: String? = nil) {
         self.plan = plan
+        let actor = Actor.current
+        self.by = by ?? "\(actor.name) on \(actor.host), tandem run"
         self.old = EpochBook(old, plan.stream)
         self.new = EpochBook(new, plan.stream)
     }
 
     /// The stream is bound.
-    func ensure() throws {
+    package func ensure() throws {
         try old.install()
         try new.install()
         switch EpochStanding(old: try old.read(), new: try new.read()) {
         case .agreed: return
         case .behind(let epoch, let side): try (side == .old ? old : new).take(epoch)
-        case .contradiction: throw Self.contradiction
+        case .contradiction: throw EpochFault.contradiction
         case .none:
-            let actor = Actor.current
             let first = try old.commit(
                 next: Epoch(
                     number: 1, step: .following, strategy: plan.strategy, truth: .old,
                     systems: SystemPair(old: try old.system(), new: try new.system()), since: "",
-                    by: "\(actor.name) on \(actor.host), tandem run"))
+                    by: by))
             try new.take(first)
         }
     }
-
-    static let contradiction = StateError.unsafe(
-        "old and new say different things about where the pair stands, under the same number",
-        hint: "was one of them restored from a backup? `tandem step` shows both")
 }

@@ -175,17 +175,7 @@ package struct SideFindings {
     // MARK: statistics
 
     private func withoutStatistics() throws -> [SideFinding] {
-        let names = try comparison.desks.new.ask { connection in
-            let rows = try connection.query(
-                """
-                SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                 WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tandem')
-                   AND pg_relation_size(c.oid) > 0 AND c.relnatts > 0
-                   AND NOT EXISTS (SELECT FROM pg_stats s WHERE s.schemaname = n.nspname AND s.tablename = c.relname)
-                 ORDER BY 1, 2
-                """, doing: "looking for statistics on \(connection.label)")
-            return (0..<rows.rows).map { QualifiedName(schema: rows.string($0, 0), name: rows.string($0, 1)) }
-        }
+        let names = try comparison.desks.new.ask { try PlannerStatistics.missing(on: $0) }
         let carried = names.filter(isCarried)
         guard let first = carried.first else { return [] }
         let rest = carried.count > 1 ? " and \(carried.count - 1) more" : ""

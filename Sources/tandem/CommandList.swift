@@ -18,8 +18,9 @@ let commandTable = CommandTable(
     ],
     commands: configurationCommands + [
         preflightCommand, prepareCommand, runCommand, pauseCommand, resumeCommand, recopyCommand, lagCommand,
-        statusCommand, setAsideCommand, abortCommand, failpointsCommand, checksCommand,
-    ] + dataBCommands + verificationCommands + evidenceCommands)
+        statusCommand, setAsideCommand,
+    ] + stepCommands + [abortCommand, failpointsCommand, checksCommand] + dataBCommands + verificationCommands
+        + evidenceCommands)
 
 private let preflightCommand = Command(
     name: "preflight",

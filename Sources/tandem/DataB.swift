@@ -7,6 +7,7 @@ internal import Evidence
 internal import Foundation
 internal import Model
 internal import Postgres
+internal import Protocol
 internal import State
 internal import Stream
 internal import Telemetry
@@ -55,6 +56,13 @@ private func ask(
         }
         let state = DataBState(target.connection, plan.dataB.stream)
         let old = Reached(plan.source, as: "\(plan.stream) \(command)").connection
+        if command == "b resume" {
+            try StepRule.require(
+                command, .classifying ... .following,
+                instead:
+                    "the writers of Data B are stopped from step 2 on; `tandem back` goes back to step 1, and they go on",
+                plan, old: old, new: target.connection)
+        }
         let names = tables.map(\.description)
         let done = try plan.evidence.perform(
             command, executed: names, old: old, new: target.connection, note: Terminal.note

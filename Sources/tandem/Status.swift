@@ -39,6 +39,7 @@ struct StatusScreen {
     private var copiedAgain: [QualifiedName] = []
     private var compared = ComparedLines()
     private var derived: DataBLines?
+    private var standing: StandingLines?
     private var problems: [String] = []
 
     var isIncomplete: Bool { !problems.isEmpty }
@@ -57,6 +58,10 @@ struct StatusScreen {
         do {
             if let source { try read(source) }
             if let target { try read(target) }
+            if source != nil || target != nil {
+                standing = try StandingLines(
+                    plan, old: source?.connection, new: target?.connection, forward: lag, limit: limit)
+            }
         } catch { problems.append("\(error)") }
     }
 
@@ -85,6 +90,7 @@ struct StatusScreen {
 
     var text: String {
         var lines = [Terminal.strong("pair \(plan.pair)")]
+        for (label, text) in standing?.lines ?? [] { lines.append(line(label, text)) }
         lines.append(line("stream", stateInWords(lag) + countsText))
         lines.append(line("lag", lagText))
         if let held = heldText { lines.append(line("log held", held)) }
@@ -206,6 +212,7 @@ struct StatusScreen {
         /// What the making of the slot waits for.
         var slotWaits: [String]
         var dataB: [DataBLines.Table]?
+        var standing: StandingLines.Line?
         var problems: [String]
     }
 
@@ -236,6 +243,7 @@ struct StatusScreen {
                     table: $0.table.description, kind: $0.kind, found: $0.found, repaired: $0.repaired,
                     last: $0.last.description)
             }, copy: copy?.progress, verified: compared.records, slotWaits: slotWaits, dataB: derived?.tables,
+            standing: standing?.machineReadable,
             problems: problems)
     }
 }

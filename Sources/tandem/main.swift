@@ -11,6 +11,7 @@ private let commands: [String: (Parsed) throws -> ExitCode] = [
     "set-aside": setAside, "abort": abort,
     "verify": verify, "resync": resync,
     "pause": pause, "resume": resume, "recopy": recopy, "failpoints": failpoints,
+    "step": step, "advance": advance, "back": back,
     "init": initialize, "config show": configShow,
     "evidence show": evidenceShow, "evidence verify": evidenceVerify, "evidence export": evidenceExport,
     "b now": batchNow, "b pause": batchPause, "b resume": batchResume, "b final": batchFinal,

@@ -25,13 +25,18 @@ import Testing
     /// Those of Data B.
     private static let deriving = ["during-batch", "before-batch-commit", "after-batch-commit", "during-comparison"]
 
+    /// Those of steps.
+    private static let stepping = [
+        "after-intent", "after-epoch-committed", "after-epoch-copied", "before-passage-end",
+    ]
+
     @Test func everyFailpointIsTestedHere() throws {
         let s = try Scenario("failpoints", marker: false)
         defer { s.end() }
         let listed = try s.tandem("failpoints").stdout.split(separator: "\n").compactMap {
             $0.split(separator: " ").first.map(String.init)
         }
-        let known = [Self.running, Self.others, Self.copying, Self.comparing, Self.deriving].flatMap { $0 }
+        let known = [Self.running, Self.others, Self.copying, Self.comparing, Self.deriving, Self.stepping].flatMap { $0 }
         let tested = Set(known.map { String($0.prefix { $0 != ":" }) })
         #expect(Set(listed) == tested)
         #expect(try s.tandem("run", environment: ["TANDEM_FAILPOINT": "no-such-place"]).status == .exited(2))

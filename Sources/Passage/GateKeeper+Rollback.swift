@@ -1,0 +1,55 @@
+// Whether the way back works: the other stream's slot healthy and within its budget, old and new agreeing about sequences,
+// and tandem's role able to write on the side that would have to follow. Also told in one line for `status`.
+
+internal import Configuration
+internal import Model
+internal import Postgres
+internal import Preflight
+internal import Protocol
+internal import SchemaCopy
+internal import State
+internal import Stream
+
+extension GateKeeper {
+    func rollback() throws -> GateReading {
+        let (old, new) = try desk.reached()
+        // At the steps where this is asked, the stream back is the reverse one; from step 6 it is the forward one.
+        let back: Direction = transition.isForward ? .reverse : .forward
+        let (name, source) = back == .reverse ? (desk.plan.stream.opposite, new) : (desk.plan.stream, old)
+        let side = SourceSide(source, name)
+        guard let slot = try side.slot() else {
+            return GateReading(
+                .rollback, .refuses, "\(back.source.rawValue) has no slot \(name)",
+                mend: "`tandem back`, then `tandem advance` makes it again")
+        }
+        guard !slot.isInvalid else {
+            return GateReading(
+                .rollback, .refuses, "slot \(name) is lost: \(back.source.rawValue) has removed log that it needed",
+                mend: "raise max_slot_wal_keep_size there; `tandem back`, then `tandem advance` makes it again")
+        }
+        let (held, budget) = (slot.walHeld ?? 0, UInt64(desk.configuration.limits.walHeld))
+        guard held <= budget else {
+            return GateReading(
+                .rollback, .refuses, "slot \(name) holds \(held >> 20) MB of log, more than `limits.wal_held`",
+                mend: "see in `tandem status` what keeps the stream from moving on")
+        }
+        if let problem = try sequences(old, new) { return problem }
+        if let problem = try WritingTrial.failures(desk.plan, writing: back.target, stop: desk.stop).first {
+            return GateReading(.rollback, .refuses, problem, mend: "`tandem preflight --grants` gives what is missing")
+        }
+        return GateReading(
+            .rollback, .holds,
+            "slot \(name) is healthy and holds \(held >> 20) MB of \(budget >> 20) MB; sequences have their counterparts;"
+                + " tandem may write on \(back.target.rawValue)")
+    }
+
+    /// Where every id that one side gave out can be set on the other, so that both can be moved apart.
+    private func sequences(_ old: Connection, _ new: Connection) throws -> GateReading? {
+        let unmatched = try SequencePairs.unmatched(old, new)
+        guard let first = unmatched.first else { return nil }
+        let rest = unmatched.count > 1 ? ", and \(unmatched.count - 1) more" : ""
+        return GateReading(
+            .rollback, .refuses, "sequence \(first.name) \(first.what)\(rest)",
+            mend: "make it alike on both sides, and GRANT SELECT, UPDATE on it to tandem's role")
+    }
+}

@@ -1,0 +1,93 @@
+// What a transition does to one pair: what must be there before the commit, the commit on the side that is in charge, and what
+// follows from it on the other. Each safe to repeat.
+
+internal import DataB
+internal import Failpoints
+internal import Model
+internal import Postgres
+internal import Protocol
+internal import State
+internal import Stream
+
+extension Passage {
+    func setIntent(_ desk: PairDesk, _ transition: Transition) throws {
+        for side in Side.allCases { try desk.book(side)?.set(intent: transition, by: by) }
+    }
+
+    /// Names of restore points are made of the pair and the epoch that ends there.
+    func restorePoints(_ desk: PairDesk, _ transition: Transition) throws {
+        let name = "\(desk.plan.stream.pairKey)_e\(desk.standing.epoch?.number ?? 0)"
+        for side in Side.allCases {
+            guard let connection = desk.connection(side) else { continue }
+            do throws(PostgresError) {
+                let position = try RestorePoint.create(name, on: connection)
+                say("restore point \(name) on \(side.rawValue) at \(position)")
+            } catch {
+                // Where charge changes there must be one; a smaller step is not worth failing for.
+                guard error.sqlState != nil, !desk.table.changesCharge(transition) else { throw error }
+                say("no restore point on \(side.rawValue): \(error.message)" + (error.hint.map { "; \($0)" } ?? ""))
+            }
+        }
+    }
+
+    func commit(_ desk: PairDesk, _ transition: Transition) throws {
+        guard let row = desk.table[transition.to] else { throw EpochFault.contradiction }
+        for side in Side.allCases { try desk.book(side)?.install() }
+        let next = Epoch(
+            number: (desk.standing.epoch?.number ?? 0) + 1, step: row.step, strategy: desk.table.strategy,
+            truth: row.truth,
+            systems: SystemPair(old: try desk.book(.old)?.system(), new: try desk.book(.new)?.system()), since: "",
+            by: by)
+        guard let charge = desk.book(desk.standing.truth) else { throw StateError.notPrepared(pair: desk.plan.pair) }
+        func write() throws {
+            _ = try charge.commit(next: next, going: transition)
+            Failpoint.pass(.afterEpochCommitted)
+        }
+        if transition.acts.contains(.makeReverse) {
+            try makeReverse(desk, then: write)
+        } else {
+            try write()
+        }
+        try desk.readAgain()
+    }
+
+    /// The other side has the row, and everything is as the step says.
+    func follow(_ desk: PairDesk, _ transition: Transition) throws {
+        let (_, new) = try desk.reached()
+        guard let epoch = desk.standing.epoch else { throw EpochFault.contradiction }
+        for side in Side.allCases where side != epoch.truth { try desk.book(side)?.take(epoch) }
+        Failpoint.pass(.afterEpochCopied)
+        for act in transition.acts {
+            switch act {
+            case .pauseDataB, .resumeDataB:
+                guard !desk.plan.dataB.tables.isEmpty else { continue }
+                let state = DataBState(new, desk.plan.dataB.stream)
+                try state.install()
+                try state.request(paused: act == .pauseDataB)
+            case .removeReverse:
+                try removeReverse(desk)
+            case .makeReverse, .permit: continue
+            case .makeTriggers, .removeTriggers, .balance, .unbalance, .flip:
+                throw StateError.refused(
+                    "\(act.inWords): this version of tandem cannot do that", hint: "a later version")
+            }
+        }
+        try desk.readAgain()
+    }
+
+    /// What was made for a step that shall not be taken.
+    func takeBack(_ desk: PairDesk, _ transition: Transition) throws {
+        if transition.acts.contains(.makeReverse) {
+            try removeReverse(desk)
+        }
+        for side in Side.allCases { try desk.book(side)?.set(intent: nil, by: by) }
+    }
+
+    // MARK: the stream back
+
+    private func makeReverse(_ desk: PairDesk, then write: () throws -> Void) throws {
+        throw StateError.refused("this version of tandem has no reverse stream", hint: "a later version")
+    }
+
+    private func removeReverse(_ desk: PairDesk) throws {}
+}

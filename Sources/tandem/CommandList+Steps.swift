@@ -1,0 +1,60 @@
+// The commands that move a migration and tell where it stands.
+
+internal import CommandLine
+
+private let waiver = [
+    Option("waive", value: "GATE", summary: "go on although this gate refuses; can be repeated", repeats: true),
+    Option("reason", value: "TEXT", summary: "why; goes into the evidence, with who said so"),
+]
+
+private let moving =
+    [
+        Option("yes", short: "y", summary: "do not ask"),
+        Option("dry-run", summary: "show everything and change nothing"),
+    ] + waiver
+
+let stepCommands = [
+    Command(
+        name: "step",
+        summary: "where the migration stands, and what each gate ahead sees just now",
+        details: """
+            Looks through every gate of every step ahead, in both databases, and changes nothing. A gate says what it saw \
+            and what would make it pass; one that cannot be looked at is unknown, which is not passed.
+
+            With --explain it says why a gate exists.
+            """,
+        options: [
+            Option("explain", value: "GATE", summary: "why this gate exists, and whether it can be waived"),
+            Option("json", summary: "for machines"),
+        ],
+        examples: [
+            ("tandem step", "what stands in the way of the next step"),
+            ("tandem step --explain data-b", "why it wants that"),
+        ]),
+    Command(
+        name: "advance",
+        summary: "the next step: shows its gates, asks, acts, records the evidence",
+        details: """
+            All pairs of the configuration step together: every gate of every pair first, then each pair. Refused (3) when a \
+            gate refuses that is not waived, or when the step needs what this version of tandem does not have.
+
+            Interrupt it or kill it wherever you like, and repeat it: before its commit nothing has happened, after it the \
+            same command completes what is left, and does no more than that. A second one at the same time is told so.
+
+            `hooks.before_step` runs first, and both servers get a restore point; docs/steps.md has all of it.
+            """,
+        options: moving,
+        examples: [
+            ("tandem advance --dry-run", "what would be done, and what stands in the way"),
+            ("tandem advance --waive verified --reason 'compared by hand'", "with that one on record"),
+        ]),
+    Command(
+        name: "back",
+        summary: "the step before: the same, in the other direction",
+        details: """
+            From step 2, batches of Data B go on again. After an `advance` that was interrupted before its commit, it \
+            undoes what that had made. From step 1 there is no way back but `tandem abort`.
+            """,
+        options: moving,
+        examples: [("tandem back", "new goes on following; the writers of Data B may start again")]),
+]
