@@ -78,11 +78,9 @@ struct StepScreen {
         if let epoch = standing.epoch {
             lines.append(
                 "  since    \(Self.moment(epoch.since)), by \(withoutControls(epoch.by)) (epoch \(epoch.number))")
-        } else {
+        } else if standing.isBound {
             lines.append(
-                "  since    "
-                    + (standing.isBound
-                        ? "not written down yet: the next start of `tandem run` does, or `tandem advance`" : "ever"))
+                "  since    not written down yet: the next start of `tandem run` does, or `tandem advance`")
         }
         lines.append("  in charge \(standing.truth.rawValue); strategy \(standing.strategy.rawValue)")
         if let row = standing.row {

@@ -208,6 +208,8 @@ import Testing
         try other.new.wait(for: "SELECT to_regclass('b.sums') IS NOT NULL", toBe: "t")
         try s.catchUp()
         try other.new.wait(for: "SELECT count(*) FROM b.sums", toBe: "1")
+        try s.waitUntilItStreams()
+        try other.waitUntilItStreams()
         try other.old.wait(
             for: "SELECT count(*) FROM pg_replication_slots WHERE active AND slot_name = '\(other.slotName)'", toBe: "1"
         )

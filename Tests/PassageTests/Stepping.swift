@@ -33,7 +33,18 @@ extension Scenario {
         let run = try start("run")
         try catchUp()
         try new.wait(for: "SELECT count(*) FROM b.sums", toBe: "1")
+        try waitUntilItStreams()
         return run
+    }
+
+    /// Everything is copied, and the stream says so of itself.
+    func waitUntilItStreams() throws {
+        try new.wait(
+            for: """
+                SELECT (SELECT status::json ->> 'state' = 'streaming' FROM tandem.stream_status)
+                   AND (SELECT completed_at IS NOT NULL FROM tandem.copy)
+                   AND NOT EXISTS (SELECT FROM tandem.copied_table WHERE state <> 'done')
+                """, toBe: "t")
     }
 
     /// `epoch step` of a side, and whether anything is announced.
