@@ -36,7 +36,9 @@ import Testing
         let listed = try s.tandem("failpoints").stdout.split(separator: "\n").compactMap {
             $0.split(separator: " ").first.map(String.init)
         }
-        let known = [Self.running, Self.others, Self.copying, Self.comparing, Self.deriving, Self.stepping].flatMap { $0 }
+        let known = [Self.running, Self.others, Self.copying, Self.comparing, Self.deriving, Self.stepping].flatMap {
+            $0
+        }
         let tested = Set(known.map { String($0.prefix { $0 != ":" }) })
         #expect(Set(listed) == tested)
         #expect(try s.tandem("run", environment: ["TANDEM_FAILPOINT": "no-such-place"]).status == .exited(2))
