@@ -106,7 +106,8 @@ extension Applier {
         if front.isBeside {
             lanes.rest = Lanes.pause
             log.debug(
-                "applying again, alone", [.transactions: front.batch.transactions.count, .reason: failure.message])
+                "applying again, alone",
+                [.transactions: front.batch.transactions.count, .reason: failure.message(stream)])
             try behind { try applyAlone(front.batch) }
         } else {
             try behind { try again(front.batch, failure) }

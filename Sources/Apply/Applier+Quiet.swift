@@ -24,6 +24,6 @@ extension Applier {
 
     private func stopped(by failure: ApplyFailure) -> PostgresError {
         if case .server(let error, _) = failure { return error }
-        return PostgresError(.unexpected, failure.message, doing: "applying")
+        return PostgresError(.unexpected, failure.message(stream), doing: "applying")
     }
 }

@@ -69,9 +69,9 @@ extension Applier {
 
     private func report(_ failure: ApplyFailure, _ transaction: Transaction?, blocked: Bool) {
         let position = transaction?.commit.end.description
-        let hint = blocked ? failure.hint : failure.passingHint
+        let hint = blocked ? failure.hint(stream) : failure.passingHint(stream)
         let problem = StreamStatus.Problem(
-            message: failure.message, hint: hint, sqlstate: failure.sqlState?.code,
+            message: failure.message(stream), hint: hint, sqlstate: failure.sqlState?.code,
             table: failure.table?.description, position: position)
         guard progress.report(problem, blocked: blocked) else { return }
         var log = log
@@ -80,9 +80,9 @@ extension Applier {
         if let position { log = log.with(.lsn, position) }
         if let transaction { log = log.with(.xid, transaction.xid) }
         if blocked {
-            log.error("blocked", [.detail: failure.message, .hint: problem.hint ?? ""])
+            log.error("blocked", [.detail: problem.message, .hint: problem.hint ?? ""])
         } else {
-            (hint.map { log.with(.hint, $0) } ?? log).warning("retrying", [.detail: failure.message])
+            (hint.map { log.with(.hint, $0) } ?? log).warning("retrying", [.detail: problem.message])
         }
     }
 

@@ -96,7 +96,7 @@ package final class Applier {
         try reopenLane()
         // A runner that was killed may have had a commit under way when our starting point was read: only with the origins
         // in hand can nobody else move it.
-        guard try side.progress(durable: false) == progress.applied else { throw ProgressMoved() }
+        guard try side.progress(durable: false) == progress.applied else { throw ProgressMoved(target: stream.target) }
         try learnSetAside()
         try writer.prepareProgress()
         try connection.enterPipeline()
@@ -328,7 +328,7 @@ package final class Applier {
             guard let next = try perform(batch) else { return }
             failure = next
         }
-        log.debug("replaying", [.transactions: batch.transactions.count, .reason: failure.message])
+        log.debug("replaying", [.transactions: batch.transactions.count, .reason: failure.message(stream)])
         try replay(batch)
     }
 

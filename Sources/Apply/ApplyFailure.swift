@@ -5,9 +5,10 @@ internal import Model
 internal import Postgres
 internal import State
 
-/// New is further than it was when the stream's starting point was read: the stream must start again from there.
+/// The target is further than it was when the stream's starting point was read: the stream must start again from there.
 struct ProgressMoved: Explained {
-    var description: String { "another runner's last transaction has just arrived on new" }
+    let target: Side
+    var description: String { "another runner's last transaction has just arrived on \(target)" }
 }
 
 enum ApplyFailure {
@@ -47,64 +48,67 @@ enum ApplyFailure {
         }
     }
 
-    var message: String {
+    func message(_ stream: StreamName) -> String {
         switch self {
         case .server(let error, let table):
             (table.map { "\($0): " } ?? "") + error.message + (error.constraint.map { " (constraint \($0))" } ?? "")
         case .rowCount(let table, let expected, let touched):
             "\(table): a change of \(expected) rows would touch \(touched)"
         case .sharedKey(let table, let key):
-            "\(table): rows on new would share a key (constraint \(key)), which is deferrable and unchecked in replication"
+            "\(table): rows on \(stream.target) would share a key (constraint \(key)), which is deferrable and unchecked in"
+                + " replication"
         case .batch(.noIdentity, let table):
             "\(table): an update or delete came without saying which row it means"
         case .batch(.unreadable, let table): "\(table): a row does not fit the table's description"
         case .batch(.noPlan, let table): "\(table): the table was never described"
         case .batch(.truncatesPart, let table):
-            "\(table): TRUNCATE of a partition that new does not have, or has with other bounds; its rows are in new's"
-                + " table of the root's name"
+            "\(table): TRUNCATE of a partition that \(stream.target) does not have, or has with other bounds; its rows are"
+                + " in \(stream.target)'s table of the root's name"
         case .mapping(let problem): problem.description
         }
     }
 
-    var hint: String? {
-        switch self {
+    func hint(_ stream: StreamName) -> String? {
+        let (from, to) = (stream.source, stream.target)
+        return switch self {
         case .mapping(let problem): problem.hint
         case .batch(.noIdentity, let table):
-            "give \(table) on old a primary key or REPLICA IDENTITY FULL; for what was written already: tandem set-aside"
+            "give \(table) on \(from) a primary key or REPLICA IDENTITY FULL; for what was written already: tandem set-aside"
         case .rowCount(let table, _, _):
-            "rows of \(table) on new are not unique by old's key: add the unique index that old has"
+            "rows of \(table) on \(to) are not unique by \(from)'s key: add the unique index that \(from) has"
         case .sharedKey(let table, _):
-            "a row on new that old does not have is in the way: remove or correct it; or `tandem set-aside '\(table)'` to"
+            "a row on \(to) that \(from) does not have is in the way: remove or correct it; or `tandem set-aside '\(table)'` to"
                 + " let all other tables go on"
         case .batch(.truncatesPart, let table):
-            "delete its rows on new and create an empty table \(table) there, which then takes what comes for it, or give"
-                + " new's partition of that name the bounds it has on old; or"
+            "delete its rows on \(to) and create an empty table \(table) there, which then takes what comes for it, or give"
+                + " \(to)'s partition of that name the bounds it has on \(from); or"
                 + " `tandem set-aside '\(table)'`"
         case .batch: "report this as a bug in tandem"
-        case .server(let error, let table): Self.hint(error, table)
+        case .server(let error, let table): Self.hint(error, table, from: from, to: to)
         }
     }
 
-    private static func hint(_ error: PostgresError, _ table: QualifiedName?) -> String {
+    private static func hint(_ error: PostgresError, _ table: QualifiedName?, from: Side, to: Side) -> String {
         let aside =
             table.map { "; or `tandem set-aside \(shellQuoted($0.description))` to let all other tables go on" } ?? ""
         let cause: String
         switch error.sqlState {
-        case "23505", "23P01": cause = "a row on new that old does not have is in the way: remove or correct it"
+        case "23505", "23P01": cause = "a row on \(to) that \(from) does not have is in the way: remove or correct it"
         // A partition that is missing is the only violation of no constraint.
         case "23514" where error.constraint == nil:
-            cause = "make the partition on new: CREATE TABLE … PARTITION OF …"
+            cause = "make the partition on \(to): CREATE TABLE … PARTITION OF …"
         case "23514", "23502":
-            cause = "new has a constraint that old's row violates: drop it on new or correct old's row"
-        case "23503": cause = "a foreign key on new fires for replication: ALTER TABLE … ENABLE TRIGGER (not ALWAYS)"
+            cause = "\(to) has a constraint that \(from)'s row violates: drop it on \(to) or correct \(from)'s row"
+        case "23503":
+            cause = "a foreign key on \(to) fires for replication: ALTER TABLE … ENABLE TRIGGER (not ALWAYS)"
         case "42P01", "42883", "42704":
             cause =
-                "new lacks it, or a trigger there names it without its schema: ALTER FUNCTION … SET search_path = …"
+                "\(to) lacks it, or a trigger there names it without its schema: ALTER FUNCTION … SET search_path = …"
         case "42501" where error.function == "check_enable_rls":
-            cause = "give tandem's role on new BYPASSRLS"
+            cause = "give tandem's role on \(to) BYPASSRLS"
         case "42501" where error.message.contains("pg_replication_origin_xact_setup"):
             cause =
-                "grant the missing privilege to tandem's role on new: GRANT EXECUTE ON FUNCTION"
+                "grant the missing privilege to tandem's role on \(to): GRANT EXECUTE ON FUNCTION"
                 + " pg_catalog.pg_replication_origin_xact_setup(pg_lsn, timestamptz) TO …"
         case "42501":
             let grant =
@@ -112,13 +116,13 @@ enum ApplyFailure {
                     ": GRANT USAGE ON SCHEMA \(visiblyQuoted($0.schema)) TO …;"
                         + " GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON \($0.pasteable) TO …"
                 } ?? ""
-            cause = "grant the missing privilege to tandem's role on new\(grant)"
+            cause = "grant the missing privilege to tandem's role on \(to)\(grant)"
         case "0A000" where error.function == "heap_truncate_check_FKs":
             cause =
-                "a table on new that is not replicated refers to it: empty or drop that reference, tandem never cascades"
+                "a table on \(to) that is not replicated refers to it: empty or drop that reference, tandem never cascades"
         case "22001", "22003":
-            cause = "new's column is narrower than old's: widen it with ALTER TABLE … ALTER COLUMN … TYPE"
-        default: cause = error.serverHint ?? "correct the cause on new; replication goes on by itself"
+            cause = "\(to)'s column is narrower than \(from)'s: widen it with ALTER TABLE … ALTER COLUMN … TYPE"
+        default: cause = error.serverHint ?? "correct the cause on \(to); replication goes on by itself"
         }
         return cause + aside
     }

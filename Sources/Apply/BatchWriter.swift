@@ -151,7 +151,7 @@ final class BatchWriter {
         guard !given.isTooLarge else {
             throw PostgresError(
                 .server("54000"),
-                "a row of \(mapping.table.name) is larger than the 1 GB that new takes in one message",
+                "a row of \(mapping.table.name) is larger than the 1 GB that \(stream.target) takes in one message",
                 doing: "changing \(mapping.table.name)")
         }
         if asserts {
@@ -250,7 +250,9 @@ final class BatchWriter {
         case .progress:
             fail(result.failure(doing: "recording progress"), nil)
             guard result.affected != 1 else { return }
-            fail(PostgresError(.unexpected, "new has lost its record of \(stream)", doing: "recording progress"), nil)
+            fail(
+                PostgresError(
+                    .unexpected, "\(stream.target) has lost its record of \(stream)", doing: "recording progress"), nil)
         case .prepare(let key):
             guard let error = result.failure(doing: "preparing a statement") else { return }
             book.forget(key)

@@ -4,8 +4,25 @@
 internal import Batching
 internal import Model
 internal import PGOutput
+internal import State
 
 enum Heartbeat {
+    static let table = QualifiedName(schema: Schema.name, name: Schema.heartbeatTable)
+
+    /// The stream's own beat as it came in text; nil when the row is another stream's.
+    static func read(_ row: Tuple, _ shape: RelationShape, _ stream: StreamName) -> WatchedBeat? {
+        func text(_ name: String) -> String? {
+            guard let place = shape.columns.firstIndex(where: { $0.name == name }), row.columns.indices.contains(place),
+                row.columns[place].state == .text
+            else { return nil }
+            return String(decoding: row.columns[place].value, as: UTF8.self)
+        }
+        guard text("stream") == stream.description, let number = text("beat").flatMap({ Int($0) }), let at = text("at"),
+            let lsn = text("lsn")
+        else { return nil }
+        return WatchedBeat(number: number, at: at, lsn: lsn)
+    }
+
     static func number(_ row: RowReference, _ shape: RelationShape, _ stream: StreamName) -> Int? {
         guard let nameColumn = shape.columns.firstIndex(where: { $0.name == "stream" }),
             let beatColumn = shape.columns.firstIndex(where: { $0.name == "beat" })

@@ -39,7 +39,7 @@ extension Mapper {
     ) -> MappingProblem {
         let names = columns.map(\.name)
         return MappingProblem(
-            table: shape.name, description: "new generates \(list(names)) of \(table.name), which old does not",
+            table: shape.name, description: "\(to) generates \(list(names)) of \(table.name), which \(from) does not",
             hint: "ALTER TABLE \(table.name.pasteable) \(drops(names)); then replication goes on by itself")
     }
 
@@ -49,7 +49,7 @@ extension Mapper {
         let names = columns.map(\.name)
         return MappingProblem(
             table: shape.name,
-            description: "new generates \(list(names)) of \(table.name), by which old's rows are found",
+            description: "\(to) generates \(list(names)) of \(table.name), by which \(from)'s rows are found",
             hint: "ALTER TABLE \(table.name.pasteable) \(drops(names)); then replication goes on by itself")
     }
 
@@ -65,10 +65,10 @@ extension Mapper {
         return MappingProblem(
             table: shape.name,
             description:
-                "old generates \(list(columns.map(\.name))) of \(table.name) and does not publish the values; new does not"
-                + " generate \(columns.count == 1 ? "it" : "them")",
+                "\(from) generates \(list(columns.map(\.name))) of \(table.name) and does not publish the values; \(to) does"
+                + " not generate \(columns.count == 1 ? "it" : "them")",
             hint:
-                "on new: ALTER TABLE \(table.name.pasteable) \(parts.joined(separator: ", ")); then replication goes on by"
+                "on \(to): ALTER TABLE \(table.name.pasteable) \(parts.joined(separator: ", ")); then replication goes on by"
                 + " itself")
     }
 }

@@ -39,9 +39,9 @@ extension Mapper {
         let wanted = given.part.map { $0.path.isEmpty ? $0.text : given.type } ?? given.type
         return MappingProblem(
             table: shape.name,
-            description: "column \(name) of \(shape.name) is \(full(own.type, own.part)) on new, but"
-                + " \(full(given.type, given.part)) on old: values would be changed to fit, without an error",
-            hint: "on new: ALTER TABLE \(shape.name.sql) ALTER COLUMN \(name) TYPE \(wanted);"
+            description: "column \(name) of \(shape.name) is \(full(own.type, own.part)) on \(to), but"
+                + " \(full(given.type, given.part)) on \(from): values would be changed to fit, without an error",
+            hint: "on \(to): ALTER TABLE \(shape.name.sql) ALTER COLUMN \(name) TYPE \(wanted);"
                 + " then replication goes on by itself")
     }
 }

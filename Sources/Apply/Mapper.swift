@@ -19,6 +19,10 @@ struct Mapper {
     let book: ShapeBook
     let isBinary: Bool
 
+    /// The sides the rows come from and go to, for messages.
+    var from: Side { source.stream.source }
+    var to: Side { source.stream.target }
+
     /// The table of the same name; for a partition that new does not have, or has with other bounds, that of its root.
     func destination(_ shape: RelationShape) throws -> Destination {
         let own = Destination(name: shape.name)
@@ -35,10 +39,10 @@ struct Mapper {
         throw MappingProblem(
             table: shape.name,
             description:
-                "\(shape.name) on new is a partition of \(other) with other bounds than on old, where it belongs to"
+                "\(shape.name) on \(to) is a partition of \(other) with other bounds than on \(from), where it belongs to"
                 + " \(root.name)",
             hint:
-                "detach it on new, or rename it, or partition \(root.name) there as on old; then replication goes on by"
+                "detach it on \(to), or rename it, or partition \(root.name) there as on \(from); then replication goes on by"
                 + " itself")
     }
 
@@ -51,19 +55,21 @@ struct Mapper {
         }
         guard let table = try catalog.table(destination.name, number: number) else {
             throw MappingProblem(
-                table: shape.name, description: "new has no table \(shape.name)",
-                hint: "create it as on old: pg_dump --schema-only --table=\(shellQuoted(shape.name.sql)) OLD | psql NEW"
+                table: shape.name, description: "\(to) has no table \(shape.name)",
+                hint:
+                    "create it as on \(from): pg_dump --schema-only --table=\(shellQuoted(shape.name.sql))"
+                    + " \(from.rawValue.uppercased()) | psql \(to.rawValue.uppercased())"
             )
         }
         guard ["r", "p"].contains(table.kind) else {
             throw MappingProblem(
-                table: shape.name, description: "\(table.name) on new is not a table", hint: "replace it by a table")
+                table: shape.name, description: "\(table.name) on \(to) is not a table", hint: "replace it by a table")
         }
         if let unlogged = table.unlogged {
             throw MappingProblem(
                 table: shape.name,
                 description:
-                    "\(unlogged) on new is unlogged: a crash of new would empty it, and nobody would send it again",
+                    "\(unlogged) on \(to) is unlogged: a crash of \(to) would empty it, and nobody would send it again",
                 hint: "ALTER TABLE \(unlogged) SET LOGGED; then replication goes on by itself")
         }
         let columns = try self.columns(shape, table)
@@ -107,9 +113,9 @@ struct Mapper {
         MappingProblem(
             table: shape.name,
             description:
-                "column \(quoted(column.name)) of \(shape.name) on new is \(column.castType), and a cast from text"
+                "column \(quoted(column.name)) of \(shape.name) on \(to) is \(column.castType), and a cast from text"
                 + " to that type stands between a value's text and the type's input function",
-            hint: "on new: DROP CAST (text AS \(column.castType)); then replication goes on by itself")
+            hint: "on \(to): DROP CAST (text AS \(column.castType)); then replication goes on by itself")
     }
 
     private func lacks(
@@ -123,7 +129,7 @@ struct Mapper {
         let names = missing.map { visiblyQuoted($0.name) }.joined(separator: ", ")
         return MappingProblem(
             table: shape.name,
-            description: "table \(table.name) on new lacks \(missing.count == 1 ? "column" : "columns") \(names)",
+            description: "table \(table.name) on \(to) lacks \(missing.count == 1 ? "column" : "columns") \(names)",
             hint: AddedColumn.remedy(table.name, added))
     }
 

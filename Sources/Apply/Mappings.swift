@@ -160,8 +160,9 @@ final class Mappings {
             [
                 .relation: table.name,
                 .reason:
-                    "its ENABLE ALWAYS or REPLICA triggers belong to \(strangers), and tandem's role on new is superuser",
-                .hint: "use a role on new that is not, or see that nobody else can change these triggers and functions",
+                    "its ENABLE ALWAYS or REPLICA triggers belong to \(strangers), and tandem's role on \(mapper.to) is superuser",
+                .hint:
+                    "use a role on \(mapper.to) that is not, or see that nobody else can change these triggers and functions",
             ])
     }
 }

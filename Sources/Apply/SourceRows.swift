@@ -56,7 +56,9 @@ final class SourceRows {
         }
     }
 
-    /// The columns that old generates; nil when the table is gone by now.
+    var stream: StreamName { setup.stream }
+
+    /// The columns that the source generates; nil when the table is gone by now.
     func generatedColumns(of shape: RelationShape) throws -> [GeneratedColumn]? {
         let connection = try open()
         do {

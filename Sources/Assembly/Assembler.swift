@@ -1,6 +1,10 @@
 // Messages in, whole transactions out, in commit order. Small transactions lie one after another in a page; a large one
 // and every streamed one has its own buffer. One byte budget holds for everything open: past it the largest goes to a
 // spill file. Runs on the receiving thread; does no waiting. Ends (commits, positions) count, never begins.
+//
+// What tandem itself wrote on the source comes back here with the name of one of its replication origins: it is nobody's
+// change, takes no memory, and only its end counts. The server says the name before the first change, also of a transaction
+// that it sends while it is open.
 
 internal import Bytes
 package import Model
@@ -13,7 +17,7 @@ package struct AssemblyError: Explained, Equatable {
     package init(problem: String) { self.problem = problem }
 
     package var description: String { "the source's replication stream makes no sense: \(problem)" }
-    package var hint: String? { "the stream starts again from new's own progress; if it repeats, report it" }
+    package var hint: String? { "the stream starts again from what is applied; if it repeats, report it" }
 }
 
 package final class Assembler {
@@ -32,6 +36,8 @@ package final class Assembler {
     private struct Open {
         let xid: UInt32
         var origin: String?
+        /// Its origin is one of ours.
+        var isOurs = false
         var changes = 0
         /// Where its records begin in the page; meaningless once it has its own buffer.
         let start: Int
@@ -41,6 +47,8 @@ package final class Assembler {
     private struct Streamed {
         let buffer: TransactionBuffer
         var origin: String?
+        var isOurs = false
+        var changes = 0
         /// How this transaction alone sees tables it has altered.
         var shapes: [UInt32: Described] = [:]
     }
@@ -54,6 +62,7 @@ package final class Assembler {
     private let book: ShapeBook
     private let limits: Limits
     private let directory: SpillDirectory
+    private let isOwn: (String) -> Bool
     private let afterSpilledBlock: () -> Void
 
     private var decoder = Decoder()
@@ -65,6 +74,8 @@ package final class Assembler {
     private var streamed: [UInt32: Streamed] = [:]
     /// Of the streamed transaction whose block is open.
     private var block: TransactionBuffer?
+    /// The block's transaction is one of ours.
+    private var skipsBlock = false
     private var page = ByteBuffer(capacity: 1 << 16)
     private var ready: [Transaction] = []
 
@@ -72,15 +83,19 @@ package final class Assembler {
     private let applied: LSN
     /// End of the last transaction delivered or skipped.
     package private(set) var delivered: LSN
+    /// Transactions with changes that tandem itself had written on the source, and so were left out.
+    package private(set) var skipped = 0
 
+    /// `isOwn` says whether an origin's name is one of tandem's own for this pair.
     package init(
         book: ShapeBook, limits: Limits, directory: SpillDirectory, applied: LSN,
-        afterSpilledBlock: @escaping () -> Void = {}
+        isOwn: @escaping (String) -> Bool = { _ in false }, afterSpilledBlock: @escaping () -> Void = {}
     ) {
         self.book = book
         self.limits = limits
         self.directory = directory
         self.applied = applied
+        self.isOwn = isOwn
         self.afterSpilledBlock = afterSpilledBlock
         delivered = applied
     }
@@ -115,7 +130,7 @@ package final class Assembler {
         case .truncate(let xid, let message): try truncate(message, subtransaction: xid)
         case .change, .logicalMessage: break
         case .streamStart(let xid, let first): try startBlock(xid, first: first)
-        case .streamStop: block = nil
+        case .streamStop: (block, skipsBlock) = (nil, false)
         case .streamCommit(let xid, let commit): try finish(streamed: xid, commit)
         case .streamAbort(let xid, let sub): try abort(xid, subtransaction: sub)
         }
@@ -132,7 +147,15 @@ package final class Assembler {
     }
 
     private func note(origin name: String) {
-        if let xid = decoder.streaming { streamed[xid]?.origin = name } else { open?.origin = name }
+        let isOurs = isOwn(name)
+        if let xid = decoder.streaming {
+            streamed[xid]?.origin = name
+            streamed[xid]?.isOurs = isOurs
+            skipsBlock = isOurs
+        } else {
+            open?.origin = name
+            open?.isOurs = isOurs
+        }
     }
 
     private func note(_ message: RelationMessage) {
@@ -165,6 +188,14 @@ package final class Assembler {
     private func append(
         _ kind: ChangeKind, shape: Int, subtransaction: UInt32, rows: UnsafeRawBufferPointer
     ) throws {
+        if let block, skipsBlock {
+            streamed[block.xid]?.changes += 1
+            return
+        }
+        if block == nil, open?.isOurs == true {
+            open?.changes += 1
+            return
+        }
         if let buffer = block ?? open?.buffer {
             openMemory += buffer.append(kind, shape: shape, subtransaction: subtransaction, rows: rows)
         }
@@ -204,6 +235,7 @@ package final class Assembler {
         if first, let old = streamed.removeValue(forKey: xid)?.buffer { forget(old) }
         if first { streamed[xid] = Streamed(buffer: TransactionBuffer(xid: xid)) }
         block = streamed[xid]?.buffer
+        skipsBlock = streamed[xid]?.isOurs ?? false
         guard block != nil else {
             throw AssemblyError(problem: "streamed transaction \(xid) goes on, but its beginning never came")
         }
@@ -230,7 +262,8 @@ package final class Assembler {
         }
         openMemory -= transaction.buffer.memory
         shapes.merge(transaction.shapes) { $0.order > $1.order ? $0 : $1 }
-        deliver(xid, commit, origin: transaction.origin, transaction.buffer.changes, .buffer(transaction.buffer))
+        let changes = transaction.isOurs ? transaction.changes : transaction.buffer.changes
+        deliver(xid, commit, (transaction.origin, transaction.isOurs), changes, .buffer(transaction.buffer))
     }
 
     // MARK: out
@@ -242,21 +275,23 @@ package final class Assembler {
         let content =
             transaction.buffer.map { Transaction.Content.buffer($0) }
             ?? .slice(page, from: transaction.start, count: page.count - transaction.start)
-        deliver(transaction.xid, commit, origin: transaction.origin, transaction.changes, content)
+        deliver(transaction.xid, commit, (transaction.origin, transaction.isOurs), transaction.changes, content)
     }
 
     private func deliver(
-        _ xid: UInt32, _ commit: CommitMessage, origin: String?, _ changes: Int, _ content: Transaction.Content
+        _ xid: UInt32, _ commit: CommitMessage, _ from: (origin: String?, isOurs: Bool), _ changes: Int,
+        _ content: Transaction.Content
     ) {
         let known = commit.end <= applied
         delivered = max(delivered, commit.end)
         switch content {
-        case .slice(_, let from, _) where known || changes == 0: page.truncate(to: from)
-        case .buffer(let buffer) where known: buffer.discard()
+        case .slice(_, let start, _) where known || changes == 0 || from.isOurs: page.truncate(to: start)
+        case .buffer(let buffer) where known || from.isOurs: buffer.discard()
         default: break
         }
         guard !known, changes > 0 else { return }
-        let transaction = Transaction(xid: xid, commit: commit, origin: origin, changes: changes, content: content)
+        guard !from.isOurs else { return skipped += 1 }
+        let transaction = Transaction(xid: xid, commit: commit, origin: from.origin, changes: changes, content: content)
         readyBytes += transaction.bytes
         ready.append(transaction)
     }
@@ -271,7 +306,8 @@ package final class Assembler {
         if let transaction = open, transaction.buffer == nil {
             next.append(page.base + transaction.start, page.count - transaction.start)
             open = Open(
-                xid: transaction.xid, origin: transaction.origin, changes: transaction.changes, start: 0)
+                xid: transaction.xid, origin: transaction.origin, isOurs: transaction.isOurs,
+                changes: transaction.changes, start: 0)
         }
         page = next
         return taken

@@ -48,7 +48,9 @@ package struct LagReader {
         } catch { oldProblem = error.description }
         let problem = newProblem ?? oldProblem
         return LagReading(
-            report: LagReport(old: old, new: new, walHeldLimit: walHeldLimit, problem: problem), status: status,
+            report: LagReport(
+                old: old, new: new, walHeldLimit: walHeldLimit, problem: problem,
+                direction: (self.old?.stream ?? self.new?.stream)?.direction ?? .forward), status: status,
             statusAge: age, oldProblem: oldProblem, newProblem: newProblem)
     }
 

@@ -1,4 +1,5 @@
-// How far new is behind old, and how sure that is. Pure: two samples in, one report out. Unknown is never zero.
+// How far a stream's target is behind its source, and how sure that is. Pure: two samples in, one report out. Unknown is
+// never zero. The words are those of the stream forward, from old to new; the one back says them the other way round.
 //
 // A heartbeat row is written on old each second and travels with the data. New is known to hold everything that was
 // committed before the newest beat it shows.
@@ -70,8 +71,10 @@ package struct LagReport: Sendable {
     static let beatInterval = 1.0
     static let freshFor = 3.0
 
-    package init(old: OldSample?, new: NewSample?, walHeldLimit: Int, problem: String? = nil) {
-        seconds = Self.seconds(old, new, problem)
+    package init(
+        old: OldSample?, new: NewSample?, walHeldLimit: Int, problem: String? = nil, direction: Direction = .forward
+    ) {
+        seconds = Self.seconds(old, new, problem, direction)
         if let old, let progress = new?.progress, progress > .zero {
             bytes = old.position.bytes(since: progress)
         } else {
@@ -82,12 +85,15 @@ package struct LagReport: Sendable {
         untilLimit = Self.untilLimit(old, new, walHeldLimit)
     }
 
-    private static func seconds(_ old: OldSample?, _ new: NewSample?, _ problem: String?) -> Seconds {
+    private static func seconds(
+        _ old: OldSample?, _ new: NewSample?, _ problem: String?, _ direction: Direction
+    ) -> Seconds {
+        let (source, target) = (direction.source, direction.target)
         if let problem { return .unknown(problem) }
-        guard let old else { return .unknown("old cannot be reached") }
-        guard let new else { return .unknown("new cannot be reached") }
-        guard let shown = new.beat else { return .unknown("no heartbeat has arrived on new yet") }
-        guard let last = old.beat else { return .unknown("old has no heartbeat") }
+        guard let old else { return .unknown("\(source) cannot be reached") }
+        guard let new else { return .unknown("\(target) cannot be reached") }
+        guard let shown = new.beat else { return .unknown("no heartbeat has arrived on \(target) yet") }
+        guard let last = old.beat else { return .unknown("\(source) has no heartbeat") }
         let age = max(0, old.now - shown.at)
         let isFresh = old.now - last.at <= freshFor
         if shown.number >= last.number {

@@ -1,7 +1,10 @@
 // The two streams of a pair, the two sides, and the names of everything tandem creates for them.
 
-package enum Side: String, Sendable, CaseIterable {
+package enum Side: String, Sendable, CaseIterable, CustomStringConvertible {
     case old, new
+
+    package var description: String { rawValue }
+    package var other: Side { self == .old ? .new : .old }
 }
 
 package enum Direction: String, Sendable, CaseIterable {
@@ -9,6 +12,12 @@ package enum Direction: String, Sendable, CaseIterable {
 
     package var source: Side { self == .forward ? .old : .new }
     package var target: Side { self == .forward ? .new : .old }
+    package var opposite: Direction { self == .forward ? .reverse : .forward }
+
+    /// What belongs to source and target, by the names of the sides.
+    package func sides<Value>(source: Value, target: Value) -> (old: Value, new: Value) {
+        self == .forward ? (source, target) : (target, source)
+    }
 }
 
 /// `tandem_<migration>_<pair>_forward|reverse`: publication, slot and origin of a stream share it.
@@ -25,8 +34,20 @@ package struct StreamName: Hashable, Sendable, CustomStringConvertible {
 
     /// The stream of the same pair that goes the other way.
     package var opposite: StreamName {
-        StreamName(migration: migration, pair: pair, direction: direction == .forward ? .reverse : .forward)
+        StreamName(migration: migration, pair: pair, direction: direction.opposite)
     }
+
+    /// The sides it reads from and writes to.
+    package var source: Side { direction.source }
+    package var target: Side { direction.target }
+
+    /// Replication origins that mark what this stream's sessions write: its own, that of its second connection, of copied
+    /// rows, of Data B, of repairs.
+    package var origins: [String] { ["", "_2", "_copy", "_b", "_repair"].map { description + $0 } }
+
+    /// Whether changes that carry this origin were written by tandem for this pair, in either direction. By whole names:
+    /// another pair's may begin like them.
+    package func isOwn(origin: String) -> Bool { origins.contains(origin) || opposite.origins.contains(origin) }
 
     package var description: String { "\(pairKey)_\(direction.rawValue)" }
 

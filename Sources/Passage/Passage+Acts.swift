@@ -86,8 +86,14 @@ extension Passage {
     // MARK: the stream back
 
     private func makeReverse(_ desk: PairDesk, then write: () throws -> Void) throws {
-        throw StateError.refused("this version of tandem has no reverse stream", hint: "a later version")
+        let say = say
+        let made = try ReverseStream(desk.plan, stop: stop) { say($0) }.make(then: write)
+        if made { say("made \(desk.plan.stream.opposite): publication and slot on new, origin on old") }
     }
 
-    private func removeReverse(_ desk: PairDesk) throws {}
+    /// The runner lets go of it as soon as it has read the step; it may be the one that removes it.
+    private func removeReverse(_ desk: PairDesk) throws {
+        let say = say
+        for thing in try ReverseStream(desk.plan, stop: stop, say: { say($0) }).remove() { say("removed \(thing)") }
+    }
 }

@@ -25,7 +25,7 @@ package final class Passage {
     let actor = Actor.current
 
     /// What this version can do beyond streams. A transition that needs more is refused by name.
-    package static let capabilities: Set<Capability> = []
+    package static let capabilities: Set<Capability> = [.reverse]
 
     package init(
         _ way: Way, _ configuration: Configuration, _ plans: [StreamPlan], stop: StopSignal,

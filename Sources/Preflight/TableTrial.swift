@@ -1,5 +1,5 @@
-// Uses every carried table of a side as tandem will, without reading or writing a row: on old each is selected from, on new
-// the planning of an insert, a deletion and a locking read is asked for, which takes the same rights. Many in one statement,
+// Uses every carried table of a side as tandem will, without reading or writing a row: on the side that is read each is selected from,
+// on the one that is written the planning of an insert, a deletion and a locking read is asked for, which takes the same rights. Many in one statement,
 // and when that fails, fewer, until it is known which. What is locked just now is left out; that is a finding of its own.
 
 internal import Model

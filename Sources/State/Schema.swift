@@ -60,7 +60,7 @@ package enum Schema {
             last_lsn pg_catalog.pg_lsn NOT NULL,
             last_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
             PRIMARY KEY (stream, schema_name, table_name, kind));
-        """ + copy + seen + evidence + verification
+        """ + copy + seen + evidence + verification + watched
 
     /// The copy of existing rows: as a whole, and table by table (leaf partitions each by itself), by old's number for it,
     /// which outlasts a change of its name; parts of tables that are there; keys of rows that changed meanwhile.

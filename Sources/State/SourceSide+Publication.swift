@@ -72,15 +72,15 @@ extension SourceSide {
     package func publicationFault() throws(PostgresError) -> StateError? {
         guard try hasSchema else {
             return .unsafe(
-                "old has no table tandem.source: what was prepared there is not known any more",
-                hint: "who dropped it? `tandem abort`, then `tandem prepare` and load new again")
+                "\(stream.source) has no table tandem.source: what was prepared there is not known any more",
+                hint: "who dropped it? \(stream.startingOver)")
         }
         let row = try ask(
             Self.watching(connection.serverMajor), [stream.description], to: "looking at the publication")
         guard row.rows == 1, !row.isNull(0, 0) else {
             return .unsafe(
-                "old has no publication \(stream): changes written without it cannot be decoded any more",
-                hint: "`tandem abort`, then `tandem prepare` and load new again")
+                "\(stream.source) has no publication \(stream): changes written without it cannot be decoded any more",
+                hint: stream.startingOver)
         }
         var faults: [String] = []
         if row.bool(0, 1) { faults.append("was dropped and made again: what was written meanwhile never came") }
@@ -92,10 +92,10 @@ extension SourceSide {
         if let tables = names(row.text(0, 7)) { faults.append("leaves out columns of \(tables) (column list)") }
         guard !faults.isEmpty else { return nil }
         return .unsafe(
-            "somebody altered publication \(stream) on old: it \(faults.joined(separator: "; it "))",
+            "somebody altered publication \(stream) on \(stream.source): it \(faults.joined(separator: "; it "))",
             hint:
-                "what it left out never comes: `tandem abort`, then `tandem prepare` and load new again. Only if nothing of"
-                + " that was written since: put the publication back as it was, and start again")
+                "what it left out never comes: \(stream.startingOver). Only if nothing of that was written since: put the"
+                + " publication back as it was, and start again")
     }
 
     /// Names with a control character between them, as an operator reads them.

@@ -263,6 +263,12 @@ package struct SourceSide {
 
     // MARK: removal
 
+    /// Nothing claims to have been prepared any more.
+    package func forgetBinding() throws(PostgresError) {
+        guard try hasSchema else { return }
+        try ask("DELETE FROM tandem.source WHERE stream = $1", [stream.description], to: "clearing state")
+    }
+
     package func forget() throws(PostgresError) {
         guard try hasSchema else { return }
         try ask(

@@ -55,6 +55,10 @@ package struct StreamStatus: KeptAsJSON, Sendable, Equatable {
     /// Bytes of log the slot holds on the source, and how fast the log grows, bytes a second.
     package var walHeld: UInt64?
     package var walRate: Double?
+    /// What the stream does with what it reads: `apply` or `watch`.
+    package var role: String?
+    /// Transactions that tandem itself had written on the source, since the session's start.
+    package var skipped: Int?
 
     package init(state: State, host: String, pid: Int32) {
         self.state = state

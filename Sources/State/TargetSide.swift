@@ -83,8 +83,9 @@ package struct TargetSide {
                 created_at = DEFAULT
             """,
             [name, binding.systemIdentifier, "\(binding.timeline)", binding.start.description], to: "binding \(name)")
-        try dropOrigins()
-        try askOrigin("SELECT pg_catalog.pg_replication_origin_create($1)", [name], to: "creating origin \(name)")
+        // What the stream that goes the other way has still to read is known as ours by these names.
+        if try !isDecodedByOpposite { try dropOrigins() }
+        try makeOrigin(name)
         try askOrigin(
             "SELECT pg_catalog.pg_replication_origin_advance($1, $2)", [name, binding.start.description],
             to: "placing origin \(name) at its start")
@@ -185,6 +186,31 @@ package struct TargetSide {
             "SELECT pg_catalog.pg_replication_origin_session_setup($1)", [origin], to: "attaching to origin \(origin)")
     }
 
+    /// The heartbeat as it arrived here. Where the stream that goes the other way publishes it, it must not be taken for
+    /// somebody's deletion: so it goes as what it came as.
+    package func forgetHeartbeat() throws(PostgresError) {
+        guard try hasSchema, try hasOrigin else { return }
+        try onceOriginsAreFree { () throws(PostgresError) in try attachOrigin() }
+        try ask("DELETE FROM tandem.heartbeat WHERE stream = $1", [stream.description], to: "clearing the heartbeat")
+        try askOrigin(
+            "SELECT pg_catalog.pg_replication_origin_session_reset()", [], to: "letting go of origin \(stream)")
+    }
+
+    /// Progress brought to where the stream is to start from, beyond what it has applied.
+    package func start(from position: LSN) throws(PostgresError) {
+        try onceOriginsAreFree { () throws(PostgresError) in
+            let doing = "starting \(stream) from \(position)"
+            try connection.script("BEGIN", doing: doing)
+            try ask(
+                "UPDATE tandem.stream SET applied_lsn = $2 WHERE stream = $1 AND applied_lsn < $2",
+                [stream.description, position.description], to: doing)
+            try askOrigin(
+                "SELECT pg_catalog.pg_replication_origin_advance($1, $2)", [stream.description, position.description],
+                to: doing)
+            try connection.script("COMMIT", doing: doing)
+        }
+    }
+
     package func dropOrigin() throws(PostgresError) {
         try onceOriginsAreFree { () throws(PostgresError) in try dropOrigins() }
     }
@@ -206,8 +232,7 @@ package struct TargetSide {
             """
             SELECT pg_catalog.pg_replication_origin_drop(roname) FROM pg_catalog.pg_replication_origin
              WHERE roname IN ($1, $2, $3, $4, $5)
-            """, [stream.description, laneOrigin, copyOrigin, "\(stream)_b", repairOrigin],
-            to: "dropping origin \(stream)")
+            """, stream.origins, to: "dropping origin \(stream)")
     }
 
     // MARK: one runner
@@ -311,6 +336,7 @@ package struct TargetSide {
         try SeenSchema(connection, stream).forget()
         try EvidenceMarks(connection, stream).forget()
         try VerificationRecords(connection, stream).forget()
+        try forgetWatched()
         try forgetRestoredSource()
     }
 

@@ -25,9 +25,9 @@ package final class CarriedSchema {
     }
 
     /// Once a run for each side. While tables are being copied tandem itself changes new.
-    package func check(old: Connection, new: Connection?) throws {
-        try check(.old, old)
-        if let new { try check(.new, new) }
+    package func check(source: Connection, target: Connection?) throws {
+        try check(plan.stream.source, source)
+        if let target { try check(plan.stream.target, target) }
     }
 
     private func check(_ side: Side, _ connection: Connection) throws {
@@ -35,7 +35,7 @@ package final class CarriedSchema {
         let seen = SeenSchema(connection, plan.stream)
         guard let text = try seen.description(), let before = SchemaDescription(text: text) else {
             // The first start with a load of one's own. Where tandem copies, that was compared before anything was made.
-            if !accepts, plan.initialCopy != .all, let checked = try plan.evidence.lastCheck(),
+            if !accepts, plan.isForward, plan.initialCopy != .all, let checked = try plan.evidence.lastCheck(),
                 checked.command == "preflight", let before = checked.schema(of: side)
             {
                 try Self.refuse(side, Self.since(before, now, of: side))
@@ -45,7 +45,7 @@ package final class CarriedSchema {
             return
         }
         let differences = before.differences(to: now)
-        let silent = differences.filter { $0.isSilent(on: side) }
+        let silent = differences.filter { $0.isSilent(on: side == plan.stream.target ? .new : .old) }
         guard silent.isEmpty || accepts else { throw Self.refusal(side, silent) }
         if !differences.isEmpty {
             try note(side, before, now, differences, connection)

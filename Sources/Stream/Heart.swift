@@ -1,6 +1,6 @@
 // The heart of a stream, on its own thread and connection to the source: a beat each second, which the stream carries to
 // the target and which tells the true lag; and an eye on the slot: how much log it holds, how fast that grows; and one on the
-// publication, whose alteration ends the run. When the source goes down the heart is the first to know, and has the stream
+// publication, whose alteration ends the run; and one on the pair's epoch there. When the source goes down the heart is the first to know, and has the stream
 // let go, so that the source can stop.
 
 internal import Apply
@@ -22,13 +22,15 @@ final class SourceWatch: Sendable {
 
 /// The source is ending or gone while the stream still hangs on it.
 struct SourceGone: Explained {
+    let side: Side
     let reason: String
-    var description: String { "old is going down or cannot be reached: \(reason)" }
+    var description: String { "\(side) is going down or cannot be reached: \(reason)" }
 }
 
 final class Heart {
     private let target: ConnectionTarget
     private let stream: StreamName
+    private let course: PairCourse
     private let progress: ApplyProgress
     private let watch: SourceWatch
     private let stop: StopSignal
@@ -42,14 +44,15 @@ final class Heart {
     private var nextLook = Monotonic.now
 
     init(
-        _ target: ConnectionTarget, _ stream: StreamName, progress: ApplyProgress, watch: SourceWatch,
-        walHeldLimit: Int, stop: StopSignal, log: Log
+        _ target: ConnectionTarget, _ stream: StreamName, course: PairCourse, progress: ApplyProgress,
+        watch: SourceWatch, walHeldLimit: Int, stop: StopSignal, log: Log
     ) {
         self.target = target
         self.stream = stream
+        self.course = course
         self.progress = progress
         self.watch = watch
-        heldLog = HeldLog(limit: walHeldLimit)
+        heldLog = HeldLog(limit: walHeldLimit, stream: stream)
         self.stop = stop
         self.log = log
     }
@@ -63,6 +66,7 @@ final class Heart {
             } catch {
                 try bear(error)
             }
+            if let connection, !connection.isBroken { try readEpoch(connection) }
             if Monotonic.now >= nextLook { try lookIfPossible() }
             stop.wait(seconds: 1)
         }
@@ -83,6 +87,13 @@ final class Heart {
         troubled = false
     }
 
+    /// The side that gives truth up has the next epoch first.
+    private func readEpoch(_ connection: Connection) throws {
+        do { try PairEpochs.note(connection, stream.source, stream, in: course) } catch let error as PostgresError {
+            try bear(error)
+        }
+    }
+
     private func bear(_ error: PostgresError) throws {
         if error.kind == .interrupted { return }
         if !troubled { log.warning("no heartbeat", [.detail: error.description]) }
@@ -94,7 +105,7 @@ final class Heart {
         let isClosed = error.refusal == "57P03"
         let isCrowded = error.refusal == "53300"
         if isClosed || (failures >= 8 && !isCrowded) {
-            throw SourceGone(reason: error.message)
+            throw SourceGone(side: stream.source, reason: error.message)
         }
     }
 

@@ -85,7 +85,7 @@ package final class Preparation {
         let replication = try Connection(to: plan.source, for: .replication, as: "\(plan.stream) prepare", stop: stop)
         self.replication = replication
         let identity = try ReplicationCommands.identify(replication)
-        let slot = try createSlot(replication, source)
+        let slot = try SlotCreation(plan: plan, stop: stop, say: say).create(on: replication)
         Failpoint.pass(.afterSlotCreated)
         let binding = Binding(
             systemIdentifier: identity.systemIdentifier, timeline: identity.timeline, start: slot.start)
@@ -221,29 +221,6 @@ package final class Preparation {
     private func copyPlan(_ source: SourceSide, _ snapshot: String) throws -> CopyPlan {
         let base = try source.contents(ofSnapshot: snapshot)
         return CopyPlan(base: base, tables: try source.publishedLeafTables())
-    }
-
-    // MARK: the slot
-
-    /// A slot waits for every transaction that is open; who that is, is said while it waits.
-    private func createSlot(_ replication: Connection, _ source: SourceSide) throws -> CreatedSlot {
-        let done = StopSignal()
-        let (plan, say) = (plan, say)
-        let watcher = try Thread("slot watch") {
-            guard !done.wait(seconds: 3),
-                let connection = try? Connection(to: plan.source, for: .control, as: "\(plan.stream) watch", stop: done)
-            else { return }
-            let side = SourceSide(connection, plan.stream)
-            repeat {
-                let holders = ((try? side.openTransactions()) ?? []).joined(separator: "; ")
-                if !holders.isEmpty { say("waiting for open transactions on old: \(holders)") }
-            } while !done.wait(seconds: 5)
-        }
-        defer {
-            done.raise()
-            watcher.join()
-        }
-        return try ReplicationCommands.createSlot(plan.stream, on: replication)
     }
 }
 

@@ -65,6 +65,7 @@ final class Receiver {
         doing = "receiving from \(connection.label)"
         assembler = Assembler(
             book: setup.book, limits: setup.limits, directory: setup.spill, applied: setup.start,
+            isOwn: { [stream = setup.stream] in stream.isOwn(origin: $0) },
             afterSpilledBlock: { Failpoint.pass(.afterSpillBlock) })
         feedbackEvery = try Self.feedbackInterval(connection)
         try connection.growReadBuffer()
@@ -108,7 +109,7 @@ final class Receiver {
         return hasRoom() ? try hasMemory() : false
     }
 
-    /// For whole transactions, until new has taken some. Busy as it is, it does all the time; when it does not, that is said.
+    /// For whole transactions, until the target has taken some. Busy as it is, it does all the time; when it does not, that is said.
     private func hasRoom() -> Bool {
         queue.drained.lower()
         let full = queue.hasRoom ? nil : fullSince ?? Monotonic.now
@@ -116,9 +117,9 @@ final class Receiver {
         if let full {
             guard !isStuck, full.age > Self.patience else { return false }
             isStuck = true
-            let reason = "new takes no more, and the memory for whole transactions is full"
-            log.warning("waiting", [.reason: reason, .hint: Self.stuckHint])
-            health.report(reason, hint: Self.stuckHint)
+            let reason = "\(setup.stream.target) takes no more, and the memory for whole transactions is full"
+            log.warning("waiting", [.reason: reason, .hint: stuckHint])
+            health.report(reason, hint: stuckHint)
             return false
         }
         if isStuck {
@@ -130,8 +131,10 @@ final class Receiver {
     }
 
     private static let patience = 3.0
-    private static let stuckHint =
-        "old keeps its log meanwhile; look what new is busy with or waits for; limits.memory is how much may wait here"
+    private var stuckHint: String {
+        "\(setup.stream.source) keeps its log meanwhile; look what \(setup.stream.target) is busy with or waits for;"
+            + " limits.memory is how much may wait here"
+    }
 
     /// Spills when too much is open; when that is impossible (disk full, limit reached) reading waits.
     private func hasMemory() throws -> Bool {
@@ -200,9 +203,10 @@ final class Receiver {
     private func withoutPublication(_ message: String?) -> StateError {
         // Recreating the publication does not help: decoding looks at the catalogs as they were at each change.
         StateError.unsafe(
-            "old has changes that were written while publication \(setup.stream) did not exist, which can never be decoded"
+            "\(setup.stream.source) has changes that were written while publication \(setup.stream) did not exist, which can"
+                + " never be decoded"
                 + (message.map { ": \($0)" } ?? ""),
-            hint: "`tandem abort`, then `tandem prepare` and load new again")
+            hint: setup.stream.startingOver)
     }
 
     private func handle(_ bytes: UnsafeRawBufferPointer) throws {
@@ -235,7 +239,10 @@ final class Receiver {
         guard !hasEnded else { return }
         positions.received = heard
         deliveredAt = Monotonic.now
+        positions.skipped = assembler.skipped
         var transactions = assembler.takeReady()
+        // Where all that comes is left out, the source may be too busy for keepalives that say how far it is.
+        if transactions.isEmpty { pass(assembler.delivered) }
         guard !transactions.isEmpty || setup.until != nil else { return }
         if let until = setup.until, let first = transactions.firstIndex(where: { $0.commit.end > until }) {
             // The source leaves out every commit whose record begins below the position we go on from; `until` may lie
@@ -254,17 +261,20 @@ final class Receiver {
         queue.push(.transactions(transactions), bytes: transactions.reduce(0) { $0 + $1.bytes })
     }
 
+    private func pass(_ quiet: LSN) {
+        guard quiet > lastQuiet, quietAt.age >= 1 else { return }
+        lastQuiet = quiet
+        quietAt = Monotonic.now
+        queue.push(.quiet(quiet), bytes: 0)
+    }
+
     /// A position heard between transactions has nothing undelivered below it.
     private func noteQuiet(_ position: LSN) {
         guard assembler.isBetweenTransactions else { return }
         deliver()
         guard !hasEnded else { return }
         if let until = setup.until, position >= until { return end(at: until) }
-        let quiet = max(position, assembler.delivered)
-        guard quiet > lastQuiet, quietAt.age >= 1 else { return }
-        lastQuiet = quiet
-        quietAt = Monotonic.now
-        queue.push(.quiet(quiet), bytes: 0)
+        pass(max(position, assembler.delivered))
     }
 
     private func end(at position: LSN) {

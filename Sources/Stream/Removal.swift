@@ -1,5 +1,5 @@
-// `abort`: takes everything of a stream out of both databases. Refuses while a runner is at work. Each step is safe to
-// repeat, so that an interrupted abort is finished by another. A side that is gone does not keep the other from being
+// `abort`: takes everything of a pair's streams out of both databases, the one forward and the one back. Refuses while a runner
+// is at work. Each step is safe to repeat, so that an interrupted abort is finished by another. A side that is gone does not keep the other from being
 // freed: that is when old's log fills its disk.
 
 internal import Evidence
@@ -17,32 +17,42 @@ package struct Removal {
         package fileprivate(set) var unreachable: [String] = []
     }
 
+    /// Of the stream forward.
     private let plan: StreamPlan
+    private let back: StreamName
     private let stop: StopSignal
 
     package init(_ plan: StreamPlan, stop: StopSignal) {
-        self.plan = plan
+        self.plan = plan.isForward ? plan : plan.opposite
+        back = self.plan.stream.opposite
         self.stop = stop
     }
 
     package func remove() throws -> Report {
         var report = Report()
-        let source = connect(plan.source, &report).map { SourceSide($0, plan.stream) }
-        let target = connect(plan.target, &report).map { TargetSide($0, plan.stream) }
-        if let target { try checkIdle(target) }
-        if let source { try checkIdle(source) }
+        let old = connect(plan.old, &report)
+        let new = connect(plan.new, &report)
+        if let new { try checkIdle(TargetSide(new, plan.stream)) }
+        if let old { try checkIdle(SourceSide(old, plan.stream)) }
+        if let new { try checkIdle(SourceSide(new, back)) }
         return try plan.evidence.perform(
             "abort", executed: ["remove slot, publication, origin and schema tandem of \(plan.stream)"],
-            details: report.unreachable.map { ("unreachable", $0) }, old: source?.connection, new: target?.connection
-        ) { try remove(source, target, report) }
+            details: report.unreachable.map { ("unreachable", $0) }, old: old, new: new
+        ) { try remove(old, new, report) }
     }
 
-    private func remove(_ source: SourceSide?, _ target: TargetSide?, _ found: Report) throws -> Report {
+    private func remove(_ old: Connection?, _ new: Connection?, _ found: Report) throws -> Report {
         var report = found
-        if let source { try removeSlot(source, &report) }
+        // First what holds a server's log.
+        if let old { try removeSlot(SourceSide(old, plan.stream), &report) }
+        if let new { try removeSlot(SourceSide(new, back), &report) }
         Failpoint.pass(.duringAbort)
-        if let source { try remove(source, &report) }
-        if let target { try remove(target, &report) }
+        if let old {
+            try remove(old, SourceSide(old, plan.stream), TargetSide(old, back), &report)
+        }
+        if let new {
+            try remove(new, SourceSide(new, back), TargetSide(new, plan.stream), &report)
+        }
         return report
     }
 
@@ -68,11 +78,13 @@ package struct Removal {
     private func checkIdle(_ source: SourceSide) throws {
         guard try source.tryPreparationLock() else {
             throw StateError.refused(
-                "a `tandem prepare` holds the snapshot of \(plan.stream)", hint: "interrupt it first")
+                source.stream.direction == .forward
+                    ? "a `tandem prepare` holds the snapshot of \(source.stream)"
+                    : "somebody is making or removing \(source.stream)", hint: "interrupt it first")
         }
         if let slot = try source.slot(), slot.isActive {
             throw StateError.refused(
-                "slot \(plan.stream) is in use by pid \(slot.activePID ?? 0) on old",
+                "slot \(source.stream) is in use by pid \(slot.activePID ?? 0) on \(source.stream.source)",
                 hint: "stop the `tandem prepare` or `tandem run` that uses it")
         }
     }
@@ -82,32 +94,19 @@ package struct Removal {
     private func removeSlot(_ source: SourceSide, _ report: inout Report) throws {
         guard try source.slot() != nil else { return }
         try source.dropSlot()
-        report.removed.append("slot \(plan.stream) on old")
+        report.removed.append("slot \(source.stream) on \(source.stream.source)")
     }
 
-    private func remove(_ source: SourceSide, _ report: inout Report) throws {
-        if try source.publishedTables() != nil {
-            try source.dropPublication()
-            report.removed.append("publication \(plan.stream) on old")
-        }
-        if try source.hasSchema {
-            try source.forget()
-            try EpochBook(source.connection, plan.stream).forget()
-            try source.dropSchemaIfUnused()
-            report.removed.append("tandem's state on old")
-        }
-    }
-
-    private func remove(_ target: TargetSide, _ report: inout Report) throws {
-        if try target.hasOrigin {
-            try target.dropOrigin()
-            report.removed.append("replication origin \(plan.stream) on new")
-        }
-        if try target.hasSchema {
-            try target.forget()
-            try EpochBook(target.connection, plan.stream).forget()
-            try target.dropSchemaIfUnused()
-            report.removed.append("tandem's state on new")
-        }
+    /// A side is what one stream reads and the other one writes.
+    private func remove(
+        _ connection: Connection, _ source: SourceSide, _ target: TargetSide, _ report: inout Report
+    ) throws {
+        let isThere = try source.hasSchema || target.hasSchema
+        report.removed += try StreamEffects(source.stream).remove(from: source)
+        report.removed += try StreamEffects(target.stream).remove(from: target)
+        try EpochBook(connection, plan.stream).forget()
+        guard isThere else { return }
+        try source.dropSchemaIfUnused()
+        report.removed.append("tandem's state on \(source.stream.source)")
     }
 }

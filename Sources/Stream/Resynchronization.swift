@@ -1,6 +1,6 @@
-// After the slot was lost, new brought level again without copying the world: a new slot, whose snapshot shows old at
-// exactly its position; every table compared with that snapshot and made equal to it, while nobody writes on new; then the
-// stream is bound to that position. Killed before that, nothing claims to be level: the next `resync` begins with a new slot.
+// After the slot was lost, the side that follows brought level again without copying the world: another slot, whose snapshot
+// shows the source at exactly its position; every table compared with that snapshot and made equal to it, while nobody writes
+// the target; then the stream is bound to that position. The same in both directions. Killed before that, nothing claims to be level: the next `resync` begins with a new slot.
 // A table of which too much differs is asked to be copied again, which the next run does.
 
 internal import Configuration
@@ -37,10 +37,17 @@ package final class Resynchronization {
     }
 
     package func run() throws -> Outcome {
-        let old = try Connection(to: plan.source, for: .control, as: "\(plan.stream) resync", stop: stop)
-        let new = try Connection(to: plan.target, for: .control, as: "\(plan.stream) resync", stop: stop)
-        let (source, target) = (SourceSide(old, plan.stream), TargetSide(new, plan.stream))
+        let old = try Connection(to: plan.old, for: .control, as: "\(plan.stream) resync", stop: stop)
+        let new = try Connection(to: plan.new, for: .control, as: "\(plan.stream) resync", stop: stop)
+        let source = SourceSide(plan.isForward ? old : new, plan.stream)
+        let target = TargetSide(plan.isForward ? new : old, plan.stream)
         try SameDatabase.refuse(old, new)
+        // Whoever runs the pair holds the lock of the stream forward, on new.
+        let runner = TargetSide(new, plan.isForward ? plan.stream : plan.stream.opposite)
+        guard try runner.tryRunnerLock() else {
+            throw StateError.refused(
+                "a `tandem run` holds the stream (pid \(try runner.runnerPID() ?? 0) on new)", hint: "stop it first")
+        }
         try check(source, target)
         return try plan.evidence.perform(
             "resync", executed: ["slot \(plan.stream)", "compare every table with its snapshot, repair what differs"],
@@ -54,10 +61,6 @@ package final class Resynchronization {
         guard try target.hasSchema, let binding = try target.binding() else {
             throw StateError.notPrepared(pair: plan.pair)
         }
-        guard try target.tryRunnerLock() else {
-            throw StateError.refused(
-                "a `tandem run` holds the stream (pid \(try target.runnerPID() ?? 0) on new)", hint: "stop it first")
-        }
         guard try source.tryPreparationLock() else {
             throw StateError.refused("somebody prepares or resyncs this stream already", hint: "wait for that one")
         }
@@ -65,14 +68,14 @@ package final class Resynchronization {
         let identity = try ReplicationCommands.identify(replication)
         guard identity.systemIdentifier == binding.systemIdentifier else {
             throw StateError.unsafe(
-                "old is another server: system identifier \(identity.systemIdentifier), bound to"
+                "\(plan.stream.source) is another server: system identifier \(identity.systemIdentifier), bound to"
                     + " \(binding.systemIdentifier)", hint: "does its address point elsewhere now?")
         }
         if let slot = try source.slot(), !slot.isInvalid, let confirmed = slot.confirmed,
             let applied = try target.progress(durable: true), confirmed <= applied, try source.publicationFault() == nil
         {
             throw StateError.refused(
-                "nothing is lost: slot \(plan.stream) is there, and has all that new lacks",
+                "nothing is lost: slot \(plan.stream) is there, and has all that \(plan.stream.target) lacks",
                 hint: "`tandem run` goes on")
         }
         if try target.copiedTables().contains(where: { $0.state != .done && $0.state != .again }) {
@@ -86,7 +89,7 @@ package final class Resynchronization {
     private func begin(_ source: SourceSide, _ target: TargetSide) throws -> Outcome {
         try source.dropSlot()
         try source.install()
-        let chosen = try plan.tables.choose(on: source)
+        let chosen = try choose(source, target)
         if try source.publicationFault() != nil {
             try source.dropPublication()
             try source.publish(chosen.tables)
@@ -95,17 +98,17 @@ package final class Resynchronization {
         let identity = try ReplicationCommands.identify(replication)
         let holders = try source.openTransactions()
         if !holders.isEmpty {
-            say("the new slot waits for transactions open on old: " + holders.joined(separator: "; "))
+            say("the slot waits for transactions open on \(plan.stream.source): " + holders.joined(separator: "; "))
         }
         let slot = try ReplicationCommands.createSlot(plan.stream, on: replication)
         Failpoint.pass(.afterSlotCreated)
-        say("comparing with old at \(slot.start)")
+        say("comparing with \(plan.stream.source) at \(slot.start)")
         let binding = Binding(
             systemIdentifier: identity.systemIdentifier, timeline: identity.timeline, start: slot.start)
         let tables = try makeEqual(source, target, snapshot: slot.snapshot)
         // What cannot be told row by row is copied afresh; the stream waits for it there.
         let again = tables.filter { !$0.isEqual }
-        if let failed = again.first(where: { $0.report == nil || $0.report?.hasMore != true }) {
+        if let failed = again.first(where: { !plan.isForward || $0.report == nil || $0.report?.hasMore != true }) {
             throw StateError.refused(
                 "\(failed.table) could not be made equal: \(failed.problem ?? failed.repair?.failures.first ?? "rows differ")",
                 hint: failed.hint ?? "mend that, and `tandem resync` again: nothing follows yet")
@@ -115,6 +118,13 @@ package final class Resynchronization {
         Failpoint.pass(.afterOriginCreated)
         for outcome in again { try copyAgain(outcome.table, source, target) }
         return Outcome(position: slot.start, tables: tables, again: again.map(\.table), notes: chosen.notes)
+    }
+
+    private func choose(_ source: SourceSide, _ target: TargetSide) throws -> TableChoice.Chosen {
+        guard !plan.isForward else { return try plan.tables.choose(on: source) }
+        let carried = try plan.tables.matching(on: SourceSide(target.connection, plan.stream.opposite))
+        let names = Set(carried.filter { !$0.isUnlogged }.map(\.name))
+        return TableChoice.Chosen(tables: try plan.tables.choose(on: source, named: names), notes: [])
     }
 
     private func makeEqual(_ source: SourceSide, _ target: TargetSide, snapshot: String) throws -> [TableOutcome] {

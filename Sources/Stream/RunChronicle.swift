@@ -24,35 +24,39 @@ final class RunChronicle {
         self.log = log
     }
 
-    func begin(new: Connection, until: Until?, acceptsSchema: Bool, stop: StopSignal) throws {
+    func begin(target: Connection, until: Until?, acceptsSchema: Bool, stop: StopSignal) throws {
         guard began == nil else { return }
-        var details: [(String, String)] = []
+        var details = subject
         switch until {
         case .caughtUp: details.append(("until", "caught-up"))
         case .position(let position): details.append(("until", position.description))
         case nil: break
         }
         if acceptsSchema { details.append(("accept-schema", "yes")) }
-        let old = try? Connection(to: plan.source, for: .control, as: "\(plan.stream) evidence", stop: stop)
+        let source = try? Connection(to: plan.source, for: .control, as: "\(plan.stream) evidence", stop: stop)
+        let sides = plan.sides(source: source, target: target)
         let recorded = try plan.evidence.record(
-            EvidenceLog.Event("run", .begins, details: details), old: old, new: new)
+            EvidenceLog.Event("run", .begins, details: details), old: sides.old, new: sides.new)
         began = Date()
         for note in recorded.notes { log.warning("evidence", [.reason: note]) }
     }
 
     /// The problem that blocks, or nil when none does.
-    func note(_ problem: StreamStatus.Problem?, new: Connection) {
+    func note(_ problem: StreamStatus.Problem?, target: Connection) {
         if problem?.message != blocked?.message || problem?.position != blocked?.position {
             waiting.append(event(problem))
             blocked = problem
         }
         guard !waiting.isEmpty else { return }
-        write(old: nil, new: new)
+        write(source: nil, target: target)
     }
+
+    /// The stream forward is the run itself.
+    private var subject: [(String, String)] { plan.isForward ? [] : [("stream", plan.stream.description)] }
 
     func end(_ failure: (any Error)?) {
         guard let began else { return }
-        var details: [(String, String)] = []
+        var details = subject
         if let failure { details.append(("reason", withoutControls("\(failure)"))) }
         waiting.append(
             EvidenceLog.Event(
@@ -60,26 +64,29 @@ final class RunChronicle {
         // Asked to stop, every other connection refuses to wait; these do, but not for long.
         let (limit, done) = (StopSignal(), StopSignal())
         guard let clock = try? Thread("last entry", { if !done.wait(seconds: 3) { limit.raise() } }) else {
-            return write(old: nil, new: nil)
+            return write(source: nil, target: nil)
         }
-        let new = try? Connection(to: plan.target, for: .control, as: "\(plan.stream) evidence", stop: limit)
-        let old = try? Connection(to: plan.source, for: .control, as: "\(plan.stream) evidence", stop: limit)
-        write(old: old, new: new)
+        let target = try? Connection(to: plan.target, for: .control, as: "\(plan.stream) evidence", stop: limit)
+        let source = try? Connection(to: plan.source, for: .control, as: "\(plan.stream) evidence", stop: limit)
+        write(source: source, target: target)
         done.raise()
         clock.join()
     }
 
     private func event(_ problem: StreamStatus.Problem?) -> EvidenceLog.Event {
-        guard let problem else { return EvidenceLog.Event("run", .noted, details: [("what", "no longer blocked")]) }
+        guard let problem else {
+            return EvidenceLog.Event("run", .noted, details: subject + [("what", "no longer blocked")])
+        }
         let all = [
             ("what", "blocked"), ("reason", problem.message), ("sqlstate", problem.sqlstate), ("table", problem.table),
             ("transaction", problem.position),
         ]
         return EvidenceLog.Event(
-            "run", .noted, details: all.compactMap { key, value in value.map { (key, withoutControls($0)) } })
+            "run", .noted, details: subject + all.compactMap { key, value in value.map { (key, withoutControls($0)) } })
     }
 
-    private func write(old: Connection?, new: Connection?) {
+    private func write(source: Connection?, target: Connection?) {
+        let (old, new) = plan.sides(source: source, target: target)
         do {
             while let event = waiting.first {
                 try plan.evidence.record(event, old: old, new: new)

@@ -1,4 +1,5 @@
-// What to stream from where to where, the same for every attempt.
+// What to stream from where to where, the same for every attempt. A plan has a direction: forward, from old to new, and
+// reverse, from new to old, are the same code with the sides exchanged.
 
 package import Configuration
 package import DataB
@@ -11,6 +12,7 @@ package import Protocol
 package struct StreamPlan: Sendable {
     package let stream: StreamName
     package let pair: String
+    /// What is read, and what is written.
     package let source: ConnectionTarget
     package let target: ConnectionTarget
     package let strategy: Strategy
@@ -18,26 +20,45 @@ package struct StreamPlan: Sendable {
     package let limits: Limits
     package let verify: Verifying
     package let spill: String
+    /// One for the pair, whatever the direction.
     package let evidence: EvidenceLog
     package let tables: TableChoice
-    /// From old to new, as long as old is what counts.
+    /// The same way as this stream.
     package let dataB: DataBPlan
     let copy: CopySettings
+    private let configuration: Configuration
+    private let configured: Pair
 
-    package init(_ configuration: Configuration, _ pair: Pair) {
+    package init(_ configuration: Configuration, _ pair: Pair, direction: Direction = .forward) {
+        (self.configuration, configured) = (configuration, pair)
         self.pair = pair.name
-        stream = StreamName(migration: configuration.migration, pair: pair.name, direction: .forward)
-        source = ConnectionTarget(conninfo: pair.old, label: "old of \(pair.name)")
-        target = ConnectionTarget(conninfo: pair.new, label: "new of \(pair.name)")
+        stream = StreamName(migration: configuration.migration, pair: pair.name, direction: direction)
+        let old = ConnectionTarget(conninfo: pair.old, label: "old of \(pair.name)")
+        let new = ConnectionTarget(conninfo: pair.new, label: "new of \(pair.name)")
+        (source, target) = direction == .forward ? (old, new) : (new, old)
         strategy = configuration.strategy
         initialCopy = configuration.initialCopy
         limits = configuration.limits
         verify = configuration.verify
         spill = configuration.spill
-        evidence = EvidenceLog(directory: configuration.evidence, stream: stream)
-        dataB = DataBPlan(configuration, pair: pair.name, old: source, new: target, direction: .forward)
+        evidence = EvidenceLog(
+            directory: configuration.evidence, stream: direction == .forward ? stream : stream.opposite)
         tables = TableChoice(configuration)
+        dataB = DataBPlan(configuration, pair: pair.name, old: old, new: new, direction: direction)
         copy = CopySettings(configuration)
+    }
+
+    package var isForward: Bool { stream.direction == .forward }
+
+    /// The stream of the same pair that goes the other way.
+    package var opposite: StreamPlan { StreamPlan(configuration, configured, direction: stream.direction.opposite) }
+
+    package var old: ConnectionTarget { isForward ? source : target }
+    package var new: ConnectionTarget { isForward ? target : source }
+
+    /// What belongs to source and target, by the names of the sides.
+    package func sides<Value>(source: Value, target: Value) -> (old: Value, new: Value) {
+        stream.direction.sides(source: source, target: target)
     }
 }
 

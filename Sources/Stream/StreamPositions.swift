@@ -8,6 +8,7 @@ final class StreamPositions: Sendable {
     private let receivedEnd = Atomic<UInt64>(0)
     private let durableEnd: Atomic<UInt64>
     private let spilledBytes = Atomic<Int>(0)
+    private let skippedCount = Atomic<Int>(0)
 
     /// Raised when more became durable, so that the source is told soon.
     let durableMoved = Wakeup()
@@ -26,6 +27,12 @@ final class StreamPositions: Sendable {
         guard position > durable else { return }
         durableEnd.store(position.raw, ordering: .releasing)
         durableMoved.raise()
+    }
+
+    /// Transactions that tandem itself had written on the source.
+    var skipped: Int {
+        get { skippedCount.load(ordering: .relaxed) }
+        set { skippedCount.store(newValue, ordering: .relaxed) }
     }
 
     var spilled: Int {

@@ -3,6 +3,7 @@
 internal import Apply
 internal import Configuration
 internal import Evidence
+internal import Model
 internal import Postgres
 internal import State
 internal import Telemetry
@@ -25,12 +26,14 @@ extension StreamRunner {
         try plan.evidence.perform(
             "run", executed: ["drop slot \(plan.stream)"],
             details: [("reason", "it held \(held.held) bytes of log, over limits.wal_held, and on_wal_held is drop")],
-            old: source, new: side?.connection
+            old: plan.isForward ? source : side?.connection, new: plan.isForward ? side?.connection : source
         ) { try drop(SourceSide(source, plan.stream)) }
         let error = StateError.unsafe(
-            "slot \(plan.stream) held \(held.held) bytes of log on old, over limits.wal_held (\(held.limit)), and was"
+            "slot \(plan.stream) held \(held.held) bytes of log on \(plan.stream.source), over limits.wal_held (\(held.limit)), and was"
                 + " dropped as limits.on_wal_held asks",
-            hint: "new no longer follows; `tandem resync` makes a new slot and new level again")
+            hint:
+                "\(plan.stream.target) no longer follows; `tandem resync` makes another slot and both sides equal again"
+        )
         log.error("slot dropped", [.bytes: held.held, .limit: held.limit])
         say(.stopped, error, side)
         return error

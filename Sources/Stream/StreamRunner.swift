@@ -10,6 +10,7 @@ internal import Glibc
 package import InitialCopy
 internal import Model
 internal import Postgres
+internal import Protocol
 internal import SchemaCopy
 internal import Spill
 internal import State
@@ -21,11 +22,15 @@ package final class StreamRunner {
     let until: Until?
     let stop: StopSignal
     let log: Log
+    private let unnamed: Log
     private let schema: CarriedSchema
     private let acceptsSchema: Bool
     private let firstCheck: @Sendable () throws -> Void
     private let chronicle: RunChronicle
     private let shown: (@Sendable (CopyProgress?) -> Void)?
+    let course: PairCourse
+    /// What the stream is to do; the course is asked before each session.
+    private var role: StreamRole
 
     private var resolvedEnd: LSN?
     private var textOnly = false
@@ -43,15 +48,18 @@ package final class StreamRunner {
     package init(
         _ plan: StreamPlan, until: Until?, acceptsSchema: Bool = false,
         firstCheck: @escaping @Sendable () throws -> Void = {}, stop: StopSignal,
-        shown: (@Sendable (CopyProgress?) -> Void)? = nil, log: Log
+        shown: (@Sendable (CopyProgress?) -> Void)? = nil, log: Log, course: PairCourse = PairCourse()
     ) {
         self.plan = plan
         self.firstCheck = firstCheck
         self.shown = shown
+        self.course = course
+        role = plan.isForward ? .apply : .watch
         self.until = until
         self.stop = stop
+        unnamed = log
         self.log = log.with(.stream, plan.stream)
-        heldLog = HeldLog(limit: plan.limits.walHeld)
+        heldLog = HeldLog(limit: plan.limits.walHeld, stream: plan.stream)
         schema = CarriedSchema(plan, accepts: acceptsSchema, log: self.log)
         self.acceptsSchema = acceptsSchema
         chronicle = RunChronicle(plan, log: self.log)
@@ -82,35 +90,46 @@ package final class StreamRunner {
         let side = TargetSide(connection, plan.stream)
         guard try takeLock(side) else { return nil }
         try heedPreflight(side)
-        try chronicle.begin(new: connection, until: until, acceptsSchema: acceptsSchema, stop: stop)
+        try chronicle.begin(target: connection, until: until, acceptsSchema: acceptsSchema, stop: stop)
         try prepareCopy(side)
-        var copy = try startCopy(side)
-        defer { copy?.end() }
         let recent = RecentChanges()
-        let verification = until == nil ? ContinuousVerification(plan, recent, log: log) : nil
-        try verification?.start()
-        defer { verification?.end() }
-        let derived = try startDataB(side, copy)
-        defer { derived?.end() }
+        let company = StreamCompany(
+            plan, course, recent, hasEnd: until != nil, acceptsSchema: acceptsSchema, shown: shown, stop: stop,
+            log: log,
+            unnamed: unnamed)
+        defer { company.end() }
         while !stop.isRaised {
+            try PairEpochs.note(connection, plan.stream.target, plan.stream, in: course)
+            try learnRole()
+            // The stream back has no more to do: whoever runs it takes it away.
+            if role == .off, !plan.isForward { break }
+            try company.adjust(to: role, side)
+            if let failure = company.failure {
+                say(.stopped, failure, side)
+                return failure
+            }
+            if role == .off {
+                stop.wait(seconds: 1)
+                continue
+            }
             if let final = try restWhilePaused(side) { return final }
             if stop.isRaised { break }
             let session = StreamSession(
-                plan, control: side, copy: copy, schema: schema, chronicle: chronicle, recent: recent,
-                textOnly: textOnly, stop: stop, log: log)
+                plan, role: role, course: course, control: side, copy: company.copy, schema: schema,
+                chronicle: chronicle, recent: recent, textOnly: textOnly, stop: stop, log: log)
+            session.failureBeside = { company.failure }
             do {
                 let end = try session.run(until: until, resolved: &resolvedEnd) { hasStreamed = true }
-                if case .paused = end { continue }
-                if case .copied = end {
-                    if copy == nil { copy = try startCopy(side) }
-                    continue
+                switch end {
+                case .paused, .copied, .changed: continue
+                case .finished, .stopped: break
                 }
                 // Somebody has asked for a table to be copied again: without it new does not hold what old has.
                 if case .finished = end, try side.copiedTables().contains(where: { $0.state != .done }) {
                     resolvedEnd = nil
                     continue
                 }
-                let left = derived.flatMap { until == nil ? nil : waitForDataB($0) }
+                let left = company.waitForDataB()
                 say(.stopped, left, side)
                 if let left { return left }
                 if case .finished = end { log.info("reached its end", [.lsn: resolvedEnd ?? .zero]) }
@@ -127,12 +146,28 @@ package final class StreamRunner {
         return nil
     }
 
+    /// What the epoch has for this stream; what was so before, while that cannot be known.
+    private func learnRole() throws {
+        if case .contradiction? = course.standing {
+            throw StateError.unsafe(
+                "old and new contradict each other about where the pair stands", hint: "`tandem step` shows both")
+        }
+        guard let now = course.role(of: plan.stream.direction) else { return }
+        guard until == nil || now == .apply else {
+            throw StateError.refused(
+                "`--until` is for a stream that applies, and at this step \(plan.stream) does not",
+                hint: "`tandem run` without it runs both streams")
+        }
+        if now != role, hasStreamed { log.info("role changes", [.detail: "\(role.rawValue) to \(now.rawValue)"]) }
+        role = now
+    }
+
     // MARK: the first start
 
     /// Who has loaded new by other means has made the stream already. What the newest preflight found in the way of it holds,
     /// until another one finds it gone.
     private func heedPreflight(_ side: TargetSide) throws {
-        guard plan.initialCopy != .all, try !side.hasSchema || side.readStatus() == nil else { return }
+        guard plan.isForward, plan.initialCopy != .all, try !side.hasSchema || side.readStatus() == nil else { return }
         guard let checked = try plan.evidence.lastCheck() else {
             return log.info("not checked", [.reason: "no `tandem preflight` of this stream is on record here"])
         }
@@ -149,7 +184,7 @@ package final class StreamRunner {
 
     /// The first start of a stream that copies by itself: everything is made here, nothing by hand.
     private func prepareCopy(_ side: TargetSide) throws {
-        guard plan.initialCopy == .all, try side.binding() == nil else { return }
+        guard plan.isForward, plan.initialCopy == .all, try side.binding() == nil else { return }
         say(.starting, nil, side)
         if plan.copy.prewarms { _ = try Prewarming(on: side.connection) }
         let log = log
@@ -164,32 +199,13 @@ package final class StreamRunner {
         log.info("prepared", [.lsn: prepared.position, .count: prepared.tables])
     }
 
-    /// Nil when there is nothing that could be copied, now or when it is asked for.
-    private func startCopy(_ side: TargetSide) throws -> StreamCopy? {
-        guard try side.binding() != nil, let request = try side.copyRequest() else { return nil }
-        try side.completeCopyTables()
-        let (gate, making) = (CopyGate(), StopSignal())
-        let (runner, tables) = try side.takeOverCopy()
-        // Who loads new by other means has made its schema, too.
-        let schema = plan.initialCopy == .all ? SchemaSteps(plan, stop: making, log: log) : nil
-        let run = CopyRun(
-            stream: plan.stream, source: plan.source, target: plan.target, settings: plan.copy, gate: gate,
-            runner: runner, tables: tables, touched: try side.tablesTouched(), isComplete: request.isComplete,
-            finisher: schema?.finisher ?? TableFinisher(), shown: shown, log: log)
-        do { try run.start() } catch {
-            run.end()
-            throw error
-        }
-        return StreamCopy(gate: gate, run: run, making: making, schema: schema)
-    }
-
     // MARK: pausing
 
     /// The error when the log that old holds meanwhile ends the run.
     private func restWhilePaused(_ side: TargetSide) throws -> (any Error)? {
         var isSaid = false
         var nextLook = Monotonic.now
-        while !stop.isRaised, try side.copyRequest()?.isStreamPaused == true {
+        while !stop.isRaised, try isAskedToRest(side) {
             if !isSaid { log.info("stream rests", [.reason: "as asked", .hint: "`tandem resume` lets it go on"]) }
             isSaid = true
             say(.paused, nil, side)
@@ -201,6 +217,14 @@ package final class StreamRunner {
         }
         if isSaid && !stop.isRaised { log.info("stream goes on", [.reason: "as asked"]) }
         return nil
+    }
+
+    /// Asked of the stream forward, for both.
+    private func isAskedToRest(_ side: TargetSide) throws -> Bool {
+        guard plan.isForward else { return course.areStreamsResting }
+        let rests = try side.copyRequest()?.isStreamPaused == true
+        course.areStreamsResting = rests
+        return rests
     }
 
     private func forgetFailures() {
@@ -233,6 +257,7 @@ package final class StreamRunner {
             return nil
         }
         let error = asUnsafe(error)
+        if role == .watch, until == nil, isFinal(error) { return bearWatching(error, side) }
         if isFinal(error) {
             say(.stopped, error, side)
             return error
@@ -254,6 +279,18 @@ package final class StreamRunner {
         return nil
     }
 
+    /// Nobody waits for what a watch sees: it is tried again, and the other stream of the pair goes on.
+    private func bearWatching(_ error: any Error, _ side: TargetSide?) -> (any Error)? {
+        let reason = "\(error)"
+        if reason != lastReason {
+            log.error("not watching", [.reason: reason, .hint: (error as? any Explained)?.hint ?? ""])
+        }
+        lastReason = reason
+        say(.blocked, error, side)
+        stop.wait(seconds: backoff.seconds())
+        return nil
+    }
+
     /// What a server refuses three times in the same words, with nothing applied between, it will go on refusing.
     private func refusedAgain(_ error: any Error, isSame: Bool) -> StreamBlocked? {
         guard let error = error as? PostgresError, error.sqlState != nil, !error.isTransient else {
@@ -263,7 +300,7 @@ package final class StreamRunner {
         refusals = isSame ? refusals + 1 : 1
         guard refusals >= 3 else { return nil }
         let unreadable =
-            "old cannot send what was written there: `tandem abort`, correct it, prepare and load new again"
+            "\(plan.stream.source) cannot send what was written there: correct it. \(plan.stream.startingOver)"
         let blocked = StreamBlocked(
             problem: StreamStatus.Problem(
                 message: "\(error.doing): \(error.message)",
@@ -290,7 +327,7 @@ package final class StreamRunner {
         guard let server = error as? PostgresError, server.sqlState == "55000", isSlotLost else { return error }
         return StateError.unsafe(
             "slot \(plan.stream) cannot be read any more: \(server.message)",
-            hint: "`tandem resync` makes a new slot and new level again")
+            hint: "`tandem resync` makes another slot and both sides equal again")
     }
 
     private var isSlotLost: Bool {
@@ -324,6 +361,7 @@ package final class StreamRunner {
         status.state = state
         status.pid = getpid()
         status.host = HostName.current
+        status.role = role.rawValue
         status.problem = error.map { error in
             if let blocked = error as? StreamBlocked { return blocked.problem }
             return StreamStatus.Problem(

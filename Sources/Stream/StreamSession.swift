@@ -13,6 +13,7 @@ internal import Glibc
 internal import InitialCopy
 internal import Model
 internal import Postgres
+internal import Protocol
 internal import Spill
 internal import State
 internal import Telemetry
@@ -25,10 +26,15 @@ final class StreamSession {
         case copied
         /// An operator asked the stream to rest.
         case paused
+        /// The step has something else for the stream.
+        case changed
         case stopped
     }
 
     private let plan: StreamPlan
+    private let role: StreamRole
+    private let course: PairCourse
+    private var manner: PairCourse.Manner?
     private let control: TargetSide
     private let copy: StreamCopy?
     private let schema: CarriedSchema
@@ -57,12 +63,17 @@ final class StreamSession {
     private var threads: [Thread] = []
     /// Something became durable that was not when it began.
     private(set) var hasProgressed = false
+    /// What ended the pair's other stream for good.
+    var failureBeside: () -> (any Error)? = { nil }
 
     init(
-        _ plan: StreamPlan, control: TargetSide, copy: StreamCopy?, schema: CarriedSchema, chronicle: RunChronicle,
+        _ plan: StreamPlan, role: StreamRole, course: PairCourse, control: TargetSide, copy: StreamCopy?,
+        schema: CarriedSchema, chronicle: RunChronicle,
         recent: RecentChanges, textOnly: Bool, stop: StopSignal, log: Log
     ) {
         self.plan = plan
+        self.role = role
+        self.course = course
         self.copy = copy
         self.schema = schema
         self.chronicle = chronicle
@@ -76,7 +87,7 @@ final class StreamSession {
     func run(until: Until?, resolved: inout LSN?, streaming: () -> Void) throws -> End {
         // Where to end is asked once everything is copied: until then new does not hold what old has.
         let isCopying = copy.map { !$0.run.isComplete } ?? false
-        let (start, isBinary) = try check(isCopying ? nil : until, &resolved)
+        guard let (start, isBinary) = try check(isCopying ? nil : until, &resolved) else { return .changed }
         let progress = ApplyProgress(applied: start)
         let positions = StreamPositions(durable: start)
         let spill = try SpillDirectory(
@@ -87,24 +98,31 @@ final class StreamSession {
         defer { end() }
         try begin(start, isBinary, until: isCopying ? nil : resolved, progress, positions, spill)
         guard try hasBegun() else { return .stopped }
-        log.info("streaming", [.lsn: start, .detail: isBinary ? "binary" : "text"])
+        let manner = role == .watch ? "watching" : isBinary ? "binary" : "text"
+        log.info("streaming", [.lsn: start, .detail: manner])
         streaming()
         return try keep(progress, positions, spill, hasEnd: until != nil, isCopying: isCopying)
     }
 
     // MARK: beginning and ending
 
-    private func check(_ until: Until?, _ resolved: inout LSN?) throws -> (LSN, Bool) {
+    /// Nil when the step has something else for the stream.
+    private func check(_ until: Until?, _ resolved: inout LSN?) throws -> (LSN, Bool)? {
         let name = plan.stream
         let source = try Connection(to: plan.source, for: .control, as: "\(name) start", stop: stop)
         let replication = try Connection(to: plan.source, for: .replication, as: "\(name) start", stop: stop)
         let start = StreamStart(
             source: SourceSide(source, name), target: control, replication: replication,
             initialCopy: plan.initialCopy, pair: plan.pair)
-        try SameDatabase.refuse(source, control.connection)
-        let position = try start.check()
-        try FirstEpoch(plan, old: source, new: control.connection).ensure()
-        try schema.check(old: source, new: copy.map(\.run.isComplete) ?? true ? control.connection : nil)
+        let sides = plan.sides(source: source, target: control.connection)
+        try SameDatabase.refuse(sides.old, sides.new)
+        try PairEpochs.note(source, plan.stream.source, plan.stream, in: course)
+        try PairEpochs.note(control.connection, plan.stream.target, plan.stream, in: course)
+        guard course.role(of: plan.stream.direction) ?? role == role else { return nil }
+        manner = course.manner(of: plan.stream.direction)
+        let position = try start.check(from: role == .apply ? course.position(on: plan.stream.source) : nil)
+        if plan.isForward { try FirstEpoch(plan, old: sides.old, new: sides.new).ensure() }
+        try schema.check(source: source, target: copy.map(\.run.isComplete) ?? true ? control.connection : nil)
         let missing = try plan.tables.left(out: start.source)
         if let copy, plan.initialCopy == .all {
             try NewTables(source: start.source, target: control, evidence: plan.evidence, log: log).adopt(
@@ -125,7 +143,8 @@ final class StreamSession {
             case .position(let wanted): resolved = wanted
             }
         }
-        return (position, try !textOnly && start.allowsBinary())
+        // What a watch looks at it reads as text.
+        return (position, try !textOnly && role == .apply && start.allowsBinary())
     }
 
     private func begin(
@@ -137,6 +156,7 @@ final class StreamSession {
         let book = ShapeBook()
         let (plan, health, watch, attention, ending, log) = (plan, health, watch, attention, ending, log)
         let (outcome, changed, gate, recent) = (outcome, changed, copy?.gate ?? CopyGate(), recent)
+        let (role, course) = (role, course)
         let receiving = Receiver.Setup(
             stream: plan.stream, start: start, isBinary: isBinary, until: until, book: book,
             limits: Assembler.Limits(memory: memory.open, small: memory.large), spill: spill)
@@ -151,6 +171,12 @@ final class StreamSession {
             let setup = ApplySetup(
                 stream: plan.stream, source: plan.source, target: plan.target, book: book, isBinary: isBinary,
                 gate: gate, recent: recent)
+            if role == .watch {
+                let watcher = try Watcher(setup, queue: queue, progress: progress, stop: ending, log: log)
+                outcome.withLock { $0.begun = true }
+                changed.raise()
+                return try watcher.run()
+            }
             let applier = try Applier(
                 setup, queue: queue, progress: progress, limits: Applier.Limits(bytes: memory.batch),
                 attention: attention, stop: ending, log: log)
@@ -160,8 +186,8 @@ final class StreamSession {
         }
         try spawn("heart") {
             try Heart(
-                plan.source, plan.stream, progress: progress, watch: watch, walHeldLimit: plan.limits.walHeld,
-                stop: ending, log: log
+                plan.source, plan.stream, course: course, progress: progress, watch: watch,
+                walHeldLimit: plan.limits.walHeld, stop: ending, log: log
             ).run()
         }
     }
@@ -210,13 +236,13 @@ final class StreamSession {
                 positions.spilled = spill.bytesOnDisk
                 let status = status(progress, positions)
                 try control.write(status: status.encoded())
-                chronicle.note(status.state == .blocked ? status.problem : nil, new: control.connection)
+                chronicle.note(status.state == .blocked ? status.problem : nil, target: control.connection)
                 try noticeSetAside()
-                let request = try control.copyRequest()
-                if request?.isStreamPaused == true { return .paused }
-                if copy == nil, request != nil { return .copied }
+                if let end = try hear() { return end }
                 try mindTheLog()
             }
+            if course.manner(of: plan.stream.direction) != manner { return .changed }
+            if let error = failureBeside() { throw error }
             let outcome = outcome.withLock { $0 }
             if let error = outcome.error { throw error }
             if hasEnd, let (problem, isBlocked) = progress.problem, isBlocked { throw StreamBlocked(problem: problem) }
@@ -239,6 +265,16 @@ final class StreamSession {
         }
     }
 
+    /// What operators ask for, and what the step has for the stream.
+    private func hear() throws -> End? {
+        try PairEpochs.note(control.connection, plan.stream.target, plan.stream, in: course)
+        guard plan.isForward else { return course.areStreamsResting ? .paused : nil }
+        let request = try control.copyRequest()
+        course.areStreamsResting = request?.isStreamPaused == true
+        if request?.isStreamPaused == true { return .paused }
+        return copy == nil && request != nil && role == .apply ? .copied : nil
+    }
+
     /// A flush on the target costs all its writers: ten a second are enough for the source.
     private func pace() {
         guard !stop.isRaised, outcome.withLock({ !$0.finished && $0.error == nil }) else { return }
@@ -249,7 +285,8 @@ final class StreamSession {
     private func makeDurable(_ progress: ApplyProgress, _ positions: StreamPositions) throws {
         guard progress.applied > positions.durable else { return }
         guard let durable = try control.progress(durable: true) else {
-            throw StateError.unsafe("replication origin \(plan.stream) vanished from new", hint: "who dropped it?")
+            throw StateError.unsafe(
+                "replication origin \(plan.stream) vanished from \(plan.stream.target)", hint: "who dropped it?")
         }
         positions.nowDurable(durable)
         hasProgressed = true
@@ -288,6 +325,8 @@ final class StreamSession {
         status.changes = progress.changes
         status.differences = progress.differences
         status.spilled = positions.spilled
+        status.role = role.rawValue
+        status.skipped = positions.skipped
         (status.walHeld, status.walRate) = watch.current
         return status
     }

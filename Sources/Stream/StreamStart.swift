@@ -6,6 +6,7 @@ internal import Apply
 internal import Configuration
 internal import Model
 internal import Postgres
+internal import Protocol
 internal import State
 
 struct StreamStart {
@@ -17,19 +18,51 @@ struct StreamStart {
 
     private var stream: StreamName { source.stream }
 
-    /// The position to continue from. Binds the target when this is the first start after `prepare`.
-    func check() throws -> LSN {
+    /// The position to continue from. Binds the target when this is the first start after `prepare`. `charge` is from where on
+    /// the stream is to apply: what ended there or before is on the target already, whoever brought it.
+    func check(from charge: ChargePosition? = nil) throws -> LSN {
         let identity = try ReplicationCommands.identify(replication)
         let binding = try target.binding() ?? adopt(identity)
         guard let progress = try target.progress(durable: true) else {
             throw StateError.unsafe(
-                "new has no replication origin \(stream): it no longer knows how far it has come",
-                hint: "was new restored or the origin dropped? `tandem abort`, then prepare and load new again")
+                "\(stream.target) has no replication origin \(stream): it no longer knows how far it has come",
+                hint: "was \(stream.target) restored or the origin dropped? \(stream.startingOver)")
         }
         try check(identity, binding, progress)
         try checkSlot(progress)
         if let fault = try source.publicationFault() { throw fault }
-        return progress
+        guard let charge else { return progress }
+        try checkWatched(charge)
+        guard charge.end > progress else { return progress }
+        try check(identity, charge)
+        try target.start(from: charge.end)
+        return charge.end
+    }
+
+    /// What the stream is to apply it must not have let pass before, when it only watched.
+    private func checkWatched(_ charge: ChargePosition) throws {
+        guard let last = try target.lastWatched(), last > charge.end else { return }
+        throw StateError.unsafe(
+            "\(stream) is to apply what came after \(charge.end), and has only watched changes up to \(last): they are not on"
+                + " \(stream.target)", hint: "`tandem resync` makes both sides equal again")
+    }
+
+    private func check(_ identity: SystemIdentity, _ charge: ChargePosition) throws {
+        guard charge.systemIdentifier == identity.systemIdentifier else {
+            throw StateError.unsafe(
+                "\(stream) is to start from \(charge.end) of another \(stream.source) (system identifier"
+                    + " \(charge.systemIdentifier), now \(identity.systemIdentifier))",
+                hint: "does its address point elsewhere now?")
+        }
+        guard charge.timeline != identity.timeline else { return }
+        let left = try ReplicationCommands.end(of: charge.timeline, on: replication, timeline: identity.timeline)
+        guard let left, left >= charge.end else {
+            throw StateError.unsafe(
+                "\(stream.source) is on timeline \(identity.timeline), which left timeline \(charge.timeline)"
+                    + (left.map { " at \($0)" } ?? " never")
+                    + ", before \(charge.end), from where \(stream) is to start",
+                hint: "the promoted standby lacked writes: compare both sides before going on")
+        }
     }
 
     /// Values may travel in binary when every type that is published can.
@@ -41,6 +74,10 @@ struct StreamStart {
     // MARK: the first start
 
     private func adopt(_ identity: SystemIdentity) throws -> Binding {
+        guard stream.direction == .forward else {
+            throw StateError.unsafe(
+                "\(stream.target) has no record of \(stream)", hint: stream.startingOver)
+        }
         guard initialCopy != .all, let prepared = try source.binding(), let slot = try source.slot() else {
             throw StateError.notPrepared(pair: pair)
         }
@@ -78,16 +115,18 @@ struct StreamStart {
     private func check(_ identity: SystemIdentity, _ binding: Binding, _ progress: LSN) throws {
         guard identity.systemIdentifier == binding.systemIdentifier else {
             throw StateError.unsafe(
-                "old is another server: system identifier \(identity.systemIdentifier), bound to"
+                "\(stream.source) is another server: system identifier \(identity.systemIdentifier), bound to"
                     + " \(binding.systemIdentifier)",
-                hint: "does its address point elsewhere now? Otherwise `tandem abort` and prepare again")
+                hint: "does its address point elsewhere now? Otherwise: \(stream.startingOver)")
         }
         if identity.timeline != binding.timeline { try follow(identity, binding, progress) }
         guard identity.position >= progress else {
             throw StateError.unsafe(
-                "old is at \(identity.position), behind what new has applied already (\(progress)): it lost writes that"
-                    + " new has",
-                hint: "a standby that was behind was promoted, or old was restored: compare both sides before going on")
+                "\(stream.source) is at \(identity.position), behind what \(stream.target) has applied already (\(progress)): it"
+                    + " lost writes that \(stream.target) has",
+                hint:
+                    "a standby that was behind was promoted, or \(stream.source) was restored: compare both sides before going on"
+            )
         }
     }
 
@@ -95,9 +134,11 @@ struct StreamStart {
         let left = try ReplicationCommands.end(of: binding.timeline, on: replication, timeline: identity.timeline)
         guard identity.timeline > binding.timeline, let left, left >= progress else {
             throw StateError.unsafe(
-                "old is on timeline \(identity.timeline), which left timeline \(binding.timeline)"
-                    + (left.map { " at \($0)" } ?? " never") + ", before what new has applied (\(progress))",
-                hint: "the promoted standby lacked writes that new has: compare both sides before going on")
+                "\(stream.source) is on timeline \(identity.timeline), which left timeline \(binding.timeline)"
+                    + (left.map { " at \($0)" } ?? " never")
+                    + ", before what \(stream.target) has applied (\(progress))",
+                hint: "the promoted standby lacked writes that \(stream.target) has: compare both sides before going on"
+            )
         }
         try target.followTimeline(identity.timeline)
     }
@@ -105,12 +146,13 @@ struct StreamStart {
     private func checkSlot(_ progress: LSN) throws {
         guard let slot = try source.slot() else {
             throw StateError.unsafe(
-                "old has no slot \(stream): the changes since \(progress) are gone",
-                hint: "`tandem resync` makes a new one and new level again; tandem never does so on its own")
+                "\(stream.source) has no slot \(stream): the changes since \(progress) are gone",
+                hint: "`tandem resync` makes another one and both sides equal again; tandem never does so on its own")
         }
         guard !slot.isInvalid else {
             throw StateError.unsafe(
-                "slot \(stream) is lost: old has removed log that new still needs (after \(progress))",
+                "slot \(stream) is lost: \(stream.source) has removed log that \(stream.target) still needs (after"
+                    + " \(progress))",
                 hint: "raise max_slot_wal_keep_size, then `tandem resync`")
         }
         guard slot.plugin == "pgoutput" else {
@@ -119,9 +161,11 @@ struct StreamStart {
         }
         if let confirmed = slot.confirmed, confirmed > progress {
             throw StateError.unsafe(
-                "slot \(stream) was moved to \(confirmed), past what new has applied (\(progress)): the changes between"
-                    + " are gone",
-                hint: "was the slot recreated or advanced, or new restored? `tandem resync` makes new level again")
+                "slot \(stream) was moved to \(confirmed), past what \(stream.target) has applied (\(progress)): the changes"
+                    + " between are gone",
+                hint:
+                    "was the slot recreated or advanced, or \(stream.target) restored? `tandem resync` makes both sides equal again"
+            )
         }
     }
 }

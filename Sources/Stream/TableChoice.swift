@@ -69,12 +69,35 @@ package struct TableChoice: Sendable {
         let matching = try matching(on: source)
         let chosen = matching.filter { !$0.isUnlogged }
         let harmed = chosen.flatMap(\.withoutIdentity).filter(\.isHarmed)
-        guard harmed.isEmpty else { throw refuse(harmed) }
+        guard harmed.isEmpty else { throw refuse(harmed, on: source.stream) }
         let unpublished = chosen.flatMap(\.unpublishedIdentity)
         if let first = unpublished.first {
-            throw refuse(unpublished.filter { $0.breaksUpdates == first.breaksUpdates })
+            throw refuse(unpublished.filter { $0.breaksUpdates == first.breaksUpdates }, on: source.stream)
         }
         return Chosen(tables: chosen, notes: notes(matching))
+    }
+
+    /// The tables of these names, for the stream back: what is carried forward, by name.
+    func choose(on source: SourceSide, named names: Set<QualifiedName>) throws -> [SourceTable] {
+        let found = try source.tables().filter { names.contains($0.name) }
+        let missing = names.subtracting(found.map(\.name)).sorted()
+        guard missing.isEmpty else {
+            throw StateError.refused(
+                "\(source.stream.source) lacks tables that would have to come back: \(listed(missing))",
+                hint: "without them there is no way back; or name them under `exclude`")
+        }
+        if let unlogged = found.first(where: \.isUnlogged) {
+            throw StateError.refused(
+                "\(unlogged.name) is unlogged on \(source.stream.source), so nothing of it could come back",
+                hint: "ALTER TABLE \(unlogged.name.pasteable) SET LOGGED")
+        }
+        let harmed = found.flatMap(\.withoutIdentity).filter(\.isHarmed)
+        guard harmed.isEmpty else { throw refuse(harmed, on: source.stream) }
+        let unpublished = found.flatMap(\.unpublishedIdentity)
+        if let first = unpublished.first {
+            throw refuse(unpublished.filter { $0.breaksUpdates == first.breaksUpdates }, on: source.stream)
+        }
+        return found
     }
 
     private func notes(_ tables: [SourceTable]) -> [String] {
@@ -97,28 +120,28 @@ package struct TableChoice: Sendable {
         return names.prefix(20).map(\.description).joined(separator: ", ") + rest
     }
 
-    private func refuse(_ identities: [UnpublishedIdentity]) -> StateError {
+    private func refuse(_ identities: [UnpublishedIdentity], on stream: StreamName) -> StateError {
         let list = identities.prefix(20).map { "\($0.table) (\(visiblyQuoted($0.column)))" }.joined(separator: ", ")
         let rest = identities.count > 20 ? " and \(identities.count - 20) more" : ""
         guard identities.first?.breaksUpdates == true else {
             return StateError.refused(
-                "rows could not be found on new: the replica identity has a generated column, which this version of"
+                "rows could not be found on \(stream.target): the replica identity has a generated column, which this version of"
                     + " PostgreSQL does not publish: \(list)\(rest)",
                 hint: "ALTER TABLE … REPLICA IDENTITY FULL; or name the table under `exclude`")
         }
         return StateError.refused(
-            "publishing this would make UPDATE and DELETE fail on old, because REPLICA IDENTITY FULL has virtual generated"
-                + " columns, which cannot be published: \(list)\(rest)",
+            "publishing this would make UPDATE and DELETE fail on \(stream.source), because REPLICA IDENTITY FULL has virtual"
+                + " generated columns, which cannot be published: \(list)\(rest)",
             hint:
                 "give the table a primary key and REPLICA IDENTITY DEFAULT, or make the column STORED, or name the table"
                 + " under `exclude`")
     }
 
-    private func refuse(_ relations: [UnidentifiedRelation]) -> StateError {
+    private func refuse(_ relations: [UnidentifiedRelation], on stream: StreamName) -> StateError {
         let statements = relations.prefix(20).map { "ALTER TABLE \($0.name.pasteable) REPLICA IDENTITY FULL;" }
         return StateError.refused(
-            "publishing \(relations.count == 1 ? "this table" : "these tables") would make UPDATE and DELETE fail on old,"
-                + " for lack of a primary key or other identity: \(listed(relations.map(\.name)))",
+            "publishing \(relations.count == 1 ? "this table" : "these tables") would make UPDATE and DELETE fail on"
+                + " \(stream.source), for lack of a primary key or other identity: \(listed(relations.map(\.name)))",
             hint: "add a primary key, name them under `exclude`, or: " + statements.joined(separator: " "))
     }
 }

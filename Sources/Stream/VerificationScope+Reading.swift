@@ -11,7 +11,8 @@ extension StreamPlan {
     package func verificationScope(
         _ source: SourceSide, _ target: TargetSide, only named: [QualifiedName] = []
     ) throws -> VerificationScope {
-        let carried = try tables.matching(on: source)
+        // What is carried is chosen on old, whichever way it is carried.
+        let carried = try tables.matching(on: isForward ? source : SourceSide(target.connection, stream.opposite))
         var notes: [String] = []
         let unlogged = carried.filter(\.isUnlogged).map(\.name)
         if !unlogged.isEmpty {
@@ -40,7 +41,7 @@ extension StreamPlan {
             let parts = try aside.isEmpty && unfinished.isEmpty ? [name] : [name] + source.leafNames(below: [name])
             if parts.contains(where: aside.contains) {
                 obstacles[name] = .notComparedYet(
-                    table: name, because: "set aside, so new's copy of it falls behind",
+                    table: name, because: "set aside, so \(stream.target)'s copy of it falls behind",
                     remedy: "`tandem recopy \(name)` brings it back")
             } else if parts.contains(where: unfinished.contains) {
                 obstacles[name] = .notComparedYet(

@@ -73,8 +73,10 @@ package final class PairVerification {
             if comparison.stop.isRaised { throw error }
             // With a side gone nothing more can be compared.
             if let error = error as? PostgresError, error.isConnectionLost { throw error }
-            outcome.problem = "\(error)"
-            outcome.hint = (error as? any Explained)?.hint ?? Self.remedy(error, item.table)
+            let (direction, known) = (comparison.stream.direction, error as? VerificationError)
+            outcome.problem = known?.text(direction) ?? "\(error)"
+            outcome.hint =
+                known.map { $0.hint(direction) } ?? (error as? any Explained)?.hint ?? Self.remedy(error, item.table)
         }
         return outcome
     }

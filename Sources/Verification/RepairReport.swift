@@ -1,5 +1,7 @@
 // What a repair did.
 
+package import Model
+
 package struct RepairReport: Sendable {
     /// Rows that are the same now, as a further comparison showed.
     package var repaired = 0
@@ -11,13 +13,15 @@ package struct RepairReport: Sendable {
 
 extension RowDifference {
     /// What a repair does about it, in words.
-    package var remedy: String {
-        switch kind {
-        case .missing: "insert it on new"
-        case .extra: "delete it on new"
-        case .different: "overwrite it on new, in the columns that old has"
+    package func remedy(_ direction: Direction) -> String {
+        let (source, target) = (direction.source, direction.target)
+        return switch kind {
+        case .missing: "insert it on \(target)"
+        case .extra: "delete it on \(target)"
+        case .different: "overwrite it on \(target), in the columns that \(source) has"
         case .count:
-            old.count > new.count ? "insert \(old.count - new.count) on new" : "delete \(new.count - old.count) on new"
+            old.count > new.count
+                ? "insert \(old.count - new.count) on \(target)" : "delete \(new.count - old.count) on \(target)"
         }
     }
 

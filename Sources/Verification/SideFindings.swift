@@ -29,13 +29,17 @@ package struct SideFindings {
         let indexes = try comparison.desks.both { _, connection in
             try Self.indexes(connection).filter { isCarried($0.table) }
         }
-        return Self.schema(schemas.old, schemas.new, sequences: sequences) + Self.indexes(indexes.old, indexes.new)
+        return schema(schemas.old, schemas.new, sequences: sequences) + self.indexes(indexes.old, indexes.new)
             + (sequences ? try behind() : []) + (try withoutStatistics())
     }
 
+    /// The side that counts, and the one that is held against it.
+    private var from: Side { comparison.stream.source }
+    private var to: Side { comparison.stream.target }
+
     // MARK: schema
 
-    private static func schema(
+    private func schema(
         _ old: SchemaDescription, _ new: SchemaDescription, sequences: Bool
     ) -> [SideFinding] {
         // What new has under another name it has.
@@ -60,21 +64,21 @@ package struct SideFindings {
                     object.kind == .constraint
                     ? "ALTER TABLE \(object.name.pasteable) ADD CONSTRAINT \(visiblyQuoted(object.part)) \(definition);"
                     : nil
-                findings.append(SideFinding(text: "new lacks \(object)", remedy: remedy, isDifference: counts))
+                findings.append(SideFinding(text: "\(to) lacks \(object)", remedy: remedy, isDifference: counts))
             case .altered(let trait, let there, let here):
-                let text = "\(object): \(trait) is \(shown(there)) on old, \(shown(here)) on new"
+                let text = "\(object): \(trait) is \(Self.shown(there)) on \(from), \(Self.shown(here)) on \(to)"
                 if counts && object.kind != .sequence {
                     findings.append(SideFinding(text: text, remedy: nil, isDifference: true))
                 } else {
                     told.append(text)
                 }
-            case .appeared: told.append("only new has \(object)")
+            case .appeared: told.append("only \(to) has \(object)")
             }
         }
         guard !told.isEmpty else { return findings }
         let some = told.prefix(5).joined(separator: "; ") + (told.count > 5 ? "; and \(told.count - 5) more" : "")
         return findings + [
-            SideFinding(text: "new's schema is not quite old's: \(some)", remedy: nil, isDifference: false)
+            SideFinding(text: "\(to)'s schema is not quite \(from)'s: \(some)", remedy: nil, isDifference: false)
         ]
     }
 
@@ -111,7 +115,7 @@ package struct SideFindings {
         }
     }
 
-    private static func indexes(_ old: [Index], _ new: [Index]) -> [SideFinding] {
+    private func indexes(_ old: [Index], _ new: [Index]) -> [SideFinding] {
         var there: Set<[String]> = []
         for index in new where index.isValid { there.insert([index.table.sql, index.content]) }
         // Unique ones are spoken of by the schema.
@@ -119,14 +123,14 @@ package struct SideFindings {
         let invalid = new.filter { !$0.isValid }
         return lacking.map {
             SideFinding(
-                text: "new lacks index \(visiblyQuoted($0.name)) of \($0.table)",
+                text: "\(to) lacks index \(visiblyQuoted($0.name)) of \($0.table)",
                 remedy: "CREATE INDEX CONCURRENTLY ON \($0.table.pasteable) USING \(withoutControls($0.content));",
                 isDifference: true)
         }
             + invalid.map {
                 let name = QualifiedName(schema: $0.table.schema, name: $0.name)
                 return SideFinding(
-                    text: "index \(visiblyQuoted($0.name)) of \($0.table) on new is not valid",
+                    text: "index \(visiblyQuoted($0.name)) of \($0.table) on \(to) is not valid",
                     remedy: "REINDEX INDEX CONCURRENTLY \(name.pasteable);", isDifference: true)
             }
     }
@@ -167,7 +171,7 @@ package struct SideFindings {
         }
         return wanted.keys.sorted().map {
             SideFinding(
-                text: "sequence \($0) on new is behind old's", remedy: "a running `tandem run` brings it along",
+                text: "sequence \($0) on \(to) is behind \(from)'s", remedy: "a running `tandem run` brings it along",
                 isDifference: true)
         }
     }
@@ -181,7 +185,7 @@ package struct SideFindings {
         let rest = carried.count > 1 ? " and \(carried.count - 1) more" : ""
         return [
             SideFinding(
-                text: "new has no planner's statistics of \(first)\(rest)", remedy: "ANALYZE; on new",
+                text: "\(to) has no planner's statistics of \(first)\(rest)", remedy: "ANALYZE; on \(to)",
                 isDifference: false)
         ]
     }

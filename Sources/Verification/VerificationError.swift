@@ -4,7 +4,7 @@
 package import Model
 
 package enum VerificationError: Explained {
-    /// One side does not have it.
+    /// One side does not have it; `old` is the one that counts.
     case missing(table: QualifiedName, side: Side)
     case missingColumns(table: QualifiedName, columns: [String])
     /// The relation is not one that holds rows of its own.
@@ -17,26 +17,32 @@ package enum VerificationError: Explained {
     case changedMeanwhile(table: QualifiedName)
     case notComparedYet(table: QualifiedName, because: String, remedy: String)
 
-    package var description: String {
-        switch self {
-        case .missing(let table, let side): "\(table): not there on \(side.rawValue)"
+    package var description: String { text(.forward) }
+    package var hint: String? { hint(.forward) }
+
+    /// Where rows are compared with those of new, because new is what counts, the sides are named the other way round.
+    package func text(_ direction: Direction) -> String {
+        let (source, target) = (direction.source, direction.target)
+        return switch self {
+        case .missing(let table, let side): "\(table): not there on \(side == .old ? source : target)"
         case .missingColumns(let table, let columns):
-            "\(table): new lacks " + columns.map { visiblyQuoted($0) }.joined(separator: ", ")
+            "\(table): \(target) lacks " + columns.map { visiblyQuoted($0) }.joined(separator: ", ")
         case .notATable(let table, let side):
-            "\(table): on \(side.rawValue) it holds no rows of its own (a view, or foreign)"
+            "\(table): on \(side == .old ? source : target) it holds no rows of its own (a view, or foreign)"
         case .streamStands(let applied, let wanted):
-            "new has come to \(applied), and what was read on old needs \(wanted): the stream does not move"
-        case .noProgress: "new has no record of how far the stream has come"
+            "\(target) has come to \(applied), and what was read on \(source) needs \(wanted): the stream does not move"
+        case .noProgress: "\(target) has no record of how far the stream has come"
         case .changedMeanwhile(let table): "\(table): its definition changed while it was compared"
         case .notComparedYet(let table, let because, _): "\(table): \(because)"
         }
     }
 
-    package var hint: String? {
-        switch self {
-        case .missing(let table, .new): "make it on new, or name \(table) under `exclude`"
+    package func hint(_ direction: Direction) -> String? {
+        let target = direction.target
+        return switch self {
+        case .missing(let table, .new): "make it on \(target), or name \(table) under `exclude`"
         case .missing, .notATable: nil
-        case .missingColumns(let table, _): "ALTER TABLE \(table.pasteable) ADD COLUMN … on new"
+        case .missingColumns(let table, _): "ALTER TABLE \(table.pasteable) ADD COLUMN … on \(target)"
         case .streamStands: "is `tandem run` running? `tandem status` shows what stands in its way"
         case .noProgress: "`tandem run` first: it prepares and copies"
         case .changedMeanwhile: "compare it again"

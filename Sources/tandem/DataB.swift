@@ -46,26 +46,23 @@ private func ask(
     _ act: (DataBState, [QualifiedName], _ isAll: Bool) throws -> String
 ) throws -> ExitCode {
     let workspace = try Workspace(arguments)
-    for plan in workspace.plans {
+    for plan in try workspace.plansInCharge() {
         let tables = try chosen(arguments, plan.dataB).map(\.name)
-        let target = TargetSide(
-            try Connection(to: plan.target, for: .control, as: "\(plan.stream) \(command)", stop: processStop),
-            plan.stream)
-        guard try target.hasSchema, try target.binding() != nil else {
-            throw StateError.notPrepared(pair: plan.pair)
-        }
-        let state = DataBState(target.connection, plan.dataB.stream)
-        let old = Reached(plan.source, as: "\(plan.stream) \(command)").connection
+        // Requests are on new, whichever way batches go.
+        let new = try Connection(to: plan.new, for: .control, as: "\(plan.stream) \(command)", stop: processStop)
+        try requireFollowing(plan, new)
+        let state = DataBState(new, plan.dataB.stream)
+        let old = Reached(plan.old, as: "\(plan.stream) \(command)").connection
         if command == "b resume" {
             try StepRule.require(
                 command, .classifying ... .following,
                 instead:
                     "the writers of Data B are stopped from step 2 on; `tandem back` goes back to step 1, and they go on",
-                plan, old: old, new: target.connection)
+                plan, old: old, new: new)
         }
         let names = tables.map(\.description)
         let done = try plan.evidence.perform(
-            command, executed: names, old: old, new: target.connection, note: Terminal.note
+            command, executed: names, old: old, new: new, note: Terminal.note
         ) {
             try state.install()
             return try act(state, tables, arguments.arguments.isEmpty)
@@ -73,6 +70,11 @@ private func ask(
         Terminal.show("\(plan.pair): \(names.joined(separator: ", ")) \(done)")
     }
     return .done
+}
+
+private func requireFollowing(_ plan: StreamPlan, _ new: Connection) throws {
+    let forward = TargetSide(new, plan.isForward ? plan.stream : plan.stream.opposite)
+    guard try forward.hasSchema, try forward.binding() != nil else { throw StateError.notPrepared(pair: plan.pair) }
 }
 
 /// The tables that were named; all when none was.
@@ -97,15 +99,13 @@ func batchFinal(_ arguments: Parsed) throws -> ExitCode {
     let workspace = try Workspace(arguments)
     try workspace.configuration.requireDecided()
     var verdicts: [FinalLine] = []
-    for plan in workspace.plans {
+    for plan in try workspace.plansInCharge() {
         let tables = try chosen(arguments, plan.dataB)
-        let old = try Connection(to: plan.source, for: .control, as: "\(plan.stream) b final", stop: processStop)
-        let new = TargetSide(
-            try Connection(to: plan.target, for: .control, as: "\(plan.stream) b final", stop: processStop), plan.stream
-        )
-        guard try new.hasSchema, try new.binding() != nil else { throw StateError.notPrepared(pair: plan.pair) }
+        let old = try Connection(to: plan.old, for: .control, as: "\(plan.stream) b final", stop: processStop)
+        let new = try Connection(to: plan.new, for: .control, as: "\(plan.stream) b final", stop: processStop)
+        try requireFollowing(plan, new)
         let found = try plan.evidence.perform(
-            "b final", executed: tables.map { "copy and compare \($0.name)" }, old: old, new: new.connection,
+            "b final", executed: tables.map { "copy and compare \($0.name)" }, old: old, new: new,
             note: Terminal.note
         ) {
             let copy = FinalCopy(
@@ -115,7 +115,7 @@ func batchFinal(_ arguments: Parsed) throws -> ExitCode {
             // Which rows differ is for the screen: keys are of the data.
             let details = found.map { ($0.table, $0.isIdentical ? "identical, \($0.rows) rows" : "differs") }
             try plan.evidence.record(
-                EvidenceLog.Event("b final", .noted, details: details), old: old, new: new.connection)
+                EvidenceLog.Event("b final", .noted, details: details), old: old, new: new)
             return found
         }
         verdicts += found.map { FinalLine(pair: plan.pair, verdict: $0) }

@@ -38,7 +38,7 @@ final class LagProbe {
 func lag(_ arguments: Parsed) throws -> ExitCode {
     let workspace = try Workspace(arguments)
     let limit = workspace.configuration.limits.walHeld
-    let probes = workspace.plans.map { LagProbe($0, limit: limit) }
+    let probes = workspace.streams.map { LagProbe($0, limit: limit) }
     let most = arguments.value("max").flatMap { duration($0) }
     guard arguments.has("watch") else {
         let readings = probes.map { ($0.plan, $0.read()) }
@@ -64,8 +64,9 @@ private func watch(_ probes: [LagProbe], limit: Int, json: Bool, _ most: Double?
         if json { for (plan, reading) in readings { Terminal.json(LagLine(plan, reading, limit)) } }
         if redraws { Terminal.show("\u{1b}[H\u{1b}[J" + "tandem lag, every second (Ctrl-C ends)\n") }
         for (plan, reading) in readings where !json {
-            let past = Array((history[plan.pair, default: []] + [reading.report.seconds.worst]).suffix(60))
-            history[plan.pair] = past
+            let past = Array(
+                (history[plan.stream.description, default: []] + [reading.report.seconds.worst]).suffix(60))
+            history[plan.stream.description] = past
             Terminal.show(describe(plan, reading, limit))
             if redraws { Terminal.show("  " + Sparkline.draw(past) + "\n") }
         }
@@ -76,15 +77,10 @@ private func watch(_ probes: [LagProbe], limit: Int, json: Bool, _ most: Double?
 
 private func describe(_ plan: StreamPlan, _ reading: LagReading, _ limit: Int) -> String {
     let report = reading.report
-    var parts: [String] = []
-    switch report.seconds {
-    case .known(let seconds): parts.append("lag \(readable(seconds: seconds))")
-    case .atMost(let seconds): parts.append("lag at most \(readable(seconds: seconds))")
-    case .unknown(let reason): parts.append("lag unknown: \(withoutControls(reason))")
-    }
+    var parts = ["lag \(secondsInWords(report))"]
     if let bytes = report.bytes { parts.append("\(readable(bytes: bytes)) behind") }
     if let held = report.walHeld {
-        var text = "old holds \(readable(bytes: held)) of log"
+        var text = "\(plan.stream.source) holds \(readable(bytes: held)) of log"
         if report.isOverLimit {
             text = Terminal.alarming(text + ", over the limit of \(readable(bytes: UInt64(limit)))")
         } else if let left = report.untilLimit {
@@ -93,7 +89,23 @@ private func describe(_ plan: StreamPlan, _ reading: LagReading, _ limit: Int) -
         parts.append(text)
     }
     parts.append(stateInWords(reading))
-    return "\(plan.pair): " + parts.joined(separator: " · ")
+    return "\(plan.pair)\(plan.isForward ? "" : " back"): " + parts.joined(separator: " · ")
+}
+
+private func secondsInWords(_ report: LagReport) -> String {
+    switch report.seconds {
+    case .known(let seconds): readable(seconds: seconds)
+    case .atMost(let seconds): "at most \(readable(seconds: seconds))"
+    case .unknown(let reason): "unknown: \(withoutControls(reason))"
+    }
+}
+
+/// With the log behind it.
+func lagInWords(_ report: LagReport) -> String {
+    var text = secondsInWords(report)
+    if case .unknown = report.seconds { return text }
+    if let bytes = report.bytes { text += ", \(readable(bytes: bytes)) of log" }
+    return text
 }
 
 func stateInWords(_ reading: LagReading) -> String {
@@ -103,7 +115,7 @@ func stateInWords(_ reading: LagReading) -> String {
     guard reading.isRunning else {
         return "not running, last seen \(readable(seconds: reading.statusAge ?? 0)) ago"
     }
-    return status.state.rawValue
+    return status.state == .streaming && status.role == "watch" ? "watching" : status.state.rawValue
 }
 
 /// One line of `tandem lag --json`.
@@ -121,6 +133,8 @@ struct LagLine: Encodable {
     var secondsUntilWalLimit: Double?
     var running: Bool
     var state: String?
+    /// `apply` or `watch`.
+    var role: String?
 
     init(_ plan: StreamPlan, _ reading: LagReading, _ limit: Int) {
         let report = reading.report
@@ -141,5 +155,6 @@ struct LagLine: Encodable {
         secondsUntilWalLimit = report.untilLimit
         running = reading.isRunning
         state = reading.status?.state.rawValue
+        role = reading.status?.role
     }
 }

@@ -9,19 +9,20 @@ internal import Verification
 func resync(_ arguments: Parsed) throws -> ExitCode {
     let workspace = try Workspace(arguments)
     try workspace.configuration.requireDecided()
-    let plan = try workspace.onePlan(for: "resync")
+    let plan = try workspace.onePlan(for: "resync").inCharge()
     if !arguments.has("yes") {
         guard Terminal.isInteractive else {
             throw UsageError("resync asks before it acts, and there is no terminal to ask on", hint: "add --yes")
         }
         Terminal.note(
-            "This makes a new slot for pair \(plan.pair) and makes every carried table on new what it is on old at that moment."
-                + " Type `resync` to go on:")
+            "This makes another slot for pair \(plan.pair) and makes every carried table on \(plan.stream.target) what it is on"
+                + " \(plan.stream.source) at that moment. Type `resync` to go on:")
         guard readLine() == "resync" else {
             Terminal.note("Nothing was changed.")
             return .refused
         }
     }
+    if plan.isForward, try remakeWayBack(plan) { return .done }
     let line = ProgressLine()
     let outcome = try Resynchronization(plan, stop: processStop, say: Terminal.note, progress: line.show).run()
     line.clear()
@@ -32,7 +33,18 @@ func resync(_ arguments: Parsed) throws -> ExitCode {
     for table in outcome.again { Terminal.show("\(table): too much differs; the next `tandem run` copies it again") }
     for note in outcome.notes { Terminal.note(withoutControls(note)) }
     Terminal.show(
-        "new holds what old had at \(outcome.position): \(counted(outcome.tables.count, "table")),"
+        "\(plan.stream.target) holds what \(plan.stream.source) had at \(outcome.position): \(counted(outcome.tables.count, "table")),"
             + " \(counted(repaired, "row")) made equal. `tandem run` goes on from there")
     return .done
+}
+
+/// A stream back that only watches carries nothing yet: a slot is all it takes. False when that is not what was lost.
+private func remakeWayBack(_ plan: StreamPlan) throws -> Bool {
+    let back = ReverseStream(plan, stop: processStop, say: Terminal.note)
+    guard try back.isLost() else { return false }
+    try back.make()
+    Terminal.show(
+        "the way back from new to old is there again, from now on: what was written on new meanwhile was not seen."
+            + " `tandem verify` compares both sides")
+    return true
 }

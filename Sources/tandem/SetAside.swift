@@ -11,7 +11,7 @@ internal import Stream
 
 func setAside(_ arguments: Parsed) throws -> ExitCode {
     let workspace = try Workspace(arguments)
-    let plan = try workspace.onePlan(for: "set-aside")
+    let plan = try workspace.onePlan(for: "set-aside").inCharge()
     let source = SourceSide(
         try Connection(to: plan.source, for: .control, as: "\(plan.stream) set-aside", stop: processStop), plan.stream)
     let target = TargetSide(
@@ -21,8 +21,9 @@ func setAside(_ arguments: Parsed) throws -> ExitCode {
     }
     let published = try (source.publishedTables() ?? []).union(source.publishedLeaves())
     let names = try arguments.arguments.map { try table($0, among: published) }
+    let sides = plan.sides(source: source.connection, target: target.connection)
     try plan.evidence.perform(
-        "set-aside", executed: names.map { "set aside \($0)" }, old: source.connection, new: target.connection,
+        "set-aside", executed: names.map { "set aside \($0)" }, old: sides.old, new: sides.new,
         note: Terminal.note
     ) {
         for name in names {

@@ -40,6 +40,7 @@ struct StatusScreen {
     private var compared = ComparedLines()
     private var derived: DataBLines?
     private var standing: StandingLines?
+    private var reverse: ReverseLines?
     private var problems: [String] = []
 
     var isIncomplete: Bool { !problems.isEmpty }
@@ -61,6 +62,10 @@ struct StatusScreen {
             if source != nil || target != nil {
                 standing = try StandingLines(
                     plan, old: source?.connection, new: target?.connection, forward: lag, limit: limit)
+            }
+            if let source, let target {
+                reverse = try ReverseLines(
+                    plan.opposite, old: source.connection, new: target.connection, limit: limit)
             }
         } catch { problems.append("\(error)") }
     }
@@ -122,6 +127,7 @@ struct StatusScreen {
                         + " last at \(difference.last)"))
         }
         for (label, text) in compared.lines { lines.append(line(label, text)) }
+        for (label, text) in reverse?.lines ?? [] { lines.append(line(label, text)) }
         lines.append(line("on old", oldText))
         if !slotWaits.isEmpty {
             lines.append(
@@ -150,14 +156,7 @@ struct StatusScreen {
             + " (pid \(status.pid))"
     }
 
-    private var lagText: String {
-        let bytes = lag.report.bytes.map { ", \(readable(bytes: $0)) of log" } ?? ""
-        switch lag.report.seconds {
-        case .known(let seconds): return readable(seconds: seconds) + bytes
-        case .atMost(let seconds): return "at most \(readable(seconds: seconds))\(bytes)"
-        case .unknown(let reason): return "unknown: \(withoutControls(reason))"
-        }
-    }
+    private var lagText: String { lagInWords(lag.report) }
 
     private var heldText: String? {
         guard let held = lag.report.walHeld else { return nil }
@@ -213,6 +212,7 @@ struct StatusScreen {
         var slotWaits: [String]
         var dataB: [DataBLines.Table]?
         var standing: StandingLines.Line?
+        var reverse: ReverseLines.Line?
         var problems: [String]
     }
 
@@ -243,7 +243,6 @@ struct StatusScreen {
                     table: $0.table.description, kind: $0.kind, found: $0.found, repaired: $0.repaired,
                     last: $0.last.description)
             }, copy: copy?.progress, verified: compared.records, slotWaits: slotWaits, dataB: derived?.tables,
-            standing: standing?.machineReadable,
-            problems: problems)
+            standing: standing?.machineReadable, reverse: reverse?.machineReadable, problems: problems)
     }
 }

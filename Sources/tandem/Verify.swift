@@ -6,6 +6,7 @@ internal import Evidence
 internal import Foundation
 internal import Model
 internal import Postgres
+internal import Protocol
 internal import State
 internal import Stream
 internal import Threading
@@ -18,7 +19,7 @@ func verify(_ arguments: Parsed) throws -> ExitCode {
     if arguments.has("dry-run"), !arguments.has("repair") {
         throw UsageError("`--dry-run` goes with `--repair`: without it nothing is written anyway", hint: nil)
     }
-    let verifiers = workspace.plans.map { PairVerifier($0, arguments) }
+    let verifiers = try workspace.plansInCharge().map { PairVerifier($0, arguments) }
     let scopes = try verifiers.map { try $0.scope(named) }
     try refuse(named, unknownIn: scopes)
     var results: [VerifiedPair] = []
@@ -58,6 +59,8 @@ extension ExitCode {
 /// What came of one pair.
 struct VerifiedPair {
     let pair: String
+    /// From the side that counts to the one that is held against it.
+    let direction: Direction
     var outcomes: [TableOutcome] = []
     var notes: [String] = []
     /// What is not the same beside the rows.
@@ -86,7 +89,7 @@ private struct PairVerifier {
 
     func run(_ scope: VerificationScope, isWhole: Bool) throws -> VerifiedPair {
         let begun = Monotonic.now
-        var result = VerifiedPair(pair: plan.pair)
+        var result = VerifiedPair(pair: plan.pair, direction: plan.stream.direction)
         result.notes = scope.notes
         let comparison = try PairComparison(
             source: plan.source, target: plan.target, stream: plan.stream, as: "\(plan.stream) verify",
@@ -108,7 +111,7 @@ private struct PairVerifier {
         if isWhole {
             let tables = plan.tables
             result.findings = try SideFindings(comparison) { tables.carries($0) }.read(
-                sequences: plan.initialCopy == .all)
+                sequences: plan.isForward ? plan.initialCopy == .all : plan.strategy == .pause)
         }
         if arguments.has("repair") { try repair(&result, comparison, settings, verification) }
         result.seconds = begun.age
@@ -135,8 +138,8 @@ private struct PairVerifier {
         }
         let found = places.map { result.outcomes[$0] }
         try allow(found)
-        let old = try Connection(to: plan.source, for: .control, as: "\(plan.stream) verify", stop: processStop)
-        let new = try Connection(to: plan.target, for: .control, as: "\(plan.stream) verify", stop: processStop)
+        let old = try Connection(to: plan.old, for: .control, as: "\(plan.stream) verify", stop: processStop)
+        let new = try Connection(to: plan.new, for: .control, as: "\(plan.stream) verify", stop: processStop)
         try plan.evidence.perform(
             "verify --repair", executed: found.map(said), old: old, new: new, note: Terminal.note
         ) {
@@ -160,13 +163,15 @@ private struct PairVerifier {
         if let more = found.first(where: { $0.report?.hasMore ?? false }) {
             throw StateError.refused(
                 "\(more.table): so many rows differ that not all were named",
-                hint: "`tandem recopy \(more.table)` makes the table afresh")
+                hint: plan.isForward
+                    ? "`tandem recopy \(more.table)` makes the table afresh"
+                    : "find out why before anything is written: new is what counts, and old is far from it")
         }
         let rows = found.reduce(0) { $0 + ($1.report?.differences.count ?? 0) }
         guard rows > plan.verify.repairLimit, !arguments.has("yes") else { return }
         let what = "\(grouped(rows)) rows differ, more than verify.repair_limit (\(grouped(plan.verify.repairLimit)))"
         if Terminal.isInteractive {
-            FileHandle.standardError.write(Data("\(what): write them on new? [y/N] ".utf8))
+            FileHandle.standardError.write(Data("\(what): write them on \(plan.stream.target)? [y/N] ".utf8))
             if ["y", "yes"].contains(readLine()?.lowercased()) { return }
         }
         throw StateError.refused(what, hint: "look at some of them, then add `--yes`; nothing was written")

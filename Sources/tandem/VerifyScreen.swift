@@ -28,7 +28,10 @@ struct VerifyScreen {
         let width = max(12, result.outcomes.map { label($0).count }.max() ?? 0)
         lines.append(row("table", "rows on old", "rows on new", "", width))
         for outcome in result.outcomes {
-            let counts = outcome.report.map { (grouped($0.old.rows), grouped($0.new.rows)) } ?? ("?", "?")
+            let counts =
+                outcome.report.map { report in
+                    result.direction.sides(source: grouped(report.old.rows), target: grouped(report.new.rows))
+                } ?? ("?", "?")
             lines.append(row(label(outcome), counts.0, counts.1, verdict(outcome), width))
             if let hint = outcome.hint { lines.append("      \(withoutControls(hint))") }
         }
@@ -80,13 +83,15 @@ struct VerifyScreen {
         guard let report = outcome.report, !report.differences.isEmpty else { return [] }
         var lines = ["", "  " + Terminal.strong(outcome.table.description)]
         for (place, difference) in report.differences.prefix(Self.named).enumerated() {
+            let hashes = result.direction.sides(
+                source: RowDifference.text(difference.old), target: RowDifference.text(difference.new))
             lines.append(
-                "    \(Self.name(difference, report.key)): \(Self.words(difference)) (old"
-                    + " \(RowDifference.text(difference.old)), new \(RowDifference.text(difference.new)))"
-                    + (result.isDryRun ? "; would \(difference.remedy)" : ""))
+                "    \(Self.name(difference, report.key)): \(words(difference)) (old \(hashes.old), new \(hashes.new))"
+                    + (result.isDryRun ? "; would \(difference.remedy(result.direction))" : ""))
             if let values {
-                lines += values[place].old.map { "      old \(withoutControls($0))" }
-                lines += values[place].new.map { "      new \(withoutControls($0))" }
+                let rows = result.direction.sides(source: values[place].old, target: values[place].new)
+                lines += rows.old.map { "      old \(withoutControls($0))" }
+                lines += rows.new.map { "      new \(withoutControls($0))" }
             }
         }
         let rest = report.differences.count - Self.named
@@ -106,12 +111,13 @@ struct VerifyScreen {
 
     private static func visible(_ column: String) -> String { withoutControls(column) }
 
-    private static func words(_ difference: RowDifference) -> String {
-        switch difference.kind {
-        case .missing: "missing on new"
-        case .extra: "only on new"
+    private func words(_ difference: RowDifference) -> String {
+        let counts = result.direction.sides(source: difference.old.count, target: difference.new.count)
+        return switch difference.kind {
+        case .missing: "missing on \(result.direction.target)"
+        case .extra: "only on \(result.direction.target)"
         case .different: "different"
-        case .count: "\(counted(difference.old.count, "row")) on old, \(difference.new.count) on new"
+        case .count: "\(counted(counts.old, "row")) on old, \(counts.new) on new"
         }
     }
 
@@ -167,7 +173,10 @@ extension VerifiedPair {
             pair = result.pair
             verdict = result.exitCode == .done ? "equal" : result.exitCode == .differs ? "different" : "not proven"
             seconds = result.seconds
-            tables = result.outcomes.enumerated().map { Table($1, result.values[$0], isDryRun: result.isDryRun) }
+            let (isDryRun, direction) = (result.isDryRun, result.direction)
+            tables = result.outcomes.enumerated().map {
+                Table($1, result.values[$0], isDryRun: isDryRun, direction)
+            }
             findings = result.findings.map { Finding(text: $0.text, remedy: $0.remedy, differs: $0.isDifference) }
             notes = result.notes
         }
@@ -204,7 +213,7 @@ extension VerifiedPair {
         let notRepaired: [String]?
         let seconds: Double?
 
-        init(_ outcome: TableOutcome, _ values: [PerSide<[String]>]?, isDryRun: Bool) {
+        init(_ outcome: TableOutcome, _ values: [PerSide<[String]>]?, isDryRun: Bool, _ direction: Direction) {
             let report = outcome.report
             table = outcome.table.description
             `class` = "data_" + outcome.kind.rawValue
@@ -212,16 +221,18 @@ extension VerifiedPair {
             problem = outcome.problem ?? report?.reason
             hint = outcome.hint
             keyColumns = report?.key
-            rowsOld = report?.old.rows
-            rowsNew = report?.new.rows
-            digestOld = report?.old.description
-            digestNew = report?.new.description
+            let digests = direction.sides(source: report?.old, target: report?.new)
+            rowsOld = digests.old?.rows
+            rowsNew = digests.new?.rows
+            digestOld = digests.old?.description
+            digestNew = digests.new?.description
             differences = (report?.differences ?? []).enumerated().map { place, difference in
-                Row(
-                    key: difference.key, kind: difference.kind.rawValue, old: RowDifference.text(difference.old),
-                    new: RowDifference.text(difference.new), would: isDryRun ? difference.remedy : nil,
-                    oldValues: values?[place].old,
-                    newValues: values?[place].new)
+                let hashes = direction.sides(
+                    source: RowDifference.text(difference.old), target: RowDifference.text(difference.new))
+                let rows = direction.sides(source: values?[place].old, target: values?[place].new)
+                return Row(
+                    key: difference.key, kind: difference.kind.rawValue, old: hashes.old, new: hashes.new,
+                    would: isDryRun ? difference.remedy(direction) : nil, oldValues: rows.old, newValues: rows.new)
             }
             more = report?.hasMore ?? false
             unsettled = report?.unsettled ?? []

@@ -30,6 +30,20 @@ struct Workspace {
         plans = pairs.map { [configuration] pair in StreamPlan(configuration, pair) }
     }
 
+    /// Every stream that there is: of each pair the one forward, and the one back where it was made.
+    var streams: [StreamPlan] {
+        plans.flatMap { plan -> [StreamPlan] in
+            let back = plan.opposite
+            guard let old = Reached(plan.old, as: "\(plan.stream) lag").connection,
+                (try? TargetSide(old, back.stream).binding()) ?? nil != nil
+            else { return [plan] }
+            return [plan, back]
+        }
+    }
+
+    /// Of each pair the stream that carries what counts: the one back, once new is in charge.
+    func plansInCharge() throws -> [StreamPlan] { try plans.map { try $0.inCharge() } }
+
     /// For commands that act on one stream at a time.
     func onePlan(for command: String) throws -> StreamPlan {
         guard plans.count == 1 else {
@@ -38,6 +52,12 @@ struct Workspace {
                 hint: "add `--pair \(plans[0].pair)`; its pairs: " + plans.map(\.pair).joined(separator: ", "))
         }
         return plans[0]
+    }
+}
+
+extension StreamPlan {
+    func inCharge() throws -> StreamPlan {
+        try PairEpochs(self, stop: processStop).direction() == stream.direction ? self : opposite
     }
 }
 

@@ -15,13 +15,17 @@ final class Desk {
     let directory: SpillDirectory
     var assembler: Assembler
 
-    init(memory: Int = 1 << 30, small: Int = 1 << 20, applied: UInt64 = 0) throws {
+    init(
+        memory: Int = 1 << 30, small: Int = 1 << 20, applied: UInt64 = 0,
+        isOwn: @escaping (String) -> Bool = { _ in false }
+    ) throws {
         var template = Array((NSTemporaryDirectory() + "tandem-assembly-XXXXXX").utf8CString)
         path = String(cString: try #require(template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }))
         directory = try SpillDirectory(
             path: path + "/spill", limit: 1 << 40, owner: "tandem_test", systemIdentifier: 1, slot: "tandem_test")
         assembler = Assembler(
-            book: book, limits: .init(memory: memory, small: small), directory: directory, applied: LSN(applied))
+            book: book, limits: .init(memory: memory, small: small), directory: directory, applied: LSN(applied),
+            isOwn: isOwn)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }

@@ -149,7 +149,7 @@ extension PreflightTests {
         ("rolesThatMayDoNothing", Roles.expected("")), ("databasesThatAreOtherwise", Whole.expected),
         ("othersWhoWrite", Others.expected("")), ("serversThatSayOtherwise", Posing.expected),
         ("theGrantsAlone", Giving.expected), ("aPoolerInBetween", Pooler.expected),
-        ("whatStandsInTheWayOfDataB", Derived.expected + Derived.ofRole),
+        ("whatCouldNotComeBack", WayBack.expected), ("whatStandsInTheWayOfDataB", Derived.expected + Derived.ofRole),
     ]
 
     @Test func everyCheckHasACase() {

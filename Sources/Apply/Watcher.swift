@@ -1,0 +1,159 @@
+// The applying thread of a stream that only watches: takes what the receiver hands over, writes none of it, and says what it
+// was: changes by table, and whether applications or other replication made them. What tandem itself wrote never comes as
+// far as here. The only row that crosses is tandem's own heartbeat, so that the lag of a watch is as honest as that of a
+// stream that applies. Progress and counts are one transaction on the target, at most a few a second however much comes:
+// the source is told to forget only what is durable there.
+//
+// Whoever wants to know which rows were touched (to write twins again) gets them here, change by change, in `note`: a record
+// has its table's shape and the row's key.
+
+package import Assembly
+internal import Bytes
+internal import Model
+internal import PGOutput
+internal import Postgres
+internal import State
+package import Telemetry
+package import Threading
+
+package final class Watcher {
+    private let setup: ApplySetup
+    private let side: TargetSide
+    private let queue: BoundedQueue<Delivery>
+    private var intake: Intake
+    private let progress: ApplyProgress
+    private let stop: StopSignal
+
+    private struct Tally {
+        var byApplications = 0
+        var byReplication = 0
+        var truncated = false
+        var last = LSN.zero
+    }
+
+    private var tallies: [QualifiedName: Tally] = [:]
+    private var transactions = 0
+    private var changes = 0
+    private var beat: WatchedBeat?
+    /// The last whole transaction that was looked at, and not recorded yet.
+    private var seen: CommitMessage?
+    private var recordedAt = Monotonic.now
+    private var rows = RowPair()
+
+    package init(
+        _ setup: ApplySetup, queue: BoundedQueue<Delivery>, progress: ApplyProgress, stop: StopSignal, log: Log
+    ) throws {
+        self.setup = setup
+        self.queue = queue
+        self.progress = progress
+        self.stop = stop
+        intake = Intake(queue)
+        let connection = try Connection(to: setup.target, for: .apply, as: setup.applicationName("watch"), stop: stop)
+        side = TargetSide(connection, setup.stream)
+        try side.installWatched()
+        try side.attachOrigin()
+        // With the origin in hand nobody else can move it.
+        guard try side.progress(durable: false) == progress.applied else {
+            throw ProgressMoved(target: setup.stream.target)
+        }
+    }
+
+    /// Until the input has ended and everything is recorded, or something throws.
+    package func run() throws {
+        while true {
+            while let transaction = intake.peek() {
+                try look(at: transaction)
+                intake.advance()
+                if changes >= Self.most { break }
+            }
+            if isDue { try record() }
+            if intake.hasEnded, intake.peek() == nil { return try record() }
+            guard !stop.isRaised else {
+                throw PostgresError(.interrupted, "stopped on request", doing: "watching")
+            }
+            let until = Monotonic.now.adding(seconds: seen == nil ? 1 : Self.pause)
+            Poll.wait(for: [.readable(stop.descriptor), .readable(queue.filled.descriptor)], until: until)
+        }
+    }
+
+    /// So many changes are recorded without waiting for more.
+    private static let most = 100_000
+    private static let pause = 0.25
+
+    private var isDue: Bool {
+        if beat != nil || changes >= Self.most { return true }
+        if seen != nil { return recordedAt.age >= Self.pause }
+        let ahead = intake.quiet.bytes(since: progress.applied)
+        return ahead > 16 << 20 || (ahead > 0 && recordedAt.age > 10)
+    }
+
+    // MARK: looking
+
+    private func look(at transaction: Transaction) throws {
+        let isForeign = transaction.origin != nil
+        switch transaction.content {
+        case .slice(let page, let from, let count):
+            try look(
+                at: UnsafeRawBufferPointer(start: page.base + from, count: count), without: [], isForeign,
+                transaction.commit.end)
+        case .buffer(let buffer):
+            let scratch = ByteBuffer()
+            for index in 0..<buffer.pieces {
+                try look(
+                    at: buffer.piece(index, scratch: scratch), without: buffer.rolledBack, isForeign,
+                    transaction.commit.end)
+            }
+            buffer.discard()
+        }
+        seen = transaction.commit
+        transactions += 1
+    }
+
+    private func look(
+        at records: UnsafeRawBufferPointer, without rolledBack: Set<UInt32>, _ isForeign: Bool, _ end: LSN
+    ) throws {
+        var cursor = ByteCursor(records)
+        while let record = try ChangeRecord.next(&cursor) {
+            if rolledBack.contains(record.subtransaction) { continue }
+            let shapes = record.kind == .truncate ? try TruncateRecord(record.rows).shapes : [record.shape]
+            for number in shapes {
+                guard let shape = setup.book[number] else { continue }
+                try note(record, shape, isForeign, end)
+            }
+        }
+    }
+
+    private func note(_ record: ChangeRecord, _ shape: RelationShape, _ isForeign: Bool, _ end: LSN) throws {
+        if shape.name == Heartbeat.table {
+            try rows.read(record.rows)
+            if record.kind != .delete, let found = Heartbeat.read(rows.new, shape, setup.stream) { beat = found }
+            return
+        }
+        changes += 1
+        var tally = tallies[shape.name] ?? Tally()
+        if isForeign { tally.byReplication += 1 } else { tally.byApplications += 1 }
+        if record.kind == .truncate { tally.truncated = true }
+        tally.last = end
+        tallies[shape.name] = tally
+    }
+
+    // MARK: recording
+
+    private func record() throws {
+        let quiet = intake.peek() == nil ? intake.quiet : .zero
+        let end = max(seen?.end ?? .zero, quiet)
+        recordedAt = Monotonic.now
+        guard end > progress.applied else { return }
+        let tables = tallies.map { name, tally in
+            WatchedTable(
+                table: name, byApplications: tally.byApplications, byReplication: tally.byReplication,
+                truncated: tally.truncated, last: tally.last)
+        }.sorted { $0.table < $1.table }
+        try side.recordWatched(
+            tables, beat: beat, through: end, committedAt: quiet > (seen?.end ?? .zero) ? nil : seen?.time.microseconds)
+        progress.committed(through: end, transactions: transactions, changes: changes)
+        if let beat { progress.visible(beat: beat.number) }
+        _ = progress.clearProblem()
+        (tallies, transactions, changes, beat, seen) = ([:], 0, 0, nil, nil)
+    }
+}

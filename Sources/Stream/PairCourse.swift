@@ -1,0 +1,81 @@
+// What the pair's epoch asks of both its streams, shared by everything that one runner runs. Each session reads the epoch of
+// both sides at its start and each second from then on, and notes it here; what holds is the higher of both. A side that
+// cannot be reached changes nothing: a role is only ever changed by an epoch that was read.
+
+package import Model
+package import Protocol
+internal import Threading
+
+package final class PairCourse: Sendable {
+    private struct Known {
+        var old: Epoch?
+        var new: Epoch?
+        var read: Set<Side> = []
+        var areStreamsResting = false
+    }
+
+    private let known = Monitor(Known())
+
+    package init() {}
+
+    package func note(_ epoch: Epoch?, on side: Side) {
+        known.change { known in
+            if side == .old { known.old = epoch } else { known.new = epoch }
+            known.read.insert(side)
+        }
+    }
+
+    /// Nil until both sides were read once.
+    package var standing: EpochStanding? {
+        known.withLock { $0.read.count == 2 ? EpochStanding(old: $0.old, new: $0.new) : nil }
+    }
+
+    /// The row of the step table that holds. Nil while that is not known; a pair without an epoch is followed.
+    package var row: StepRow? {
+        guard let standing else { return nil }
+        switch standing {
+        case .contradiction: return nil
+        case .none: return StepTable(.dualWrite)[.following]
+        case .agreed(let epoch), .behind(let epoch, _): return epoch.row
+        }
+    }
+
+    package func role(of direction: Direction) -> StreamRole? { row?.role(of: direction) }
+
+    /// All that a session and what runs beside it depend on.
+    struct Manner: Equatable {
+        let role: StreamRole?
+        let truth: Side?
+        let dataB: Direction?
+    }
+
+    func manner(of direction: Direction) -> Manner {
+        let row = row
+        return Manner(role: row?.role(of: direction), truth: row?.truth, dataB: row?.carriesDataB)
+    }
+
+    /// From where on the stream that reads that side applies, when the epoch says.
+    package func position(on side: Side) -> ChargePosition? {
+        guard let position = standing?.epoch?.position, position.side == side else { return nil }
+        return position
+    }
+
+    package var strategy: Strategy? { standing?.epoch?.strategy }
+
+    // MARK: rest
+
+    /// An operator asked the streams to rest.
+    var areStreamsResting: Bool {
+        get { known.withLock { $0.areStreamsResting } }
+        set { known.change { $0.areStreamsResting = newValue } }
+    }
+
+    /// Until the reverse stream is to do something else than `role`, or the seconds are over.
+    func waitForReverse(toChangeFrom role: StreamRole?, seconds: Double) {
+        _ = known.wait(seconds: seconds) { known -> Bool? in
+            guard known.read.count == 2 else { return nil }
+            let now = EpochStanding(old: known.old, new: known.new).epoch?.row?.reverse ?? .off
+            return now == role ? nil : true
+        }
+    }
+}

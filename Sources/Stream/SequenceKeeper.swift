@@ -1,0 +1,53 @@
+// Keeps the target's sequences near the source's every few seconds, on a thread and connections of its own: for a stream
+// that has no copy beside it, which does the same. Whatever fails here is said once and tried again; it never ends the stream.
+
+internal import Postgres
+internal import SchemaCopy
+internal import Telemetry
+internal import Threading
+
+final class SequenceKeeper: Sendable {
+    private let plan: StreamPlan
+    private let log: Log
+    private let ending = StopSignal()
+    private let thread = Monitor<Thread?>(nil)
+
+    init(_ plan: StreamPlan, log: Log) { (self.plan, self.log) = (plan, log) }
+
+    func start() throws {
+        let started = try Thread("sequences") { [self] in keep() }
+        thread.withLock { $0 = started }
+    }
+
+    func end() {
+        ending.raise()
+        thread.withLock { $0 }?.join()
+    }
+
+    private static let pause = 5.0
+
+    private func keep() {
+        var lastProblem = ""
+        while !ending.isRaised {
+            do {
+                let source = try Connection(
+                    to: plan.source, for: .control, as: "\(plan.stream) sequences", stop: ending)
+                let target = try Connection(
+                    to: plan.target, for: .control, as: "\(plan.stream) sequences", stop: ending)
+                let copy = SequenceCopy(log: log)
+                while !ending.isRaised {
+                    try copy.carry(from: source, to: target)
+                    lastProblem = ""
+                    ending.wait(seconds: Self.pause)
+                }
+            } catch {
+                let problem = "\(error)"
+                if !ending.isRaised, problem != lastProblem {
+                    log.warning("sequences stand still", [.reason: problem])
+                }
+                lastProblem = problem
+                ending.wait(seconds: Self.pause)
+            }
+        }
+    }
+}
