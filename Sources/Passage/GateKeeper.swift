@@ -71,7 +71,7 @@ package struct GateKeeper {
         guard checked.blockers.isEmpty else {
             return GateReading(
                 .preflight, .refuses, "blockers: \(checked.blockers.joined(separator: ", "))",
-                mend: "mend them, then `tandem preflight` again; or `tandem preflight --skip CHECK=REASON`")
+                mend: "mend them, then `tandem preflight` again; or `tandem preflight --skip CHECK --reason TEXT`")
         }
         let passed =
             checked.skipped.isEmpty ? "" : ", passed over: \(checked.skipped.keys.sorted().joined(separator: ", "))"

@@ -10,7 +10,7 @@ package enum ChecksDocument {
 
             \(Check.all.count) checks. A **blocker** ends `tandem preflight` with exit code 3; a **warning** has consequences that \
             somebody should have decided on; a **note** is good to know. A finding may be less severe than its check, where the \
-            circumstances say so. `--skip NAME=REASON` passes over a check, and the report says so.
+            circumstances say so. `--skip NAME --reason TEXT` passes over a check, and the report says so.
 
             | check | severity | looks at |
             |---|---|---|

@@ -41,7 +41,7 @@ package struct Examination {
         throw StateError.refused(
             "preflight found what stands in the way: \(shown.joined(separator: "; "))\(rest)",
             hint: (first.finding.remedy.map { "\($0) — " } ?? "")
-                + "`tandem preflight` explains all of it; `tandem preflight --skip CHECK=REASON` passes over a check, for"
+                + "`tandem preflight` explains all of it; `tandem preflight --skip CHECK --reason TEXT` passes over a check, for"
                 + " `tandem run`, too")
     }
 

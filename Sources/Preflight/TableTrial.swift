@@ -87,5 +87,5 @@ struct TableTrial {
 
 extension CarriedTable {
     /// In SQL, without what inherits from it.
-    fileprivate var asItIs: String { (isPartitioned ? "" : "ONLY ") + name.sql }
+    var asItIs: String { (isPartitioned ? "" : "ONLY ") + name.sql }
 }

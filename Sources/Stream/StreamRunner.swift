@@ -175,7 +175,7 @@ package final class StreamRunner {
             throw StateError.refused(
                 "`tandem preflight` found what stands in the way: \(checked.blockers.joined(separator: ", "))",
                 hint:
-                    "mend it and run `tandem preflight` again; or pass over a check: `tandem preflight --skip CHECK=REASON`"
+                    "mend it and run `tandem preflight` again; or pass over a check: `tandem preflight --skip CHECK --reason TEXT`"
             )
         }
     }

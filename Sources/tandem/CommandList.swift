@@ -41,14 +41,14 @@ private let preflightCommand = Command(
         Option("grants", summary: "print the grants that are needed, for psql; nothing is checked"),
         Option("only", value: "CHECK", summary: "only this check; can be repeated", repeats: true),
         Option(
-            "skip", value: "CHECK=REASON", summary: "this check's findings do not count, because …; can be repeated",
-            repeats: true),
+            "skip", value: "CHECK", summary: "this check's findings do not count; can be repeated", repeats: true),
+        Option("reason", value: "TEXT", summary: "why, one for each --skip, in their order", repeats: true),
         Option("json", summary: "for machines"),
     ],
     examples: [
         ("tandem preflight", "everything"),
         ("tandem preflight --grants old | psql OLD", "as a superuser, gives tandem's role what it needs on old"),
-        ("tandem preflight --skip large-objects='exported every night'", "with that one accepted"),
+        ("tandem preflight --skip large-objects --reason 'exported every night'", "with that one accepted"),
     ])
 
 private let checksCommand = Command(

@@ -13,7 +13,7 @@ func preflight(_ arguments: Parsed) throws -> ExitCode {
         throw UsageError("a side is only named with `--grants`", hint: "tandem preflight --grants old")
     }
     try workspace.configuration.requireDecided()
-    let skipped = try skippedChecks(arguments.values("skip"))
+    let skipped = try skippedChecks(arguments.values("skip"), reasons: arguments.values("reason"))
     let only = try Set(arguments.values("only").map { try checkName($0) })
     let examination = Examination(only: only, skipping: skipped)
     let reports = try workspace.plans.map { plan in
@@ -56,20 +56,25 @@ func checks(_ arguments: Parsed) throws -> ExitCode {
     return .done
 }
 
-/// `--skip CHECK=REASON`
-private func skippedChecks(_ given: [String]) throws -> [String: String] {
-    var reasons: [String: String] = [:]
-    for text in given {
-        let name = try checkName(String(text.prefix { $0 != "=" }))
-        let reason = text.dropFirst(name.count + 1).trimmingWhitespace
+/// `--skip CHECK --reason TEXT`, the first reason for the first check.
+private func skippedChecks(_ given: [String], reasons: [String]) throws -> [String: String] {
+    let names = try given.map { try checkName($0) }
+    guard reasons.count <= names.count else {
+        throw UsageError(
+            "a `--reason` without its `--skip`", hint: "--skip CHECK --reason 'why it does not matter here'")
+    }
+    var skipped: [String: String] = [:]
+    for (place, name) in names.enumerated() {
+        let reason = place < reasons.count ? reasons[place][...].trimmingWhitespace : ""
         guard !reason.isEmpty else {
             throw UsageError(
                 "`--skip \(name)` gives no reason, and the report records one",
-                hint: "--skip '\(name)=why it does not matter here'")
+                hint: "--skip \(name) --reason 'why it does not matter here'")
         }
-        reasons[name] = reason
+        guard skipped[name] == nil else { throw UsageError("`--skip \(name)` stands twice", hint: "once is enough") }
+        skipped[name] = reason
     }
-    return reasons
+    return skipped
 }
 
 private func checkName(_ text: String) throws -> String {

@@ -62,6 +62,31 @@ extension PreflightTests {
         #expect(try s.tandem("abort", "--yes").exitCode == 0)
     }
 
+    /// What such a server has no grant for is said, and found.
+    @Test(.enabled(if: PostgresInstallation.tested.old < 15 || PostgresInstallation.tested.new < 15))
+    func whatAnOlderServerCannotGrantIsSaid() throws {
+        let s = try scenario("ungranted")
+        let cluster = PostgresInstallation.tested.new < 15 ? s.pair.new : s.pair.old
+        let (role, other) = ("\(s.name)_r", "\(s.name)_other")
+        try cluster.createDatabase(other)
+        defer {
+            _ = try? cluster.sql("DROP DATABASE \(other) WITH (FORCE)")
+            s.end()
+            _ = try? cluster.sql("DROP OWNED BY \(role); DROP ROLE \(role)")
+        }
+        try s.both("CREATE TABLE t (id int PRIMARY KEY)")
+        try cluster.sql("CREATE ROLE \(role) LOGIN")
+        try s.writeConfiguration(
+            dataA: ["public.*"], marker: false, new: cluster.connection(database: other, user: role),
+            initialCopy: "all", extra: Self.roomy)
+        let script = try s.tandem("preflight", "--grants", "new").stdout
+        #expect(script.contains("-- Missing: before PostgreSQL 15 only a superuser may set session_replication_role"))
+        #expect(script.contains("-- ALTER ROLE \"\(role)\" SUPERUSER;"), "\(script)")
+        try cluster[other].sql(script)
+        let seen = try s.preflight(exits: 3).lines("replica-role")
+        #expect(seen.count == 1 && seen[0].remedy?.contains("before PostgreSQL 15") == true, "\(seen)")
+    }
+
     enum Pooler {
         static let expected = [Found("pooler", "old")]
     }

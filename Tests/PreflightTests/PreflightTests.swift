@@ -33,9 +33,12 @@ import Testing
         #expect(seen.tables == 3 && seen.tablesOnNew == 3 && seen.notLookedAt.isEmpty)
     }
 
+    var expectedOfVersions: Set<Found> { Self.expectedOfVersions() }
+
     /// Of servers that are not the newest ones.
-    var expectedOfVersions: Set<Found> {
-        let (old, new) = PostgresInstallation.tested
+    static func expectedOfVersions(
+        old: Int = PostgresInstallation.tested.old, new: Int = PostgresInstallation.tested.new
+    ) -> Set<Found> {
         return Set(
             (old < 18 ? [Found("version-features", "old")] : []) + (new < 16 ? [Found("version-features", "new")] : []))
     }
@@ -52,9 +55,10 @@ import Testing
 
     /// `except`: sides that are not looked at, or say they are of another version.
     func expect(
-        _ seen: Seen, _ expected: [Found], except: Set<String> = [], _ location: SourceLocation = #_sourceLocation
+        _ seen: Seen, _ expected: [Found], except: Set<String> = [], versions: Set<Found>? = nil,
+        _ location: SourceLocation = #_sourceLocation
     ) {
-        let wanted = Set(expected).union(expectedOfVersions.filter { !except.contains($0.object) })
+        let wanted = Set(expected).union((versions ?? expectedOfVersions).filter { !except.contains($0.object) })
         #expect(wanted.subtracting(seen.pairs) == [], "missing", sourceLocation: location)
         #expect(seen.pairs.subtracting(wanted) == [], "too much: \(seen.findings)", sourceLocation: location)
     }

@@ -58,6 +58,17 @@ extension PreflightTests {
             try s.preflight(exits: 3),
             Roles.expected(owner).filter { !granted.contains($0.check) }
                 + [Found("not-carried", "rights on the database itself")])
+        // All but one right, also while somebody holds the table; and nothing was emptied.
+        try s.new.sql("INSERT INTO t VALUES (1); REVOKE TRUNCATE ON t FROM \(role)")
+        #expect(try s.preflight().lines("write-privilege").map(\.object) == ["public.t"])
+        let reader = try s.new.session()
+        try reader.send("BEGIN; LOCK TABLE t, hidden IN ACCESS SHARE MODE")
+        #expect(try s.preflight().lines("write-privilege").map(\.object) == ["public.t"])
+        try reader.send("COMMIT")
+        try s.new.sql("GRANT TRUNCATE ON t TO \(role)")
+        #expect(try s.preflight().lines("write-privilege").isEmpty)
+        #expect(try s.new.value("SELECT count(*) FROM t") == "1")
+        try s.new.sql("DELETE FROM t")
         // Row security that nobody asked the catalogs about: the owner's own, forced.
         try s.old.sql("ALTER TABLE t OWNER TO \(role); ALTER TABLE t ENABLE ROW LEVEL SECURITY")
         #expect(try !s.preflight().pairs.contains(Found("row-security", "public.t")))

@@ -42,13 +42,14 @@ extension PreflightTests {
 
         try s.writeConfiguration(
             dataA: ["public.*"], marker: false, old: sick.connection(database: s.name), extra: Self.roomy)
-        expect(try s.preflight(exits: 3), Sick.asOld)
+        let major = sick.installation.major
+        expect(try s.preflight(exits: 3), Sick.asOld, versions: Self.expectedOfVersions(old: major))
 
         try sick.sql("SELECT pg_replication_origin_create('other')")
         try s.writeConfiguration(
             dataA: ["public.*"], marker: false, new: sick.connection(database: s.name), initialCopy: "all",
             extra: Self.roomy)
-        expect(try s.preflight(exits: 3), Sick.asNew)
+        expect(try s.preflight(exits: 3), Sick.asNew, versions: Self.expectedOfVersions(new: major))
 
         try sick.stop()
         try Data().write(to: URL(fileURLWithPath: "\(sick.dataDirectory)/standby.signal"))
@@ -79,12 +80,10 @@ extension PreflightTests {
         defer { _ = try? s.old.sql("ROLLBACK PREPARED 'left'") }
         let holder = try s.old.session(applicationName: "some job")
         try holder.send("CREATE TEMP TABLE scratch (id int); BEGIN; INSERT INTO t VALUES (2); LOCK held")
-        // A standby, as far as the server can tell.
-        let receiver = try s.start(
-            program: s.pair.old.installation.client("pg_receivewal"),
-            ["-n", "-D", s.directory, "-d", s.pair.old.connection()])
-        try s.old.wait(
-            for: "SELECT state FROM pg_stat_replication WHERE application_name = 'pg_receivewal'", toBe: "streaming")
+        let standby = try Cluster("standby", standbyOf: s.pair.old)
+        defer { standby.remove() }
+        try standby.start()
+        try s.old.wait(for: "SELECT state FROM pg_stat_replication", toBe: "streaming")
         try s.old.wait(
             for:
                 "SELECT bool_and(clock_timestamp() - xact_start > interval '6 s') FROM pg_stat_activity WHERE application_name = 'some job'",
@@ -96,7 +95,6 @@ extension PreflightTests {
         #expect(seen.lines("locked-tables").first?.finding.contains("some job") == true)
         expect(seen, Moment.expected + byNumber.map { Found($0.check, $0.object) })
         try holder.send("ROLLBACK")
-        receiver.kill()
     }
 
     @Test func theSameDatabaseTwiceOverTheNetworkWithoutRoom() throws {

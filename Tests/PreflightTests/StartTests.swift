@@ -18,7 +18,7 @@ extension PreflightTests {
         #expect(try s.old.value("SELECT count(*) FROM pg_publication") == "0")
         #expect(try s.new.value("SELECT to_regclass('public.t') IS NULL") == "t")
 
-        #expect(try s.preflight("--skip", "enum-labels=nobody is glad", exits: 0).isBlocked == false)
+        #expect(try s.preflight("--skip", "enum-labels", "--reason", "nobody is glad", exits: 0).isBlocked == false)
         let copied = try s.tandem("run", "--until", "caught-up")
         #expect(copied.exitCode == 0, "\(copied.stderr)")
         #expect(try s.new.value("SELECT count(*) FROM t") == "1")

@@ -42,16 +42,17 @@ extension Check {
     }
 
     static let rolesToGiveTo = Check(
-        "role-membership", .blocker, "tandem's role on new may give objects to the roles that own them on old",
+        "role-membership", .blocker,
+        "tandem's role on new may give objects to the roles that own them on old: it becomes each for a moment",
         because: "It makes them, and then they belong to whom they belonged to.",
         mend: "GRANT owner TO tandem's role; on new",
         reads: .tried([.old, .new])
     ) { _, survey in
         guard survey.copies else { return [] }
-        let new = SideReport(connection: try survey.reached(.new))
-        let (there, mine) = (try new.roles(), try new.rolesToGiveTo())
-        return try SideReport(connection: survey.reached(.old)).owners()
-            .filter { there.contains($0) && !mine.contains($0) }.sorted().map {
+        let new = try survey.reached(.new)
+        let (there, rehearsal) = (try SideReport(connection: new).roles(), Rehearsal(new, "trying to be another role"))
+        return try SideReport(connection: survey.reached(.old)).owners().filter { there.contains($0) }.sorted()
+            .filter { try rehearsal.refusal(of: "SET LOCAL ROLE \(quoted($0))")?.lacksPrivilege == true }.map {
                 Finding(
                     "role \(visiblyQuoted($0))", "owns objects of old, and tandem's role on new is no member of it",
                     mend: "on new: GRANT \(visiblyQuoted($0)) TO \(try role(survey, .new));")
