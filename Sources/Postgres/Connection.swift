@@ -7,7 +7,8 @@ internal import Model
 package import Threading
 
 package final class Connection {
-    let raw: OpaquePointer
+    /// Set once more at most, before anybody else has the connection.
+    @exclusivity(unchecked) private(set) var raw: OpaquePointer
     package let label: String
     private let owner = Thread.current
     let stop: StopSignal?
@@ -25,7 +26,22 @@ package final class Connection {
         let doing = "connecting to \(target.label)"
         raw = try Self.connect(target, purpose, application, stop, doing: doing)
         warnings.listen(to: raw)
+        // A connection that has broken does not tell it any more.
+        let version = Int(PQserverVersion(raw))
         // Complete from here on: when this throws, `deinit` closes.
+        do { try settle(purpose, doing: doing) } catch {
+            guard error.isSessionEnded else { throw error }
+            // Limits of the role ended it before they could be put off.
+            let again = try Self.connect(
+                target, purpose, application, stop, lifting: Self.limits(raw, version), doing: doing)
+            PQfinish(raw)
+            raw = again
+            warnings.listen(to: raw)
+            try settle(purpose, doing: doing)
+        }
+    }
+
+    private func settle(_ purpose: SessionPurpose, doing: String) throws(PostgresError) {
         try beforeLimitsAreLifted { () throws(PostgresError) in try checkServer(doing: doing) }
         try beforeLimitsAreLifted { () throws(PostgresError) in
             _ = try script("SET statement_timeout = 0", doing: "preparing the session on \(label)")
@@ -33,11 +49,19 @@ package final class Connection {
         try pin(purpose)
     }
 
+    /// What puts off a role's limits with the connection itself, beside what the user gave it. Not at first: a pooler that
+    /// does not know such options would refuse them before it is known for one.
+    private static func limits(_ session: OpaquePointer, _ version: Int) -> String {
+        let lifted = SessionPurpose.limits.filter { version >= $0.since }.map { "-c \($0.name)=\($0.value)" }
+        let given = PQoptions(session).map { String(cString: $0) } ?? ""
+        return ([given] + lifted).joined(separator: " ")
+    }
+
     deinit { PQfinish(raw) }
 
     private static func connect(
         _ target: ConnectionTarget, _ purpose: SessionPurpose, _ application: String, _ stop: StopSignal?,
-        doing: String
+        lifting limits: String? = nil, doing: String
     ) throws(PostgresError) -> OpaquePointer {
         // What follows would be cut off, without a word.
         guard !target.conninfo.utf8.contains(0) else {
@@ -50,6 +74,7 @@ package final class Connection {
             ("application_name", application), ("fallback_application_name", "tandem"),
         ]
         if purpose == .replication { options.append(("replication", "database")) }
+        if let limits { options.append(("options", limits)) }
         let answer = try open(options, stop, doing: doing)
         let raw = answer.raw
         if PQstatus(raw) != CONNECTION_OK {

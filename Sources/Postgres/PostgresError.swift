@@ -88,6 +88,9 @@ package struct PostgresError: Explained, Sendable {
         }
     }
 
+    /// A session that was there is not any more.
+    var isSessionEnded: Bool { kind == .connectionLost || kind != .cannotConnect && isConnectionLost }
+
     /// deadlock, serialization, lock and statement timeouts, idle timeout, read-only, shutting down or starting up
     private static let transient: Set<SQLState> = [
         "40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "25006", "55006",

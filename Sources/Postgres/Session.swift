@@ -20,36 +20,40 @@ package enum SessionPurpose: Sendable, Equatable {
 
     var writesRows: Bool { self == .apply || self == .batches }
 
-    /// First what could end the session while it is being prepared.
-    private static let everywhere: [(name: String, value: String, since: Int)] = [
+    /// What could end the session while it is being prepared.
+    static let limits: [(name: String, value: String, since: Int)] = [
         ("statement_timeout", "0", 0),
         ("transaction_timeout", "0", 170_000),
         ("lock_timeout", "0", 0),
         ("idle_in_transaction_session_timeout", "0", 0),
         ("idle_session_timeout", "0", 140_000),
         ("exit_on_error", "off", 0),
-        ("datestyle", "ISO, YMD", 0),
-        ("intervalstyle", "postgres", 0),
-        ("timezone", "UTC", 0),
-        ("extra_float_digits", "3", 0),
-        ("bytea_output", "hex", 0),
-        ("lc_monetary", "C", 0),
-        ("xmloption", "content", 0),
-        ("xmlbinary", "base64", 0),
-        ("array_nulls", "on", 0),
-        ("standard_conforming_strings", "on", 0),
-        ("transform_null_equals", "off", 0),
-        ("quote_all_identifiers", "off", 0),
-        ("row_security", "off", 0),
-        ("default_transaction_read_only", "off", 0),
-        ("default_transaction_isolation", "read committed", 0),
-        ("default_transaction_deferrable", "off", 0),
-        ("client_min_messages", "warning", 0),
-        ("gin_fuzzy_search_limit", "0", 0),
-        ("default_table_access_method", "heap", 0),
-        // What is tandem's own need not wait for a standby, which may be away: then status would stand still.
-        ("synchronous_commit", "local", 0),
     ]
+
+    private static let everywhere: [(name: String, value: String, since: Int)] =
+        limits + [
+            ("datestyle", "ISO, YMD", 0),
+            ("intervalstyle", "postgres", 0),
+            ("timezone", "UTC", 0),
+            ("extra_float_digits", "3", 0),
+            ("bytea_output", "hex", 0),
+            ("lc_monetary", "C", 0),
+            ("xmloption", "content", 0),
+            ("xmlbinary", "base64", 0),
+            ("array_nulls", "on", 0),
+            ("standard_conforming_strings", "on", 0),
+            ("transform_null_equals", "off", 0),
+            ("quote_all_identifiers", "off", 0),
+            ("row_security", "off", 0),
+            ("default_transaction_read_only", "off", 0),
+            ("default_transaction_isolation", "read committed", 0),
+            ("default_transaction_deferrable", "off", 0),
+            ("client_min_messages", "warning", 0),
+            ("gin_fuzzy_search_limit", "0", 0),
+            ("default_table_access_method", "heap", 0),
+            // What is tandem's own need not wait for a standby, which may be away: then status would stand still.
+            ("synchronous_commit", "local", 0),
+        ]
 
     private static let writing: [(name: String, value: String, since: Int)] = [
         ("session_replication_role", "replica", 0),

@@ -84,7 +84,9 @@ private func chosen(_ arguments: Parsed, _ plan: DataBPlan) throws -> [DerivedTa
     }
     guard !arguments.arguments.isEmpty else { return plan.tables }
     return try arguments.arguments.map { text in
-        if let table = plan.tables.first(where: { $0.name.description == text || $0.name.sql == text }) { return table }
+        // As patterns are read: in quotes or not, in any case of letters.
+        let name = try TablePattern(text).literalName
+        if let table = plan.tables.first(where: { $0.name == name }) { return table }
         let near = nearest(to: text, among: plan.tables.map(\.name.description))
         throw UsageError(
             "\(mention(text)) is not among the tables of `data_b`",

@@ -1,5 +1,6 @@
 // The repository keeps its rules.
 
+internal import Foundation
 import Testing
 
 @Suite struct HouseRulesTests {
@@ -32,6 +33,22 @@ import Testing
         #expect(!checkout.files.isEmpty)
         let violations = checkout.files.flatMap { HouseRules.length($0) + HouseRules.name($0) }
         #expect(violations.isEmpty, "\(report(violations))")
+    }
+
+    @Test func testsThatDocumentsNameAreThere() throws {
+        func text(_ path: String) throws -> String {
+            try String(contentsOfFile: "\(Checkout.root)/\(path)", encoding: .utf8)
+        }
+        let soaks = try FileManager.default.contentsOfDirectory(atPath: "\(Checkout.root)/Tests/Soak")
+        let named = NamedTests(
+            files: checkout.files(under: "Tests"),
+            soaks: Set(soaks.filter { $0.hasSuffix(".sh") }.map { String($0.dropLast(3)) }),
+            makefile: try text("Makefile"))
+        let violations = try ["docs/values-and-shapes.md", "docs/faults.md"].flatMap {
+            named.violations($0, try text($0))
+        }
+        #expect(violations.isEmpty, "\(report(violations))")
+        #expect(try text("docs/values-and-shapes.md").contains("tried by"))
     }
 
     private func report(_ violations: [String]) -> String { "\n" + violations.joined(separator: "\n") }

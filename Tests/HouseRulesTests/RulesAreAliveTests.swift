@@ -87,6 +87,17 @@ import Testing
         #expect(HouseRules.access(file(line)) == [])
     }
 
+    @Test func seesTestsThatAreNamedInVain() {
+        let source = "@Suite struct ATests {\n @Test func one() {}\n // func two()\n}"
+        let named = NamedTests(files: [file(source, "Tests/A/A.swift")], soaks: ["kill"], makefile: "fuzz: x\n\ty")
+        let head = "| case | tried by |\n|---|---|\n"
+        #expect(named.violations("d", head + "| a | `ATests`, `ATests/one`; `soak kill` (half), `make fuzz` |") == [])
+        for row in ["`ATests/two`", "`BTests`", "`soak lost`", "`make fun`", "`ATests/one/x`", "nothing"] {
+            #expect(named.violations("d", head + "| a | \(row) |").count == 1, "\(row)")
+        }
+        #expect(named.violations("d", "| case | said |\n|---|---|\n| a | `BTests` |\n\n`CTests`") == [])
+    }
+
     @Test func seesLongFilesAndEmptyNames() {
         #expect(HouseRules.length(file(String(repeating: "\n", count: 600))).count == 1)
         #expect(HouseRules.length(file(String(repeating: "\n", count: 599))) == [])

@@ -30,7 +30,7 @@ import Testing
                 SET password_encryption = md5; CREATE ROLE \(s.name)_md5 SUPERUSER LOGIN PASSWORD \(secret);
                 """)
             try side.cluster.replaceHostBasedAuthentication([
-                "local all \(s.name)_none reject", "local all all scram-sha-256",
+                "local all \(account) peer", "local all \(s.name)_none reject", "local all all scram-sha-256",
                 "hostssl all \(s.name)_cert 127.0.0.1/32 cert", "host all \(s.name)_md5 127.0.0.1/32 md5",
                 "host all postgres,\(s.name)_scram 127.0.0.1/32 scram-sha-256",
                 "host replication all 127.0.0.1/32 trust",
@@ -39,6 +39,9 @@ import Testing
         }
         return s
     }
+
+    /// Whom the system says we are.
+    static let account = getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "nobody"
 
     static func end(_ s: Scenario) {
         s.end()
@@ -52,6 +55,14 @@ import Testing
         let s = try Self.world("entrances")
         defer { Self.end(s) }
         let port = s.old.cluster.port
+        if Self.account != "postgres" {
+            try s.old.cluster.sql("CREATE ROLE \(sqlIdentifier(Self.account)) SUPERUSER LOGIN")
+        }
+        defer {
+            if Self.account != "postgres" {
+                _ = try? s.old.cluster.sql("DROP ROLE \(sqlIdentifier(Self.account))")
+            }
+        }
         let certificates = try PasswordPair.certificates.get()
         let stranger = try Certificates(in: "\(s.directory)/stranger", named: "stranger")
         let (good, loose, service) = try files(s)
@@ -101,6 +112,18 @@ import Testing
                 refusal: "not in hot standby mode"),
             Entrance(
                 what: "socket", conninfo: "\(tcp) hostaddr='' host='\(s.old.cluster.socketDirectory)'",
+                environment: withFile),
+            Entrance(
+                what: "peer",
+                conninfo: "host='\(s.old.cluster.socketDirectory)' port=\(port) dbname=\(s.name) user=\(Self.account)"),
+            Entrance(
+                what: "somebody else's peer",
+                conninfo: "host='\(s.old.cluster.socketDirectory)' port=\(port) dbname=\(s.name) user=\(s.name)_scram",
+                refusal: "password"),
+            Entrance(
+                what: "options of its own",
+                conninfo: "\(tcp) options='-c datestyle=German -c search_path=nowhere -c row_security=on'"
+                    + " client_encoding=LATIN1 application_name='x y' fallback_application_name=z",
                 environment: withFile),
             Entrance(
                 what: "without GSSAPI", conninfo: "\(tcp) gssencmode=require", environment: withFile, refusal: "GSSAPI"),

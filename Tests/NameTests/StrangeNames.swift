@@ -16,22 +16,35 @@ enum StrangeNames {
 
     /// In the two schemas of a name and in two that all share: with a key, without one, and with one that only INSERT sets.
     static let tables =
-        all.enumerated().map { place, name in
+        all.map { name in
             let n = sqlIdentifier(name)
-            // Columns that differ in case, in the composition of a letter, in the last of 63 bytes.
-            let (long1, long2) = (String(repeating: "x", count: 62) + "1", String(repeating: "x", count: 62) + "2")
-            let columns = "\(n) int, \"A\" text, \"\(long1)\" text, \"\(long2)\" text, v text"
-            return """
-                CREATE SCHEMA \(sqlIdentifier(schema(name)));
-                CREATE TABLE \(keyed(name)) (\(columns), PRIMARY KEY (\(n)));
-                CREATE TABLE keyless.\(n) (\(columns)); ALTER TABLE keyless.\(n) REPLICA IDENTITY FULL;
-                CREATE TABLE always.\(n) (id int GENERATED ALWAYS AS IDENTITY, \(columns), PRIMARY KEY (id, \(n)));
+            return withKey(name) + """
+                CREATE TABLE keyless.\(n) (\(columns(name))); ALTER TABLE keyless.\(n) REPLICA IDENTITY FULL;
+                CREATE TABLE always.\(n) (id int GENERATED ALWAYS AS IDENTITY, \(columns(name)), PRIMARY KEY (id, \(n)));
                 """
         }.joined() + """
             CREATE TABLE keyless.composed ("e\u{301}" int, "\u{e9}" int, v text, PRIMARY KEY ("\u{e9}", "e\u{301}"));
             CREATE TABLE always.composed ("e\u{301}" int, "\u{e9}" int GENERATED ALWAYS AS IDENTITY, v text,
                 PRIMARY KEY ("e\u{301}", "\u{e9}"));
             """
+
+    /// Columns that differ in case, in the composition of a letter, in the last of 63 bytes.
+    private static func columns(_ name: String) -> String {
+        let (long1, long2) = (String(repeating: "x", count: 62) + "1", String(repeating: "x", count: 62) + "2")
+        return "\(sqlIdentifier(name)) int, \"A\" text, \"\(long1)\" text, \"\(long2)\" text, v text, a text"
+    }
+
+    static func withKey(_ name: String) -> String {
+        "CREATE SCHEMA \(sqlIdentifier(schema(name)));"
+            + "CREATE TABLE \(keyed(name)) (\(columns(name)), PRIMARY KEY (\(sqlIdentifier(name))));"
+    }
+
+    /// As tandem shows the tables with a key.
+    static let asShown = all.map { name in
+        ["select", "tandem"].contains(name)
+            ? "\(shown(schema(name))).\(name)".replacing("\"select\"", with: "select")
+            : "\(shown(schema(name))).\(shown(name))"
+    }
 
     static func keyed(_ name: String) -> String { "\(sqlIdentifier(schema(name))).\(sqlIdentifier(name))" }
 
@@ -45,7 +58,7 @@ enum StrangeNames {
             let n = sqlIdentifier(name)
             return """
                 INSERT INTO \(keyed(name)) SELECT i, 'a', 'b', 'c', 'v' FROM generate_series(1, 4) i;
-                UPDATE \(keyed(name)) SET "A" = 'new', v = NULL WHERE \(n) = 1;
+                UPDATE \(keyed(name)) SET "A" = 'new', a = 'old', v = NULL WHERE \(n) = 1;
                 UPDATE \(keyed(name)) SET \(n) = 20, v = 'moved' WHERE \(n) = 2;
                 DELETE FROM \(keyed(name)) WHERE \(n) = 3;
                 INSERT INTO keyless.\(n) SELECT i / 2, 'a', 'b', 'c', 'v' FROM generate_series(1, 6) i;

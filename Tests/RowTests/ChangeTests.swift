@@ -101,6 +101,8 @@ import Testing
                 CREATE TABLE by_array (k int[] PRIMARY KEY, v int);
                 CREATE TABLE by_composite (k pair PRIMARY KEY, v int);
                 CREATE TABLE by_range (k int4range PRIMARY KEY, v int);
+                CREATE TABLE by_texts (k text[], f float8[], i interval[], v int, PRIMARY KEY (k, f, i));
+                CREATE TABLE by_times (k tstzrange, l pair[], v int, PRIMARY KEY (k, l));
                 """,
             [
                 "INSERT INTO by_enum VALUES ('sad', 1), ('ok', 2), ('happy', 3)",
@@ -113,6 +115,17 @@ import Testing
                 "UPDATE by_enum SET v = v + 1; UPDATE by_enums SET v = v + 1 WHERE m <> n; UPDATE by_domain SET v = 9",
                 "UPDATE by_enum_array SET v = v + 1; UPDATE by_array SET v = v + 1; UPDATE by_composite SET v = v + 1",
                 "UPDATE by_range SET v = v + 1",
+                """
+                INSERT INTO by_texts VALUES ('{a,NULL}', '{-0,NaN}', '{1 mon}', 1), ('{}', '{0.1}', '{30 days,NULL}', 2),
+                    ('{"NULL"}', '{5e-324}', '{"1 day -00:00:01"}', 3), ('{"a,\\"b"}', '{{1,2},{3,4}}', '{}', 4)
+                """,
+                """
+                INSERT INTO by_times VALUES ('[-infinity,infinity]', '{"(1,x)",NULL}', 1), ('empty', '{}', 2),
+                    ('["2026-03-29 02:30:00+02",)', '{"(,)"}', 3)
+                """,
+                "UPDATE by_texts SET v = v + 10; UPDATE by_times SET v = v + 10 WHERE v > 1",
+                "UPDATE by_texts SET k = k || 'z'::text, i = i || interval '2 s' WHERE v = 12; UPDATE by_times SET l = l || '(7,y)'::pair",
+                "DELETE FROM by_texts WHERE v IN (11, 13); DELETE FROM by_times WHERE v = 13",
                 "UPDATE by_array SET k = k || 5; UPDATE by_range SET k = '[8,9)' WHERE v = 3",
                 "UPDATE by_composite SET k = ROW((k).a, 'new')::pair WHERE v = 4",
                 "DELETE FROM by_enum WHERE m <> 'ok'; DELETE FROM by_enums WHERE m = 'sad'; DELETE FROM by_domain WHERE m::mood = 'ok'",

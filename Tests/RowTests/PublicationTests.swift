@@ -15,6 +15,13 @@ import Testing
         try s.old.sql("ALTER PUBLICATION only_inserts SET (publish = 'delete'); DELETE FROM t WHERE id = 1")
         try s.old.sql(
             "CREATE PUBLICATION everything FOR ALL TABLES; UPDATE t SET v = 'x'; DROP PUBLICATION only_inserts")
+        if PostgresInstallation.tested.old >= 15 {
+            try s.old.sql(
+                """
+                CREATE PUBLICATION few FOR TABLE t (id) WHERE (id > 100); CREATE PUBLICATION fewer FOR TABLES IN SCHEMA public;
+                UPDATE t SET v = 'y' WHERE id < 5; INSERT INTO t VALUES (20, 'twenty'); DROP PUBLICATION few, fewer;
+                """)
+        }
         try s.old.sql("DROP PUBLICATION everything; UPDATE t SET id = -id; INSERT INTO t VALUES (10, 'ten')")
         try expectHealthy(s)
     }

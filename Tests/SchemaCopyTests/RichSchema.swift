@@ -100,6 +100,8 @@ enum RichSchema {
         CREATE INDEX customer_name ON app.customer (lower(name) text_pattern_ops) INCLUDE (id) WHERE size IS NOT NULL;
         ALTER TABLE app.customer CLUSTER ON customer_pkey;
         CREATE INDEX customer_tags ON app.customer USING gin (tags);
+        DO $d$ BEGIN EXECUTE 'CREATE INDEX long_predicate ON app.loop_a (b) WHERE '
+            || (SELECT string_agg('b <> ' || i, ' AND ') FROM generate_series(1, 300) i); END $d$;
         CREATE INDEX customer_trgm ON app.customer USING gin (name app.gin_trgm_ops);
         ALTER TABLE app.child ADD CONSTRAINT unchecked_check CHECK (extra > 0) NOT VALID;
         ALTER TABLE app.event_detail ADD CONSTRAINT unchecked_key FOREIGN KEY (id) REFERENCES app.customer NOT VALID;

@@ -155,6 +155,42 @@ import Testing
         try s.expectQuietEnd(blocked: 1)
     }
 
+    /// Old lets go of a column that new must have, and its key grows beyond new's; a table moves to another schema.
+    @Test func newIsStricterThanOldHasBecome() throws {
+        let tables = """
+            CREATE TABLE must (id int PRIMARY KEY, n int NOT NULL); CREATE TABLE grows (id int PRIMARY KEY, v text);
+            CREATE SCHEMA here; CREATE SCHEMA there; CREATE TABLE here.moves (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY);
+            """
+        let s = try Scenario.shaped("stricter", old: tables)
+        defer { s.end() }
+        try s.old.sql(
+            "INSERT INTO must VALUES (1, 1); ALTER TABLE must DROP COLUMN n; INSERT INTO u VALUES (1); INSERT INTO must VALUES (2); INSERT INTO u VALUES (2)"
+        )
+        try s.expectBlocked("public.must", "23502")
+        #expect(try s.new.sql("SELECT * FROM must; SELECT * FROM u") == "1|1\n1")
+        try s.new.sql("ALTER TABLE must DROP COLUMN n")
+        try s.expectSame("must", "u")
+        try s.old.sql(
+            """
+            INSERT INTO grows VALUES (1, 'a'); ALTER TABLE grows ALTER id TYPE bigint; INSERT INTO grows VALUES (2, 'b');
+            UPDATE grows SET v = 'c' WHERE id = 1; UPDATE grows SET id = 3 WHERE id = 2; DELETE FROM grows WHERE id = 3;
+            """)
+        try s.expectSame("grows")
+        try s.old.sql("UPDATE grows SET id = 5000000000")
+        try s.expectBlocked("public.grows", "22003")
+        try s.new.sql("ALTER TABLE grows ALTER id TYPE bigint")
+        try s.expectSame("grows")
+        try s.old.sql(
+            "BEGIN; INSERT INTO here.moves VALUES (1); ALTER TABLE here.moves SET SCHEMA there; INSERT INTO there.moves VALUES (2); COMMIT"
+        )
+        try s.expectBlocked("there.moves", "no table")
+        #expect(try s.new.value("SELECT count(*) FROM here.moves") == "0")
+        try s.new.sql("CREATE TABLE there.moves (id int PRIMARY KEY)")
+        try s.catchUp()
+        #expect(try s.new.sql("SELECT * FROM here.moves; SELECT * FROM there.moves") == "1\n2")
+        try s.expectQuietEnd(blocked: 3)
+    }
+
     @Test func catalogsRewrittenWhileStreaming() throws {
         let s = try Scenario.shaped(
             "catalogs",

@@ -7,21 +7,26 @@ import Testing
     @Test func bothSidesGenerateEachByItsOwnExpression() throws {
         let s = try Scenario.shaped(
             "generated",
-            old: """
+            old: #"""
                 CREATE TABLE g (id int PRIMARY KEY, a int, g int GENERATED ALWAYS AS (a * 2) STORED, b text);
                 CREATE TABLE gf (a int, g int GENERATED ALWAYS AS (a * 2) STORED, b text); ALTER TABLE gf REPLICA IDENTITY FULL;
                 CREATE TABLE lone (nb int GENERATED ALWAYS AS (1) STORED); ALTER TABLE lone REPLICA IDENTITY FULL;
+                CREATE TABLE "order" ("table" int PRIMARY KEY, """table""" int GENERATED ALWAYS AS ("table" * 2) STORED, "G" int);
                 CREATE TABLE doc (id int PRIMARY KEY, body text, words tsvector GENERATED ALWAYS AS (to_tsvector('simple', body)) STORED);
                 CREATE INDEX ON doc USING gin (words);
-                """,
-            new: """
+                """#,
+            new: #"""
                 CREATE TABLE g (g int GENERATED ALWAYS AS (a * 3) STORED, b text, a int, id int PRIMARY KEY);
                 CREATE TABLE gf (a int, g int GENERATED ALWAYS AS (a * 3) STORED, b text);
                 CREATE TABLE lone (nb int GENERATED ALWAYS AS (1) STORED);
                 CREATE TABLE doc (id int PRIMARY KEY, body text, words tsvector GENERATED ALWAYS AS (to_tsvector('simple', body)) STORED);
                 CREATE INDEX ON doc USING gin (words);
-                """)
+                CREATE TABLE "order" ("G" int, """table""" int GENERATED ALWAYS AS ("table" * 2) STORED, "table" int PRIMARY KEY);
+                """#)
         defer { s.end() }
+        try s.old.sql(
+            "INSERT INTO \"order\" (\"table\", \"G\") VALUES (1, 1), (2, 2); UPDATE \"order\" SET \"table\" = 3 WHERE \"G\" = 2"
+        )
         try s.old.sql(
             """
             INSERT INTO g (id, a, b) SELECT i, i, 'b' FROM generate_series(1, 3) i; UPDATE g SET a = a + 1; UPDATE g SET id = id + 10; INSERT INTO gf (a, b) VALUES (1, 'x'), (1, 'x'), (2, 'y');
@@ -29,7 +34,7 @@ import Testing
             INSERT INTO lone DEFAULT VALUES; INSERT INTO doc (id, body) SELECT i, 'word' || i || ' other' FROM generate_series(1, 2000) i;
             UPDATE doc SET body = 'changed' WHERE id = 7; DELETE FROM doc WHERE id > 1000;
             """)
-        try s.expectSame("doc", "lone")
+        try s.expectSame("doc", "lone", "public.\"order\"")
         #expect(try s.new.sql("SELECT id, a, g FROM g ORDER BY id") == "11|2|6\n12|3|9\n13|4|12")
         #expect(try s.new.sql("SELECT a, g, b FROM gf ORDER BY a") == "1|3|x\n1|3|x\n5|15|y")
         try s.old.sql("DELETE FROM lone WHERE ctid = '(0,1)'; DELETE FROM gf WHERE a = 5")

@@ -41,6 +41,7 @@ import Testing
                 CREATE TABLE checked (id int PRIMARY KEY, v int); CREATE TABLE needs (id int PRIMARY KEY, v int);
                 INSERT INTO checked VALUES (1, -1), (2, 2); ALTER TABLE checked ADD CONSTRAINT positive CHECK (v > 0) NOT VALID;
                 ALTER TABLE ranges ADD CONSTRAINT apart EXCLUDE USING gist (r WITH &&);
+                CREATE TABLE excluded (id int PRIMARY KEY, v int, EXCLUDE USING btree (v WITH =));
                 """,
             new: """
                 CREATE SCHEMA aside; CREATE TABLE aside.parent (id int PRIMARY KEY);
@@ -49,6 +50,7 @@ import Testing
                 INSERT INTO checked VALUES (1, -1), (2, 2); ALTER TABLE checked ADD CONSTRAINT positive CHECK (v > 0) NOT VALID;
                 ALTER TABLE ranges ADD CONSTRAINT apart EXCLUDE USING gist (r WITH &&);
                 ALTER TABLE needs ADD CONSTRAINT below CHECK (v < 10), ALTER v SET NOT NULL;
+                CREATE TABLE excluded (id int PRIMARY KEY, v int, EXCLUDE USING btree (v WITH =));
                 """)
         defer { s.end() }
         try s.old.sql(
@@ -59,8 +61,16 @@ import Testing
             BEGIN; DELETE FROM ranges WHERE id = 1; INSERT INTO ranges VALUES (4, '[9,12)'); UPDATE ranges SET r = '[50,60)' WHERE id = 2;
             UPDATE ranges SET r = '[2,3)' WHERE id = 3; UPDATE ranges SET r = '[30,31)' WHERE id = 2; COMMIT;
             UPDATE checked SET v = 3 WHERE id = 2; DELETE FROM checked WHERE id = 1; INSERT INTO checked VALUES (1, 1);
+            INSERT INTO excluded VALUES (1, 1), (2, 2), (3, NULL), (4, NULL);
+            BEGIN; UPDATE excluded SET v = 3 WHERE id = 1; UPDATE excluded SET v = 1 WHERE id = 2; UPDATE excluded SET v = 2 WHERE id = 1; COMMIT;
+            DELETE FROM excluded WHERE id = 2; INSERT INTO excluded VALUES (5, 1);
             """)
-        try s.expectSame("child", "ranges", "checked")
+        try s.expectSame("child", "ranges", "checked", "excluded")
+        try s.new.sql("INSERT INTO excluded VALUES (50, 50)")
+        try s.old.sql("INSERT INTO excluded VALUES (6, 50)")
+        try s.expectBlocked("public.excluded", "23P01", "excluded_v_excl")
+        try s.new.sql("DELETE FROM excluded WHERE id = 50")
+        try s.expectSame("excluded")
         try s.old.sql("INSERT INTO needs VALUES (1, 50)")
         try s.expectBlocked("public.needs", "23514", "below")
         try s.new.sql("ALTER TABLE needs DROP CONSTRAINT below")
@@ -69,7 +79,7 @@ import Testing
         try s.expectBlocked("public.needs", "23502")
         try s.new.sql("ALTER TABLE needs ALTER v DROP NOT NULL")
         try s.expectSame("needs")
-        try s.expectQuietEnd(blocked: 2)
+        try s.expectQuietEnd(blocked: 3)
     }
 
     /// Row security would hide rows from a modest role without a word; the session asks to be refused instead.
@@ -102,6 +112,15 @@ import Testing
         try s.expectBlocked("public.t", "42501", "row-level security", "BYPASSRLS")
         try s.new.sql("ALTER ROLE \(role) BYPASSRLS")
         try s.expectSame("t")
+        // The owner, too, where the table insists.
+        try s.new.sql(
+            "ALTER ROLE \(role) NOBYPASSRLS; ALTER TABLE t OWNER TO \(role), FORCE ROW LEVEL SECURITY")
+        try s.old.sql("UPDATE t SET v = 'c2'")
+        try s.expectBlocked("public.t", "42501", "row-level security")
+        try s.new.sql(
+            "ALTER TABLE t NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY, OWNER TO postgres; GRANT ALL ON t TO \(role)"
+        )
+        try s.expectSame("t")
         for (right, statement) in [
             ("INSERT", "INSERT INTO t VALUES (3, 'd')"), ("UPDATE", "UPDATE t SET v = 'e'"),
             ("DELETE", "DELETE FROM t WHERE id = 1"), ("SELECT", "UPDATE t SET v = 'f'"), ("TRUNCATE", "TRUNCATE t"),
@@ -112,7 +131,7 @@ import Testing
             try s.new.sql("GRANT \(right) ON t TO \(role)")
             try s.expectSame("t")
         }
-        try s.expectQuietEnd(blocked: 6)
+        try s.expectQuietEnd(blocked: 7)
         try s.new.sql("REVOKE EXECUTE ON FUNCTION \(origins) FROM \(role); DROP OWNED BY \(role)")
     }
 

@@ -69,6 +69,17 @@ import Testing
             UPDATE t SET b = 'g';
             """)
         try s.expectSame("t_1", "t_2", "t")
+        // A column of the root is one of every leaf, at another number in each.
+        try s.both("ALTER TABLE t ADD COLUMN c int DEFAULT 7")
+        try s.old.sql(
+            "INSERT INTO t VALUES (3, 'x', 'y', 1), (103, 'x', 'y', 2); UPDATE t SET c = c + 1 WHERE id % 2 = 1")
+        try s.expectSame("t_1", "t_2", "t")
+        try s.old.sql(
+            "BEGIN; UPDATE t SET a = 'z' WHERE id = 3; ALTER TABLE t DROP COLUMN a; UPDATE t SET b = 'h', c = 0 WHERE id = 103; COMMIT"
+        )
+        try s.old.sql("UPDATE t SET id = 5 WHERE id = 3; INSERT INTO t VALUES (4, 'only b', 4)")
+        try s.expectSame("t_1", "t_2", "t")
+        #expect(try s.new.value("SELECT a FROM t WHERE id = 5") == "z")
         try s.expectQuietEnd()
     }
 

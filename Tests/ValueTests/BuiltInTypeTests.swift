@@ -45,14 +45,21 @@ import Testing
         try expectSameValues(s)
     }
 
-    /// Shorter than what it takes to lift the limit, most of the time.
-    @Test func aRoleWhoseStatementsMayTakeAMillisecond() throws {
+    /// Shorter than what it takes to lift the limit, most of the time; also where that ends the session.
+    @Test(arguments: [false, true])
+    func aRoleWhoseStatementsMayTakeAMillisecond(endsSessions: Bool) throws {
         let carrying = try Carrying("millisecond")
         let s = carrying.scenario
         defer { s.end() }
         let role = "\(s.name)_role"
-        let made = "CREATE ROLE \(role) SUPERUSER LOGIN; ALTER ROLE \(role) SET statement_timeout = '1ms'"
-        for side in [s.old, s.new] { try side.cluster.sql(made) }
+        var settings = ["statement_timeout = '1ms'"]
+        if endsSessions {
+            settings += ["exit_on_error = on"]
+            if carrying.release >= 14 { settings.append("idle_session_timeout = '1ms'") }
+            if carrying.release >= 17 { settings.append("transaction_timeout = '1ms'") }
+        }
+        let made = settings.map { "; ALTER ROLE \(role) SET \($0)" }.joined()
+        for side in [s.old, s.new] { try side.cluster.sql("CREATE ROLE \(role) SUPERUSER LOGIN" + made) }
         defer { for side in [s.old, s.new] { _ = try? side.cluster.sql("DROP ROLE \(role)") } }
         try s.writeConfiguration(
             old: s.old.cluster.connection(database: s.name, user: role),
@@ -60,15 +67,16 @@ import Testing
         try carrying.carry([TypeCase("int", ["1"])])
     }
 
-    private static let environment = [
+    static let environment = [
         "PGOPTIONS": "-c datestyle=SQL,DMY -c extra_float_digits=0 -c bytea_output=escape -c search_path=nowhere"
             + " -c intervalstyle=iso_8601 -c timezone=Asia/Kathmandu -c default_transaction_read_only=on",
         "PGDATESTYLE": "German, DMY", "PGTZ": "America/St_Johns", "PGCLIENTENCODING": "LATIN1", "PGGEQO": "off",
-        "PGAPPNAME": "something else", "LC_ALL": "C", "TZ": "Asia/Kathmandu",
+        "PGAPPNAME": "something else", "LC_ALL": "C", "TZ": "Asia/Kathmandu", "PGSERVICEFILE": "/nowhere",
+        "PGSYSCONFDIR": "/nowhere",
     ]
 
     /// What would give values another text, or another meaning. As settings of the database, or of the role in it.
-    private static func poison(_ target: String) -> String {
+    static func poison(_ target: String) -> String {
         let settings = [
             "datestyle": "SQL, DMY", "intervalstyle": "sql_standard", "extra_float_digits": "0",
             "bytea_output": "escape",
@@ -76,14 +84,15 @@ import Testing
             "xmloption": "document",
             "standard_conforming_strings": "off", "quote_all_identifiers": "on", "client_encoding": "LATIN1",
             "backslash_quote": "on", "xmlbinary": "hex", "escape_string_warning": "on", "transform_null_equals": "on",
-            "lc_monetary": germanIsSpoken ? "de_DE.utf8" : "POSIX", "default_text_search_config": "pg_catalog.english",
+            "lc_monetary": germanIsSpoken ? "de_DE.utf8" : "POSIX", "default_tablespace": "nowhere",
+            "temp_tablespaces": "nowhere", "synchronous_commit": "off",
+            "default_text_search_config": "pg_catalog.english",
         ]
         return settings.map { "ALTER \(target) SET \($0) = \(sqlLiteral($1));\n" }.joined()
             .replacing("'nowhere, public'", with: "nowhere, public")
     }
 
-    /// What would end a session that writes, or one that waits. The first statements of a session, which put the limits off,
-    /// run under them yet: what ends the session, as an error does with `exit_on_error`, may not be shorter than they take.
+    /// What would end a session that writes, or one that waits.
     private static func obstruction(_ role: String, _ database: String, _ release: Int) -> String {
         var settings = [
             "statement_timeout": "300ms", "lock_timeout": "1ms", "idle_in_transaction_session_timeout": "1ms",

@@ -116,6 +116,21 @@ import Testing
         #expect(try s.new.value("SELECT encode(convert_to(x, 'SQL_ASCII'), 'hex') FROM keyless") == "c3")
     }
 
+    /// What such a database calls a table need not be characters either.
+    @Test func namesWithoutAnEncoding() throws {
+        let carrying = try carrying("SQL_ASCII", "SQL_ASCII", .text)
+        let s = carrying.scenario
+        defer { s.end() }
+        try s.both(
+            """
+            SET client_encoding = 'SQL_ASCII';
+            DO $$ BEGIN EXECUTE format('CREATE TABLE %I (id int PRIMARY KEY)', E'odd\\x80'); END $$
+            """)
+        let refused = try s.tandem("prepare")
+        #expect(refused.exitCode != 0, "\(refused.stdout)")
+        #expect(refused.stderr.contains("public.") && refused.stderr.contains("odd"), "\(refused.stderr)")
+    }
+
     /// To a collation that calls different bytes equal: rows are found by key, or exactly, and never the wrong one.
     @Test(arguments: Travel.allCases)
     func collationsForWhichDifferentIsEqual(_ travel: Travel) throws {

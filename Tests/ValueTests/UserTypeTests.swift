@@ -149,6 +149,37 @@ import Testing
         try carrying.carry(cases)
     }
 
+    /// A type that cannot be sent makes text of everything; given a send function later, it still does.
+    @Test func whatHasNoBinaryFormTravelsAsText() throws {
+        let carrying = try Carrying("no send", .binary)
+        let s = carrying.scenario
+        defer { s.end() }
+        try s.both(
+            """
+            CREATE TYPE plain; CREATE FUNCTION plain_in(cstring) RETURNS plain LANGUAGE internal IMMUTABLE STRICT AS 'textin';
+            CREATE FUNCTION plain_out(plain) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
+            CREATE TYPE plain (INPUT = plain_in, OUTPUT = plain_out, INTERNALLENGTH = VARIABLE);
+            CREATE TABLE t (id int PRIMARY KEY, x plain, n numeric)
+            """)
+        try s.prepare()
+        func follow() throws {
+            let outcome = try s.tandem("run", "--until", "caught-up")
+            #expect(outcome.exitCode == 0 && outcome.stderr.contains("detail=text"), "\(outcome.stderr)")
+            let query = "SELECT id, plain_out(x), n FROM t ORDER BY id"
+            #expect(try s.old.sql(query) == s.new.sql(query))
+        }
+        try s.old.sql("INSERT INTO t VALUES (1, 'a \"b\\', 1.10), (2, NULL, 'NaN'); UPDATE t SET x = 'c' WHERE id = 2")
+        try follow()
+        try s.both(
+            """
+            CREATE FUNCTION plain_send(plain) RETURNS bytea LANGUAGE internal IMMUTABLE STRICT AS 'textsend';
+            ALTER TYPE plain SET (SEND = plain_send)
+            """)
+        try s.old.sql("INSERT INTO t VALUES (3, 'later', 0.00); DELETE FROM t WHERE id = 1")
+        try follow()
+        #expect(try s.new.value("SELECT count(*) FROM t") == "2")
+    }
+
     @Test func aCastFromTextToAnArrayIsRefusedByName() throws {
         let carrying = try Carrying("array cast")
         let s = carrying.scenario

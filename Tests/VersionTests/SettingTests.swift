@@ -13,6 +13,7 @@ import Testing
             for setting in [
                 "exit_on_error = on", "quote_all_identifiers = on", "gin_fuzzy_search_limit = 1",
                 "session_replication_role = replica", "debug_pretty_print = on", "check_function_bodies = off",
+                "default_tablespace = nowhere", "temp_tablespaces = nowhere", "synchronous_commit = off",
             ] { try side.sql("ALTER DATABASE \(sqlIdentifier(s.name)) SET \(setting)") }
         }
         try s.prepare()
