@@ -10,7 +10,8 @@ internal import Threading
 
 extension Applier {
     /// Whether a transaction may be applied now; what of it is left out is then known to the mappings, up to the next call.
-    func admit(_ transaction: Transaction) throws -> Bool {
+    /// It is taken when it is applied with nothing in between; otherwise it must be asked for again.
+    func admit(_ transaction: Transaction, isTaken: Bool) throws -> Bool {
         mappings.leftOut = []
         mappings.noted = []
         isHeld = false
@@ -18,7 +19,7 @@ extension Applier {
         let shapes = try shapes(of: transaction)
         for isFresh in [false, true] {
             if isFresh { gate.see(try reread.snapshot()) }
-            switch gate.admit(transaction.xid, end: transaction.commit.end, tables: Set(shapes.values)) {
+            switch gate.admit(transaction.xid, end: transaction.commit.end, tables: Set(shapes.values), isTaken: isTaken) {
             case .pass(let without, let noting):
                 mappings.leftOut = Set(shapes.filter { without.contains($0.value) }.keys)
                 mappings.noted = Set(shapes.filter { noting.contains($0.value) }.keys)
@@ -53,7 +54,7 @@ extension Applier {
 
     /// In the middle of a replay, with nothing in flight.
     func waitForGate(_ transaction: Transaction) throws {
-        while try !admit(transaction) {
+        while try !admit(transaction, isTaken: true) {
             if attention.take() { try changed() }
             try settleGate()
             waitBriefly()

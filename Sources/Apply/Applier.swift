@@ -128,7 +128,9 @@ package final class Applier {
     private func fill() throws {
         isHeld = false
         while !isFull, !gate.isAsking, let transaction = intake.peek() {
-            guard case .slice = transaction.content, try admit(transaction), fits(transaction) else { return }
+            guard case .slice = transaction.content, try admit(transaction, isTaken: false), fits(transaction),
+                try admit(transaction, isTaken: true), fits(transaction)
+            else { return }
             do {
                 try filling.add(transaction, plans: mappings.plan)
                 intake.advance()
@@ -365,7 +367,7 @@ package final class Applier {
             try confirmQuiet(atOnce: intake.hasEnded)
             return intake.hasEnded ? .finished : .nothingToDo
         }
-        guard try admit(transaction) else { return .nothingToDo }
+        guard try admit(transaction, isTaken: false) else { return .nothingToDo }
         if missingShape(transaction) != nil, try resolveAll(transaction) { return .worked }
         // Large, or not to be mapped: replay takes it whole, or reports it and waits.
         intake.advance()

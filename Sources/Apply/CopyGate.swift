@@ -169,11 +169,15 @@ package final class CopyGate: Sendable {
 
     package func see(_ horizon: TransactionSnapshot) { state.withLock { $0.horizon = horizon } }
 
-    package func admit(_ transaction: UInt32, end: LSN, tables: Set<UInt32>) -> Admission {
+    /// What is not taken yet is looked at only, and counts nothing: it will be asked for again. Were it counted, the copy
+    /// would ask to have it read again before it comes, which makes the applier look afresh, and so on for ever.
+    package func admit(
+        _ transaction: UInt32, end: LSN, tables: Set<UInt32>, isTaken: Bool = true
+    ) -> Admission {
         state.withLock { state in
             let admission = decide(state, transaction, end, tables)
             if case .hold(let table) = admission { state.holding = (table, end) } else { state.holding = nil }
-            if case .pass(_, let noting) = admission {
+            if isTaken, case .pass(_, let noting) = admission {
                 for table in noting { state.notes[table, default: Notes()].taken += 1 }
             }
             return admission

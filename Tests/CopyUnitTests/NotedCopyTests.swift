@@ -34,6 +34,23 @@ import Testing
         #expect(gate.admit(5, end: LSN(10), tables: [table]) == .pass(without: []))
     }
 
+    /// Who only looks is asked to look again by what it counts: neither the copy nor the stream would come any further.
+    @Test func whatIsOnlyLookedAtIsNotNoted() throws {
+        let gate = CopyGate()
+        for stage in [
+            CopyGate.Stage.noting(try snapshot("3:4:"), until: LSN(1)), .handing(try snapshot("6:6:"), until: LSN(10)),
+        ] {
+            gate.set(table, stage)
+            gate.see(try snapshot("6:6:"))
+            #expect(
+                gate.admit(5, end: LSN(9), tables: [table], isTaken: false) == .pass(without: [], noting: [table]))
+            #expect(!gate.hasNotes(table))
+            #expect(gate.admit(5, end: LSN(9), tables: [table]) == .pass(without: [], noting: [table]))
+            #expect(gate.hasNotes(table))
+            gate.read(table, upTo: gate.notes(table))
+        }
+    }
+
     @Test func anUntouchedTableIsHeldAtOnce() throws {
         let gate = CopyGate()
         gate.set(table, .noting(try snapshot("4:6:5"), until: LSN(10)))
