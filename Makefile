@@ -58,8 +58,8 @@ checks: toolchain build ## write docs/checks.md afresh from the checks of prefli
 	"$$(swift build --show-bin-path)/tandem" checks > docs/checks.md
 
 .PHONY: demo
-demo: deps release ## show a migration on two throwaway clusters
-	@scripts/demo.sh
+demo: deps release ## show a migration on two throwaway servers: tandem demo, DEMO_ARGS="--seconds 5s"
+	@.build/release/tandem demo $(DEMO_ARGS)
 
 # $(call script,FOLDER,NAMES): runs FOLDER/$(NAME).sh, or says which names there are.
 define script

@@ -87,6 +87,9 @@ let package = Package(
                 "Model", "Protocol", "Verification",
             ]),
 
+        // The example application, and the judge of its histories.
+        room("Ledger", ["Model"]),
+        room("Bookstore", ["Ledger", "Postgres", "Threading", "Model"]),
         room("Processes", ["Threading", "Model"]),
 
         room(
@@ -108,9 +111,9 @@ let package = Package(
         .executableTarget(
             name: "tandem",
             dependencies: [
-                "CommandLine", "Configuration", "DataB", "Evidence", "Failpoints", "InitialCopy", "Lag", "Model",
-                "Passage", "Postgres", "Preflight", "Proposal", "Protocol", "State", "Stream", "Telemetry", "Threading",
-                "Verification",
+                "Bookstore", "CommandLine", "Configuration", "DataB", "Evidence", "Failpoints", "InitialCopy", "Lag",
+                "Ledger", "Model", "Passage", "Postgres", "Preflight", "Processes", "Proposal", "Protocol", "State",
+                "Stream", "Telemetry", "Threading", "Verification",
             ],
             swiftSettings: settings),
 
@@ -131,6 +134,8 @@ let package = Package(
             ["Passage", "Protocol", "State", "Model", "TestSupport", "tandem"]),
         tests("ProtocolTests", ["Protocol", "Model"]),
         tests("LagTests", ["Lag", "Model"]),
+        tests("LedgerTests", ["Ledger"]),
+        tests("BookstoreTests", ["Bookstore", "TestSupport", "tandem"]),
         tests("ApplyTests", ["Apply", "Assembly", "PGOutput", "Bytes", "Model", "Threading"]),
         tests("SchemaFingerprintTests", ["SchemaFingerprint", "Postgres", "Model", "TestSupport"]),
         tests("EvidenceTests", ["Evidence", "Digest", "SchemaFingerprint", "Model", "TestSupport", "tandem", "State"]),

@@ -1,5 +1,5 @@
-# Two throwaway PostgreSQL clusters, and the end of everything a script started. Sourced by the demo, the soak tests and
-# the benchmarks; not run. Servers listen on unix sockets only, so there is no port to collide with and nobody else to
+# Two throwaway PostgreSQL clusters, and the end of everything a script started. Sourced by the soak tests and the
+# benchmarks; not run. Servers listen on unix sockets only, so there is no port to collide with and nobody else to
 # let in. As root they run as user postgres, otherwise as whoever runs the script.
 #
 #     open_world soak            # $world, a directory that vanishes with the script

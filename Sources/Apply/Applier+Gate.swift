@@ -19,7 +19,9 @@ extension Applier {
         let shapes = try shapes(of: transaction)
         for isFresh in [false, true] {
             if isFresh { gate.see(try reread.snapshot()) }
-            switch gate.admit(transaction.xid, end: transaction.commit.end, tables: Set(shapes.values), isTaken: isTaken) {
+            switch gate.admit(
+                transaction.xid, end: transaction.commit.end, tables: Set(shapes.values), isTaken: isTaken)
+            {
             case .pass(let without, let noting):
                 mappings.leftOut = Set(shapes.filter { without.contains($0.value) }.keys)
                 mappings.noted = Set(shapes.filter { noting.contains($0.value) }.keys)

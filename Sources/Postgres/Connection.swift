@@ -26,6 +26,7 @@ package final class Connection {
         let doing = "connecting to \(target.label)"
         raw = try Self.connect(target, purpose, application, stop, doing: doing)
         warnings.listen(to: raw)
+        guard purpose != .application else { return }
         // A connection that has broken does not tell it any more.
         let version = Int(PQserverVersion(raw))
         // Complete from here on: when this throws, `deinit` closes.

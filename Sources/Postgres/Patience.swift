@@ -4,7 +4,7 @@
 
 struct Patience {
     /// One address of the server.
-    static let connecting = 5
+    private var connecting: Int { purpose == .application ? 2 : 5 }
     /// Cancelling needs a connection of its own, which the network may swallow as well.
     static let cancelling = 2.0
 
@@ -18,12 +18,17 @@ struct Patience {
     /// For libpq.
     var options: [(String, String)] {
         var options = [
-            ("connect_timeout", "\(Self.connecting)"), ("keepalives", "1"), ("keepalives_idle", "\(Self.idle)"),
+            ("connect_timeout", "\(connecting)"), ("keepalives", "1"), ("keepalives_idle", "\(Self.idle)"),
             ("keepalives_interval", "\(Self.interval)"), ("keepalives_count", "\(Self.probes)"),
         ]
         // A server process that waits for a lock does not read, and Linux counts a full window as silence: no limit where
         // much is sent. The control connection to the same server notices for it.
-        if !purpose.writesRows { options.append(("tcp_user_timeout", "\(Self.total)")) }
+        if purpose == .application {
+            // Somebody waits for an answer, and another one may have it.
+            options.append(("tcp_user_timeout", "3000"))
+        } else if !purpose.writesRows {
+            options.append(("tcp_user_timeout", "\(Self.total)"))
+        }
         return options
     }
 
@@ -42,6 +47,7 @@ struct Patience {
     /// (Linux); and a walsender never to wait longer than this, but shorter where it is told so.
     var statement: String {
         switch purpose {
+        case .application: ""
         case .control, .apply, .batches:
             """
             SELECT pg_catalog.set_config(name, '5s', false) FROM pg_catalog.pg_settings

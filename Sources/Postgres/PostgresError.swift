@@ -91,6 +91,16 @@ package struct PostgresError: Explained, Sendable {
     /// A session that was there is not any more.
     var isSessionEnded: Bool { kind == .connectionLost || kind != .cannotConnect && isConnectionLost }
 
+    /// As the answer to COMMIT: whether it took place is not known. A server that is being shut down may have committed and
+    /// not say so.
+    package var leavesCommitOpen: Bool {
+        switch kind {
+        case .connectionLost, .interrupted, .unexpected: true
+        case .cannotConnect: false
+        case .server(let state): ["08", "57", "58", "XX"].contains(state.class)
+        }
+    }
+
     /// deadlock, serialization, lock and statement timeouts, idle timeout, read-only, shutting down or starting up
     private static let transient: Set<SQLState> = [
         "40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "25006", "55006",

@@ -31,6 +31,9 @@ package final class Result {
         return UnsafeRawBufferPointer(start: PQgetvalue(raw, Int32(row), Int32(column)), count: length)
     }
 
+    /// What the server says it has done: `COMMIT`, or `ROLLBACK` where a transaction had failed before.
+    package var command: String { String(cString: PQcmdStatus(raw)) }
+
     /// How many rows the command touched; nil for commands that do not count.
     package var affected: Int? { Int(String(cString: PQcmdTuples(raw))) }
 

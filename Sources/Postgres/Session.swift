@@ -10,8 +10,12 @@ package enum SessionPurpose: Sendable, Equatable {
     case apply
     /// Laying batches over whole tables: replica role, no synchronous wait, plans as the server makes them.
     case batches
+    /// An application's, as the example's are. Nothing is set in the session, and a pooler may answer, which lends it for a
+    /// transaction at a time: what a transaction needs it sets for itself.
+    case application
 
     var settings: [(name: String, value: String, since: Int)] {
+        if self == .application { return [] }
         var all = Self.everywhere + Patience(purpose: self).settings
         if writesRows { all += Self.writing }
         if self == .apply { all += Self.applying }

@@ -20,7 +20,7 @@ let commandTable = CommandTable(
         preflightCommand, prepareCommand, runCommand, pauseCommand, resumeCommand, recopyCommand, lagCommand,
         statusCommand, setAsideCommand,
     ] + stepCommands + [abortCommand, failpointsCommand, checksCommand] + dataBCommands + verificationCommands
-        + evidenceCommands)
+        + evidenceCommands + bookstoreCommands)
 
 private let preflightCommand = Command(
     name: "preflight",

@@ -20,6 +20,11 @@ func stopOnSignals() {
     }
 }
 
+/// For who has to clean up first: a second signal changes nothing.
+func stopOnceOnly() {
+    for number in [SIGTERM, SIGINT, SIGHUP] { signal(number) { _ in processStop.raise() } }
+}
+
 /// Passwords and rows stand in memory: none of it is to be left in a file.
 func leaveNoCore() {
     var none = rlimit(rlim_cur: 0, rlim_max: 0)

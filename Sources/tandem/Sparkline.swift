@@ -3,15 +3,19 @@
 internal import Foundation
 
 enum Sparkline {
-    private static let bars = Array("▁▂▃▄▅▆▇█")
+    private static let steps = Array("▁▂▃▄▅▆▇█")
 
     static func draw(_ values: [Double?]) -> String {
+        bars(values) + "  highest " + readable(seconds: values.compactMap { $0 }.max() ?? 0)
+    }
+
+    static func bars(_ values: [Double?]) -> String {
         let highest = values.compactMap { $0 }.max() ?? 0
-        let line = values.map { value -> Character in
-            guard let value else { return " " }
-            guard highest > 0 else { return bars[0] }
-            return bars[min(bars.count - 1, Int(value / highest * Double(bars.count - 1) + 0.5))]
-        }
-        return String(line) + "  highest " + readable(seconds: highest)
+        return String(
+            values.map { value -> Character in
+                guard let value else { return " " }
+                guard highest > 0 else { return steps[0] }
+                return steps[min(steps.count - 1, Int(value / highest * Double(steps.count - 1) + 0.5))]
+            })
     }
 }

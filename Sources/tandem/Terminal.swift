@@ -12,6 +12,7 @@ enum Terminal {
             && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
 
+    static var screenSize: (columns: Int, lines: Int) { size(STDOUT_FILENO) }
     static var width: Int { size(STDOUT_FILENO).columns }
 
     /// Where something can be redrawn below the log.

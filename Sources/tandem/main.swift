@@ -15,6 +15,9 @@ private let commands: [String: (Parsed) throws -> ExitCode] = [
     "init": initialize, "config show": configShow,
     "evidence show": evidenceShow, "evidence verify": evidenceVerify, "evidence export": evidenceExport,
     "b now": batchNow, "b pause": batchPause, "b resume": batchResume, "b final": batchFinal,
+    "bookstore load": bookstoreLoad, "bookstore instance": bookstoreInstance, "bookstore fleet": bookstoreFleet,
+    "bookstore set": bookstoreSet, "bookstore list": bookstoreList, "bookstore batch": bookstoreBatch,
+    "bookstore check": bookstoreCheck, "bookstore drop": bookstoreDrop, "demo": demo,
     "evidence import": evidenceImport, "evidence link": evidenceLink,
 ]
 

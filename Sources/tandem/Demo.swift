@@ -1,0 +1,43 @@
+// `tandem demo`
+
+internal import CommandLine
+internal import Foundation
+internal import Glibc
+internal import Model
+
+func demo(_ arguments: Parsed) throws -> ExitCode {
+    var settings = DemoSettings()
+    settings.seconds = arguments.seconds("seconds") ?? settings.seconds
+    settings.rate = arguments.number("rate", usual: settings.rate)
+    settings.instances = arguments.number("instances", usual: settings.instances)
+    settings.books = arguments.number("books", usual: settings.books)
+    settings.isKept = arguments.has("keep")
+    settings.postgres = arguments.value("postgres")
+    guard (1...20).contains(settings.instances), (1...1_000_000).contains(settings.books) else {
+        throw UsageError("the demo has 1 to 20 instances and at most a million books")
+    }
+    // What the environment says of databases is not about these.
+    for name in [
+        "PGDATABASE", "PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGOPTIONS", "PGPASSWORD", "PGUSER", "PGAPPNAME",
+    ] {
+        unsetenv(name)
+    }
+    let world = try DemoWorld(settings)
+    // A second Ctrl-C must not leave servers behind.
+    stopOnceOnly()
+    let scenes = DemoScenes.forward
+    let stage = DemoStage(
+        world, scenes, headline: "tandem: a PostgreSQL database moves to another server while it is being used")
+    stage.open()
+    defer { world.end() }
+    do {
+        for (number, scene) in scenes.enumerated() { try stage.play(scene, number) }
+    } catch {
+        stage.close(isWhole: false)
+        throw error
+    }
+    stage.close(isWhole: true)
+    Terminal.show(
+        Terminal.strong("\nBoth databases are equal, every acknowledged write is there once, and nobody had to stop."))
+    return .done
+}

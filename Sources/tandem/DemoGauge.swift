@@ -1,0 +1,71 @@
+// What the demo measures while a scene plays: the fleet each quarter of a second, the databases once a second. What cannot be
+// read is shown as not known.
+
+internal import Bookstore
+internal import Configuration
+internal import DataB
+internal import Foundation
+internal import InitialCopy
+internal import Lag
+internal import Model
+internal import Postgres
+internal import State
+internal import Stream
+internal import Threading
+
+final class DemoGauge {
+    struct Reading {
+        var board = FleetBoard()
+        var served: [Double?] = []
+        var slowest: [Double?] = []
+        var lag: LagReading?
+        var lags: [Double?] = []
+        var copy: CopyProgress?
+        var derived: [(label: String, text: String)] = []
+    }
+
+    private let world: DemoWorld
+    private var probe: LagProbe?
+    private var new: Connection?
+    private var last: Monotonic?
+    private(set) var reading = Reading()
+    private static let span = 60
+
+    init(_ world: DemoWorld) { self.world = world }
+
+    func look() {
+        reading.board = world.fleet.board
+        guard last.map({ $0.age >= 1 }) ?? true else { return }
+        last = .now
+        if reading.board.reports.values.contains(where: { !$0.isLast }) {
+            let counts = reading.board.counts
+            reading.served = (reading.served + [Double(counts.served)]).suffix(Self.span)
+            reading.slowest = (reading.slowest + [counts.latencies.percentile(0.99)]).suffix(Self.span)
+        }
+        guard let plan = world.plan, world.replicator != nil else {
+            if probe != nil { reading.lags = (reading.lags + [nil]).suffix(Self.span) }
+            reading.lag = nil
+            return
+        }
+        if probe == nil { probe = LagProbe(plan, limit: plan.limits.walHeld) }
+        reading.lag = probe?.read()
+        if reading.lag?.status != nil {
+            reading.lags = (reading.lags + [reading.lag?.report.seconds.worst]).suffix(Self.span)
+        }
+        readNew(plan)
+    }
+
+    private func readNew(_ plan: StreamPlan) {
+        if new?.isBroken ?? true { new = Reached(plan.target, as: "tandem demo").connection }
+        guard let new else { return }
+        let target = TargetSide(new, plan.stream)
+        guard (try? target.hasSchema) == true else { return }
+        if let request = try? target.copyRequest() {
+            reading.copy = request.progress.flatMap { CopyProgress.decode($0) }
+        }
+        if let lines = try? DataBLines(plan.dataB, new: new) { reading.derived = lines.lines(isRunning: true) }
+    }
+
+    /// Before the databases go: connections end on the thread that made them.
+    func close() { (probe, new) = (nil, nil) }
+}

@@ -1,0 +1,130 @@
+// How the demo looks: what has been shown, what is being shown and why it matters, the bookstore as its customers feel it, and
+// tandem beside it. A picture of so many lines. Pure.
+
+internal import Bookstore
+internal import Foundation
+internal import InitialCopy
+internal import Lag
+internal import Model
+internal import State
+
+struct DemoScreen {
+    struct Scene {
+        let title: String
+        let words: String
+        /// What was found in it.
+        var results: [String] = []
+    }
+
+    let columns: Int
+    let lines: Int
+    let isUnicode: Bool
+    let isColored: Bool
+
+    func picture(
+        _ headline: String, _ scenes: [Scene], at place: Int, _ reading: DemoGauge.Reading, seconds: Double
+    ) -> [String] {
+        var all = [strong(fitted(headline, columns - 9) + "  " + clock(seconds)), ""]
+        all += scenes.enumerated().map { number, scene in
+            let mark = number < place ? (isUnicode ? "✓" : "+") : number == place ? (isUnicode ? "▶" : ">") : " "
+            let line = " \(mark) \(number + 1) \(scene.title)"
+            return number == place ? strong(line) : number < place ? line : faint(line)
+        }
+        if place < scenes.count {
+            all.append("")
+            all += wrapped(scenes[place].words, columns - 4).map { "   " + $0 }
+            all += scenes[place].results.suffix(6).map { "   " + $0 }
+        }
+        all += bookstore(reading) + tandem(reading)
+        return Array(all.prefix(lines - 1)).map { cut($0) }
+    }
+
+    // MARK: the bookstore
+
+    private func bookstore(_ reading: DemoGauge.Reading) -> [String] {
+        let board = reading.board
+        guard !board.reports.isEmpty else { return [] }
+        var all = ["", strong("the bookstore, as its customers feel it")]
+        for (_, report) in board.reports.sorted(by: { $0.key < $1.key }) where !report.isLast {
+            let manner = report.mode.map { "mode \($0)" } ?? "changing"
+            all.append(
+                "   \(report.instance)  \(manner)  " + InstanceLine.figures(report.counts, seconds: report.seconds))
+        }
+        let served = bars(reading.served)
+        if !served.isEmpty { all.append("   served a second  \(served)") }
+        if let highest = reading.slowest.compactMap({ $0 }).max() {
+            all.append("   p99              \(bars(reading.slowest))  highest \(readable(seconds: highest))")
+        }
+        all.append("   longest wait     \(readable(seconds: max(board.longestWait, board.waiting)))")
+        return all
+    }
+
+    // MARK: tandem
+
+    private func tandem(_ reading: DemoGauge.Reading) -> [String] {
+        guard reading.lag != nil || reading.copy != nil else { return [] }
+        var all = ["", strong("tandem")]
+        if let copy = reading.copy, !copy.isComplete {
+            let picture = CopyPicture(columns: columns - 3, lines: 6, isUnicode: isUnicode, isColored: isColored)
+            all += picture.lines("copy", copy).map { "   " + $0 }
+        } else if let copy = reading.copy {
+            all.append("   copy      complete: \(counted(copy.tables, "table")), \(grouped(copy.rows)) rows")
+        }
+        if let lag = reading.lag {
+            var text = "   stream    " + stateInWords(lag)
+            if let worst = lag.report.seconds.worst { text += ", lag \(readable(seconds: worst))" }
+            if let status = lag.status { text += ", \(grouped(status.transactions)) transactions applied" }
+            all.append(text)
+        } else {
+            all.append("   stream    not running")
+        }
+        if reading.lags.contains(where: { $0 != nil }) { all.append("   lag       " + Sparkline.draw(reading.lags)) }
+        all += reading.derived.filter { !$0.text.hasPrefix("  ") }.map {
+            "   " + fitted($0.label == "data b" ? "data B" : "", 10) + $0.text
+        }
+        return all
+    }
+
+    // MARK: drawing
+
+    private func bars(_ values: [Double?]) -> String { Sparkline.bars(values) }
+
+    private func clock(_ seconds: Double) -> String {
+        String(format: "%02d:%02d", Int(seconds) / 60, Int(seconds) % 60)
+    }
+
+    private func fitted(_ text: String, _ width: Int) -> String {
+        text.count >= width
+            ? String(text.prefix(max(0, width))) : text + String(repeating: " ", count: width - text.count)
+    }
+
+    private func wrapped(_ text: String, _ width: Int) -> [String] {
+        var lines: [String] = []
+        for word in text.split(separator: " ") {
+            if let last = lines.last, last.count + word.count < width {
+                lines[lines.count - 1] = "\(last) \(word)"
+            } else {
+                lines.append(String(word))
+            }
+        }
+        return lines
+    }
+
+    /// Signs that change the colour take no room.
+    private func cut(_ line: String) -> String {
+        var (result, room, isSign) = ("", columns, false)
+        for character in line {
+            if character == "\u{1b}" { isSign = true }
+            if !isSign {
+                guard room > 0 else { continue }
+                room -= 1
+            }
+            result.append(character)
+            if isSign && character == "m" { isSign = false }
+        }
+        return result
+    }
+
+    private func strong(_ text: String) -> String { isColored ? "\u{1b}[1m\(text)\u{1b}[0m" : text }
+    private func faint(_ text: String) -> String { isColored ? "\u{1b}[2m\(text)\u{1b}[0m" : text }
+}
