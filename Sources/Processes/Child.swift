@@ -9,6 +9,7 @@ package final class Child: @unchecked Sendable {  // `state` is behind a lock, a
     private struct State {
         var status: Int32?
         var isReaped = false
+        var isAsked = false
         var reader: Threading.Thread?
     }
 
@@ -80,8 +81,13 @@ package final class Child: @unchecked Sendable {  // `state` is behind a lock, a
     /// Nothing happens to one that has ended: its number may be another's by now.
     package func send(_ signal: Int32) { state.withLock { if !$0.isReaped { _ = kill(pid, signal) } } }
 
-    /// Asks it to end.
-    package func terminate() { send(SIGTERM) }
+    /// Asks it to end, once: being asked again ends some at once, with what they are at.
+    package func terminate() {
+        state.withLock { state in
+            if !state.isReaped && !state.isAsked { _ = kill(pid, SIGTERM) }
+            state.isAsked = true
+        }
+    }
     /// As a power cut would end it.
     package func kill9() { send(SIGKILL) }
 
