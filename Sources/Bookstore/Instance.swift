@@ -4,6 +4,7 @@
 package import Foundation
 internal import Ledger
 internal import Model
+internal import Postgres
 package import Threading
 
 /// What an instance says of itself each second.
@@ -52,6 +53,7 @@ package struct Instance {
     package func run(
         stop: StopSignal, report: (InstanceReport) -> Void, note: (String) -> Void
     ) throws -> ServiceCounts {
+        try findShop(stop)
         let ledger = try LedgerFile(directory.ledger(plan.name))
         let watch = Watch(plan, directory, ledger)
         try watch.begin()
@@ -88,5 +90,20 @@ package struct Instance {
         hardStop.raise()
         if let failure = failure.withLock({ $0 }) { throw failure }
         return try watch.end(report: report)
+    }
+
+    /// Once, where it reads: what is wrong with an address is said at once, and not as a customer's error each time.
+    private func findShop(_ stop: StopSignal) throws {
+        let side = plan.mode.reads
+        let target = ConnectionTarget(
+            conninfo: side == .new ? plan.new ?? plan.old : plan.old, label: side.rawValue)
+        let connection = try Connection(to: target, for: .application, as: plan.name, stop: stop)
+        do {
+            try connection.query(
+                "SELECT FROM bookstore.books LIMIT 1", doing: "looking for the bookstore on \(side.rawValue)")
+        } catch {
+            guard error.sqlState == "42P01" || error.sqlState == "3F000" else { throw error }
+            throw BookstoreError("there is no bookstore on \(side.rawValue)", hint: "`tandem bookstore load` makes one")
+        }
     }
 }

@@ -235,6 +235,7 @@ import Testing
         try shop.expect(0, ["bookstore", "check"] + old)
         try shop.expect(3, ["bookstore", "load"] + old)
         try shop.expect(0, ["bookstore", "drop"] + old)
+        try shop.expect(1, ["bookstore", "instance", "web-1"] + old)
         try shop.expect(1, ["bookstore", "check"] + old)
     }
 }
