@@ -32,7 +32,7 @@ struct DemoScreen {
         }
         if place < scenes.count {
             all.append("")
-            all += wrapped(scenes[place].words, columns - 4).map { "   " + $0 }
+            all += Self.wrapped(scenes[place].words, columns - 4).map { "   " + $0 }
             all += scenes[place].results.suffix(6).map { "   " + $0 }
         }
         all += bookstore(reading) + tandem(reading)
@@ -98,7 +98,7 @@ struct DemoScreen {
             ? String(text.prefix(max(0, width))) : text + String(repeating: " ", count: width - text.count)
     }
 
-    private func wrapped(_ text: String, _ width: Int) -> [String] {
+    static func wrapped(_ text: String, _ width: Int) -> [String] {
         var lines: [String] = []
         for word in text.split(separator: " ") {
             if let last = lines.last, last.count + word.count < width {

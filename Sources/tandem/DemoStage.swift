@@ -41,7 +41,7 @@ final class DemoStage {
         place = number
         if !isScreen {
             Terminal.show("\n\(number + 1). \(scene.title)")
-            Terminal.show("   \(scene.words)")
+            for line in DemoScreen.wrapped(scene.words, 100) { Terminal.show("   \(line)") }
         }
         try tick()
         try scene.play(world, self)

@@ -53,6 +53,8 @@ while [ $SECONDS -lt $end ]; do
 done
 for name in "${!instances[@]}"; do end_background "${instances[$name]}"; done
 end_background "$batch"
+# Its last round, now that nobody sells any more.
+"$tandem" bookstore batch --once --on "$(address old)"
 tandem run --until caught-up 2>"$world/last.log" || fail "run: $(tail -n 5 "$world/last.log")"
 tandem b final || fail 'FAILED: the final copy of Data B'
 tandem verify | tail -n 1
