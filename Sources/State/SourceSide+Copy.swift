@@ -37,11 +37,7 @@ extension SourceSide {
     /// Every table in the publication that holds rows, tandem's own excepted.
     package func publishedLeafTables() throws(PostgresError) -> [SourceLeaf] {
         try leaves(
-            """
-            EXISTS (SELECT FROM pg_catalog.pg_publication_tables p
-                     WHERE p.pubname = $1 AND p.schemaname = n.nspname AND p.tablename = c.relname)
-            AND n.nspname <> 'tandem'
-            """, stream.description)
+            "c.oid IN (\(published)) AND n.nspname <> 'tandem'", stream.description)
     }
 
     /// The tables that hold the rows of these.

@@ -22,9 +22,35 @@ extension SourceSide {
         return Set((0..<rows.rows).map { QualifiedName(schema: rows.string($0, 0), name: rows.string($0, 1)) })
     }
 
+    /// What is in publication $1, roots and partitions. Not asked of pg_publication_tables, which from PostgreSQL 16 on wants
+    /// a lock on each table: whoever alters one would hold up every start.
+    var published: String {
+        let ofSchemas =
+            connection.serverMajor < 15
+            ? ""
+            : """
+            UNION SELECT c.oid FROM pg_catalog.pg_publication p JOIN pg_catalog.pg_publication_namespace s ON s.pnpubid = p.oid
+                JOIN pg_catalog.pg_class c ON c.relnamespace = s.pnnspid AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
+               WHERE p.pubname = $1
+            """
+        return """
+            WITH RECURSIVE published(oid) AS (
+              SELECT r.prrelid FROM pg_catalog.pg_publication p JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid
+               WHERE p.pubname = $1
+              \(ofSchemas)
+              UNION SELECT i.inhrelid FROM published b
+                JOIN pg_catalog.pg_class c ON c.oid = b.oid AND c.relkind = 'p'
+                JOIN pg_catalog.pg_inherits i ON i.inhparent = b.oid)
+            SELECT oid FROM published
+            """
+    }
+
     /// The tables that rows come from, partitions instead of what they are partitions of.
     package func publishedLeaves() throws(PostgresError) -> [QualifiedName] {
-        let sql = "SELECT schemaname, tablename FROM pg_catalog.pg_publication_tables WHERE pubname = $1"
+        let sql = """
+            SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+             WHERE c.relkind = 'r' AND c.oid IN (\(published))
+            """
         let rows = try ask(sql, [stream.description], to: "reading the publication's partitions")
         return (0..<rows.rows).map { QualifiedName(schema: rows.string($0, 0), name: rows.string($0, 1)) }
     }
@@ -32,11 +58,8 @@ extension SourceSide {
     /// The types of every published column.
     package func publishedTypes() throws(PostgresError) -> [UInt32] {
         let sql = """
-            SELECT DISTINCT a.atttypid FROM pg_catalog.pg_publication_tables p
-              JOIN pg_catalog.pg_namespace n ON n.nspname = p.schemaname
-              JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
-              JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-             WHERE p.pubname = $1
+            SELECT DISTINCT a.atttypid FROM pg_catalog.pg_attribute a
+             WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid IN (\(published))
             """
         let rows = try ask(sql, [stream.description], to: "reading the types of published columns")
         return (0..<rows.rows).compactMap { UInt32(rows.string($0, 0)) }

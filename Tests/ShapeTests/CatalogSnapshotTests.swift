@@ -72,6 +72,13 @@ import Testing
         try s.expectQuietEnd()
     }
 
+    /// Releases that tell transactions which are open of what others have altered.
+    private static let tellsOpenTransactions = """
+        SELECT v >= CASE v / 10000 WHEN 13 THEN 130021 WHEN 14 THEN 140018 WHEN 15 THEN 150013 WHEN 16 THEN 160009
+                                   WHEN 17 THEN 170005 ELSE 0 END
+          FROM (SELECT current_setting('server_version_num')::int AS v) AS x
+        """
+
     /// A part of a composite type is dropped, and the catalogs vacuumed, while a row that has the part is under way.
     @Test func aPartOfATypeDroppedBesideAnOpenTransaction() throws {
         let s = try Scenario.shaped(
@@ -84,6 +91,16 @@ import Testing
         try open.send("BEGIN; INSERT INTO harvest VALUES (1, '(1,2,3)')")
         try s.old.sql("ALTER TYPE basket DROP ATTRIBUTE mangos; VACUUM pg_attribute; CHECKPOINT")
         try open.send("INSERT INTO harvest VALUES (2, '(4,5)'); COMMIT")
+        guard try s.old.value(Self.tellsOpenTransactions) == "t" else {
+            // Such a server goes on with the catalogs it has read for that transaction: the part comes as NULL.
+            try s.catchUp()
+            #expect(try s.new.sql("SELECT * FROM harvest ORDER BY id") == "1|(1,2,3)\n2|(4,5,)")
+            try s.new.sql("ALTER TYPE basket DROP ATTRIBUTE mangos")
+            try s.old.sql("INSERT INTO harvest VALUES (3, '(6,7)')")
+            try s.expectSame("harvest")
+            #expect(try s.lastStarted?.stop() == .exited(0))
+            return
+        }
         // Whole, and not the row of three parts by itself.
         try s.expectBlocked("public.harvest", "22P02")
         #expect(try s.new.value("SELECT count(*) FROM harvest") == "0")

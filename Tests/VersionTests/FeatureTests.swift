@@ -47,6 +47,28 @@ import Testing
         #expect(try run.stop() == .exited(0))
     }
 
+    /// From 16 on the server's own list of what a publication has waits for everybody who alters a table.
+    @Test func whoAltersATableHoldsUpNoStart() throws {
+        let s = try Scenario("altering")
+        defer { s.end() }
+        let tables = """
+            CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY);
+            CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE p_1 PARTITION OF p FOR VALUES FROM (0) TO (9);
+            """
+        try s.both(tables)
+        try s.prepare()
+        let holder = try s.old.session()
+        try holder.send(
+            "BEGIN; LOCK TABLE t, p IN ACCESS EXCLUSIVE MODE; INSERT INTO t VALUES (1); INSERT INTO p VALUES (1)")
+        try s.old.sql("INSERT INTO u VALUES (1)")
+        let outcome = try s.tandem("run", "--until", "caught-up", within: .seconds(60))
+        #expect(outcome.exitCode == 0, "\(outcome.stderr)")
+        #expect(try s.new.sql("SELECT * FROM u") == "1")
+        try holder.send("COMMIT")
+        #expect(try s.tandem("run", "--until", "caught-up").exitCode == 0)
+        #expect(try Fingerprint.expectEqual(old: s.old, new: s.new) == [])
+    }
+
     /// Before 15 a "char" prints as one byte, which may be no character: old says it, and new cannot read it.
     @Test(.enabled(if: PostgresInstallation.tested.old < 15))
     func aByteThatIsNoCharacter() throws {
