@@ -1,5 +1,5 @@
 // No instance reads an older value of a row than it has seen or written before: on old while it reads old, on whatever side in
-// modes 5 and 6. What began before the other had ended is not compared. A value that a reader of new saw, and that went when
+// modes 5 and 6, and where one address at a time is used. What began before the other had ended is not compared. A value that a reader of new saw, and that went when
 // old's COMMIT failed, is counted and forgotten: the protocol says so of mode 5.
 
 extension HistoryCheck {
@@ -55,7 +55,9 @@ extension HistoryCheck {
             }
             for sight in reading.sights {
                 guard let floor = floors[sight.key] else { continue }
-                let least = reading.mode >= 5 ? floor.anywhere : floor.onOld
+                // 0 is one address at a time: whoever moves it has brought everything along.
+                let isStrict = reading.mode >= 5 || reading.mode == 0
+                let least = isStrict ? floor.anywhere : floor.onOld
                 compare(sight, reading, least, instance, removals, &verdict)
             }
         }

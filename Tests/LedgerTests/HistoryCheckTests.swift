@@ -124,6 +124,34 @@ import Testing
         #expect(shop.kinds == [.unexplained])
     }
 
+    /// Each alone: what is in the rows says nothing of it.
+    @Test func aJournalThatDoesNotAgreeIsFound() {
+        var shop = SmallShop(seed: 14)
+        let token = shop.change("web-1")
+        shop.state.journal["nobody.1"] = 1
+        #expect(shop.kinds == [.unexplained])
+        shop.state.journal = [token: 2]
+        #expect(shop.kinds == [.doubled])
+        shop.state.journal = [:]
+        #expect(shop.kinds == [.lost])
+    }
+
+    /// The last sum is right, one on the way to it was not.
+    @Test func aStepThatDoesNotComeOutIsFound() {
+        var shop = SmallShop(seed: 15)
+        for after in [105, 101] {
+            let (token, began) = shop.begin()
+            let version = shop.state.rows["stock:1"]!.version + 1
+            let effect = Effect(.set, "stock:1", version: version, delta: after == 105 ? 1 : -4, after: after)
+            shop.entries["web-1"]?.append(
+                .intent(Intent(token: token, operation: "restock", mode: 1, began: began, effects: [effect])))
+            shop.acknowledge("web-1", token)
+            shop.state.rows["stock:1"] = FinalRow(version: version, token: token, amount: after)
+            shop.state.journal[token] = 1
+        }
+        #expect(shop.kinds == [.amount])
+    }
+
     @Test func aRowWithAnothersTokenIsFound() {
         var shop = SmallShop(seed: 10)
         shop.change("web-1", "account:1")

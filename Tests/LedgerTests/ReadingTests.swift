@@ -30,6 +30,7 @@ import Testing
     @Test func inModesFiveAndSixNotEvenAcrossSides() {
         #expect(shop(modes: (4, 5), sides: (false, true)).kinds == [.stale])
         #expect(shop(modes: (5, 5), sides: (true, false)).kinds == [.stale])
+        #expect(shop(modes: (0, 0), sides: (true, false)).kinds == [.stale], "one address at a time, and back")
         // New may be ahead by the moment between two commits, and mode 4 reads old.
         #expect(shop(modes: (5, 4), sides: (true, false)).kinds == [])
     }
