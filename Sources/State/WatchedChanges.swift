@@ -105,7 +105,7 @@ extension TargetSide {
             ], to: "recording what was watched")
     }
 
-    func forgetWatched() throws(PostgresError) {
+    package func forgetWatched() throws(PostgresError) {
         guard try hasWatched else { return }
         try ask("DELETE FROM tandem.watched WHERE stream = $1", [stream.description], to: "clearing state")
     }

@@ -8,6 +8,7 @@ internal import Evidence
 internal import Failpoints
 package import Model
 internal import Postgres
+internal import Protocol
 internal import State
 package import Threading
 package import Verification
@@ -72,7 +73,9 @@ package final class Resynchronization {
                     + " \(binding.systemIdentifier)", hint: "does its address point elsewhere now?")
         }
         if let slot = try source.slot(), !slot.isInvalid, let confirmed = slot.confirmed,
-            let applied = try target.progress(durable: true), confirmed <= applied, try source.publicationFault() == nil
+            let applied = try target.progress(durable: true), confirmed <= applied,
+            try source.publicationFault() == nil,
+            try !hasOnlyWatched(target)
         {
             throw StateError.refused(
                 "nothing is lost: slot \(plan.stream) is there, and has all that \(plan.stream.target) lacks",
@@ -82,6 +85,16 @@ package final class Resynchronization {
             throw StateError.refused(
                 "the copy was not complete when the slot was lost", hint: "`tandem abort`, and begin again")
         }
+    }
+
+    /// Changes that the stream was to apply passed it while it still watched: the slot is well, and the rows are not.
+    private func hasOnlyWatched(_ target: TargetSide) throws -> Bool {
+        let course = PairCourse()
+        try PairEpochs(plan, stop: stop).read(into: course)
+        guard let charge = course.position(on: plan.stream.source), let last = try target.lastWatched() else {
+            return false
+        }
+        return course.role(of: plan.stream.direction) == .apply && last > charge.end
     }
 
     // MARK: a new beginning
@@ -115,6 +128,8 @@ package final class Resynchronization {
         }
         try source.bind(binding)
         try target.bind(binding)
+        // All of that is in the snapshot.
+        try target.forgetWatched()
         Failpoint.pass(.afterOriginCreated)
         for outcome in again { try copyAgain(outcome.table, source, target) }
         return Outcome(position: slot.start, tables: tables, again: again.map(\.table), notes: chosen.notes)

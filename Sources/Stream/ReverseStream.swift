@@ -133,6 +133,8 @@ package struct ReverseStream {
         ) {
             try removeSlot(sides.source)
             Failpoint.pass(.duringAbort)
+            // Under the origin, so that it is nobody's deletion; and before that goes, the stream forward has passed it.
+            try sides.target.forgetHeartbeat()
             let isRead = try !waitUntilRead(on: sides.target.connection)
             if isRead { say("origins of \(plan.stream) stay on old until \(forward.stream) has passed what they mark") }
             return try StreamEffects(plan.stream).remove(from: sides.source)

@@ -24,7 +24,6 @@ struct StreamEffects {
     func remove(from target: TargetSide, whileRead isRead: Bool = false) throws -> [String] {
         var removed: [String] = []
         if try target.hasOrigin, !isRead {
-            if try target.isDecodedByOpposite { try target.forgetHeartbeat() }
             try target.dropOrigin()
             removed.append("replication origin \(stream) on \(stream.target)")
         }

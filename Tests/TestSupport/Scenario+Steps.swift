@@ -6,7 +6,10 @@ extension Scenario {
     package var reverseName: String { "tandem_t_\(name)_reverse" }
 
     /// `from` is the side on which the stream that applies from now on reads; its present end is where that one starts.
-    package func move(toStep step: Int, truth: String, strategy: String = "pause", from: Database? = nil) throws {
+    package func move(
+        toStep step: Int, truth: String, strategy: String = "pause", from: Database? = nil,
+        position given: String? = nil
+    ) throws {
         let (giver, taker) = truth == "new" ? (old, new) : (new, old)
         var position = "NULL, NULL, NULL, NULL"
         if let from {
@@ -14,7 +17,7 @@ extension Scenario {
                 try from.value(
                     """
                     SELECT pg_catalog.concat_ws(', ', '''\(from.cluster.name == new.cluster.name ? "new" : "old")''',
-                        pg_catalog.quote_literal(pg_catalog.pg_current_wal_insert_lsn()),
+                        pg_catalog.quote_literal(\(given.map { "'\($0)'" } ?? "pg_catalog.pg_current_wal_insert_lsn()")),
                         pg_catalog.quote_literal(system_identifier::text), timeline_id)
                       FROM pg_catalog.pg_control_system(), pg_catalog.pg_control_checkpoint()
                     """) ?? position
