@@ -161,10 +161,13 @@ package struct ReverseStream {
     private func waitUntilRead(on old: Connection) throws -> Bool {
         let source = SourceSide(old, forward.stream)
         let position = try source.currentPosition()
+        // A stream that begins again, because the step is another one, is away for a moment.
+        var away = 0
         for _ in 0..<100 {
             guard let slot = try source.slot(), !slot.isInvalid else { return true }
             if slot.confirmed ?? .zero >= position { return true }
-            if !slot.isActive || stop.wait(seconds: 0.2) { break }
+            away = slot.isActive ? 0 : away + 1
+            if away > 25 || stop.wait(seconds: 0.2) { break }
         }
         return false
     }
