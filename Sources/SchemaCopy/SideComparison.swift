@@ -58,8 +58,9 @@ struct SideComparison {
 
     private mutating func compareRoles() throws {
         let (inUse, there) = (try old.rolesInUse(), try new.roles())
-        // Schema public, which pg_database_owner owns, stays as new has it.
-        let owners = Set(entries.map(\.owner).filter { !$0.isEmpty && $0 != "pg_database_owner" })
+        // Schema public, which pg_database_owner owns, or before 15 whoever made the server, stays as new has it.
+        let others = entries.filter { !["public", "SCHEMA public"].contains($0.tag) || !($0.schema ?? "").isEmpty }
+        let owners = Set(others.map(\.owner)).subtracting(["", "pg_database_owner"])
         let attributes = Dictionary(inUse.map { ($0.name, $0.attributes) }) { first, _ in first }
         let missing = owners.union(inUse.map(\.name)).subtracting(there).sorted()
         if !missing.isEmpty {
