@@ -58,8 +58,14 @@ floor() {
     wait $one $two
 }
 ours() { # EXPECTED-CODE
-    local code=0
-    "$tandem" verify --config "$world/tandem.yaml" --table public.mixed --afresh --json >"$world/ours.json" || code=$?
+    local code=0 pid most
+    "$tandem" verify --config "$world/tandem.yaml" --table public.mixed --afresh --json >"$world/ours.json" &
+    pid=$!
+    while most=$(awk '/VmHWM/ { print $2 }' "/proc/$pid/status" 2>/dev/null) && [ -n "$most" ]; do
+        peak=$((most > peak ? most : peak))
+        sleep 0.2
+    done
+    wait "$pid" || code=$?
     [ "$code" = "$1" ] || fail "FAILED: verify ended with $code: $(cat "$world/ours.json")"
 }
 theirs() { # its library: the command wants dbt as well
@@ -77,6 +83,7 @@ PY
         fail "data-diff: $(tail -n 3 "$world/theirs.err")"
 }
 
+peak=0
 altering="UPDATE mixed SET name = upper(name) WHERE id IN (SELECT 1 + g * ($rows / 20) FROM generate_series(0, 19) g)"
 for run in $(seq "$runs"); do
     timed md5 floor
@@ -102,6 +109,7 @@ for who in md5 verify verify-20 data-diff data-diff-20; do
     [ -f "$world/$who.times" ] || continue
     printf '%-14s %8.2f %8s\n' "$who" "$(median "$world/$who.times")" "$(ratio "$(median "$world/$who.times")" "$floor")"
 done
+echo "tandem's peak of memory: $((peak / 1024)) MB"
 if [ -f "$world/data-diff.times" ]; then
     printf 'data-diff takes %s times as long; with 20 rows altered %s times\n' \
         "$(ratio "$(median "$world/data-diff.times")" "$(median "$world/verify.times")")" \

@@ -57,7 +57,7 @@ package struct ComparedTable: Sendable {
         for name in key {
             guard let left = old.column(name), let right = new.column(name), haveOneOrder(left, right) else { break }
             // In two encodings even bytes are ordered in two ways.
-            guard hash == .text64 || !texts.contains(left.type) else { break }
+            guard hash == .fields64 || !texts.contains(left.type) else { break }
             guard leads(old, prefix + [name]), leads(new, prefix + [name]) else { break }
             prefix.append(name)
         }

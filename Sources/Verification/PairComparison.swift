@@ -46,7 +46,7 @@ package final class PairComparison {
             let sides = try desks.both { _, connection in try RowHash.probe(connection) }
             let isCheap =
                 sides.old.agrees && sides.new.agrees && sides.old.encoding == "UTF8" && sides.new.encoding == "UTF8"
-            hash = isCheap ? .text64 : .md5
+            hash = isCheap ? .fields64 : .md5
         } catch {
             desks.old.close()
             desks.new.close()

@@ -25,14 +25,21 @@ struct ReadStatements: Sendable {
         }
     }
 
-    var rowHash: String { table.hash.expression(table.columns.map(written)) }
+    var rowHash: String { hash(of: table.columns) }
+
+    private func hash(of columns: [String]) -> String {
+        table.hash.expression(
+            columns.map { name in
+                (written(name), RowText.form(table.sides.old.column(name)?.type, table.sides.new.column(name)?.type))
+            })
+    }
 
     /// Which of `count` buckets a row is in; by its key, so that both versions of a row that differs are in one.
     private func bucket(_ count: Int) -> String {
         let spread =
             table.keyIsNumber
             ? "pg_catalog.hashint8extended(r.\(quoted(table.key[0]))::pg_catalog.int8, 0)"
-            : table.hash.expression(table.key.map(written))
+            : hash(of: table.key)
         return "((\(spread)) & \(count - 1))::pg_catalog.int4"
     }
 

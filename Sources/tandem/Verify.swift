@@ -19,17 +19,46 @@ func verify(_ arguments: Parsed) throws -> ExitCode {
     if arguments.has("dry-run"), !arguments.has("repair") {
         throw UsageError("`--dry-run` goes with `--repair`: without it nothing is written anyway", hint: nil)
     }
-    let verifiers = try workspace.plansInCharge().map { PairVerifier($0, arguments) }
-    let scopes = try verifiers.map { try $0.scope(named) }
-    try refuse(named, unknownIn: scopes)
-    var results: [VerifiedPair] = []
-    for (verifier, scope) in zip(verifiers, scopes) where named.isEmpty || named.contains(where: scope.known.contains) {
-        let result = try verifier.run(scope, isWhole: named.isEmpty)
-        if !arguments.has("json") { Terminal.show(VerifyScreen(result).text) }
-        results.append(result)
+    let runs = workspace.plans.map { PairRun(pair: $0.pair) }
+    for (run, plan) in zip(runs, workspace.plans) {
+        try run.attempt(alone: runs.count == 1) {
+            let verifier = PairVerifier(try plan.inCharge(), arguments)
+            run.ready = (verifier, try verifier.scope(named))
+        }
     }
+    // A pair that did not answer may have it.
+    if runs.allSatisfy({ $0.ready != nil }) { try refuse(named, unknownIn: runs.compactMap(\.ready?.scope)) }
+    for run in runs {
+        try run.attempt(alone: runs.count == 1) {
+            guard let (verifier, scope) = run.ready, named.isEmpty || named.contains(where: scope.known.contains)
+            else { return }
+            run.result = try verifier.run(scope, isWhole: named.isEmpty)
+        }
+        if let result = run.result, !arguments.has("json") { Terminal.show(VerifyScreen(result).text) }
+    }
+    let results = runs.compactMap(\.result)
     if arguments.has("json") { Terminal.json(results.map(VerifiedPair.Line.init)) }
     return ExitCode.worst(results.map(\.exitCode))
+}
+
+/// One pair's turn. Of several, one that cannot be compared does not keep the others from it.
+private final class PairRun {
+    let pair: String
+    var ready: (verifier: PairVerifier, scope: VerificationScope)?
+    var result: VerifiedPair?
+
+    init(pair: String) { self.pair = pair }
+
+    func attempt(alone: Bool, _ body: () throws -> Void) throws {
+        do { try body() } catch {
+            guard !alone, !processStop.isRaised, !(error is UsageError) else { throw error }
+            var result = VerifiedPair(pair: pair, direction: .forward)
+            result.problem = "\(error)"
+            result.hint = (error as? any Explained)?.hint
+            self.result = result
+            ready = nil
+        }
+    }
 }
 
 private func tableName(_ text: String) throws -> QualifiedName {
@@ -66,12 +95,16 @@ struct VerifiedPair {
     /// What is not the same beside the rows.
     var findings: [SideFinding] = []
     var seconds = 0.0
+    /// Why nothing came of it.
+    var problem: String?
+    var hint: String?
     /// What a repair would do is shown.
     var isDryRun = false
     /// By place in `outcomes`, when they were asked for.
     var values: [Int: [PerSide<[String]>]] = [:]
 
     var exitCode: ExitCode {
+        if problem != nil { return .failed }
         let differ = outcomes.contains { $0.report.map { !$0.differences.isEmpty || $0.hasMore } ?? false }
         if differ || findings.contains(where: \.isDifference) { return .differs }
         return outcomes.allSatisfy(\.isEqual) ? .done : .failed

@@ -25,6 +25,11 @@ struct VerifyScreen {
 
     var text: String {
         var lines = [Terminal.strong("pair \(result.pair)")]
+        if let problem = result.problem {
+            lines.append("  " + Terminal.alarming("not compared: " + withoutControls(problem)))
+            return (lines + [result.hint].compactMap { $0.map { "      \(withoutControls($0))" } }).joined(
+                separator: "\n")
+        }
         let width = max(12, result.outcomes.map { label($0).count }.max() ?? 0)
         lines.append(row("table", "rows on old", "rows on new", "", width))
         for outcome in result.outcomes {
@@ -158,6 +163,9 @@ extension VerifiedPair {
     struct Line: Encodable {
         let pair: String
         let verdict: String
+        /// Why the pair could not be compared.
+        let problem: String?
+        let hint: String?
         let seconds: Double
         let tables: [Table]
         let findings: [Finding]
@@ -171,6 +179,7 @@ extension VerifiedPair {
 
         init(_ result: VerifiedPair) {
             pair = result.pair
+            (problem, hint) = (result.problem, result.hint)
             verdict = result.exitCode == .done ? "equal" : result.exitCode == .differs ? "different" : "not proven"
             seconds = result.seconds
             let (isDryRun, direction) = (result.isDryRun, result.direction)
