@@ -78,7 +78,7 @@ struct DerivedLayout {
         guard !statements.names.isEmpty else {
             throw DataBError.impossible("\(table.name) has no columns that could be carried", hint: nil)
         }
-        self.source = given.kind == "r" ? "ONLY " + table.name.sql : table.name.sql
+        self.source = given.sql(table.name)
         self.target = statements.destinationSQL
         let found = try Self.key(table.name, given, statements.names, source, target)
         lacksKey = found.lacks

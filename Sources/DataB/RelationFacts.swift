@@ -30,6 +30,9 @@ struct RelationFacts {
     var isView: Bool { kind == "m" }
     var isTable: Bool { kind == "r" || kind == "p" }
 
+    /// How statements name it, children left out.
+    func sql(_ name: QualifiedName) -> String { kind == "r" ? "ONLY " + name.sql : name.sql }
+
     func column(_ name: String) -> Column? { columns.first { sameName($0.name, name) } }
 
     /// Nil when there is no such relation.

@@ -1,6 +1,7 @@
 // Batches by timestamp: what a batch must not miss, and what it must leave alone.
 
 import Model
+import Postgres
 import TestSupport
 import Testing
 
@@ -36,6 +37,30 @@ import Testing
         #expect(try s.new.sql("SELECT sum(xmin::text::int8) FROM b.t WHERE id > 3 AND id < 2000") == before)
         // O8: nothing at all has changed.
         #expect(try trial.batch("t").read == 0)
+    }
+
+    /// What counts is what the server has counted; the planner looks into an index as well, where a condition asks it to.
+    @Test func aTableThatHasNotChangedCostsOneProbe() throws {
+        let s = try Self.scenario(
+            "b_probe",
+            rows:
+                "INSERT INTO t SELECT i, 'v', i, now() - i * interval '1 min' FROM generate_series(60, 20000) i; ANALYZE t",
+            table: Self.table + "CREATE INDEX by_time ON t (at);")
+        defer { s.end() }
+        guard let version = Int(try s.old.value("SHOW server_version_num") ?? ""), version >= 150_000 else { return }
+        let trial = try Trial(s)
+        try trial.batch("t")
+        func probes() throws -> [String] {
+            _ = try trial.session.source.query("SELECT pg_stat_force_next_flush()", doing: "counting")
+            return try s.old.sql(
+                "SELECT sum(idx_scan) FROM pg_stat_user_indexes WHERE relname = 't' UNION ALL"
+                    + " SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 't'"
+            ).split(separator: "\n").map(String.init)
+        }
+        let before = try probes()
+        #expect(try trial.batch("t").read == 0)
+        let after = try probes()
+        #expect(Int(after[0]) == Int(before[0]).map { $0 + 1 } && after[1] == before[1], "\(before) \(after)")
     }
 
     /// O1: all rows bear one timestamp, and more come that bear it, too.
@@ -149,6 +174,22 @@ import Testing
         }
         let mark = try trial.mark("l") ?? ""
         #expect(try s.old.value("SELECT '\(mark)'::timestamp < (now() AT TIME ZONE 'UTC') - interval '6 h'") == "t")
+    }
+
+    /// O5: only old's own clock counts, wherever this machine's stands.
+    @Test func thisMachinesClockDoesNotMatter() throws {
+        let s = try Self.scenario("b_clock", rows: "INSERT INTO t VALUES (0, 'v', 1, now())")
+        defer { s.end() }
+        guard let clock = try FalseClock(in: s.directory) else { return }
+        try s.prepare()
+        for (number, by) in ["-30d", "+3600d", "-2h"].enumerated() {
+            try clock.set(by)
+            try s.old.sql(
+                "INSERT INTO b.t VALUES (\(number + 1), 'w', 1, now()); UPDATE b.t SET v = '\(by)', at = now() WHERE id = 0"
+            )
+            try s.carry(environment: clock.environment)
+            try s.expectSame("t")
+        }
     }
 
     /// A unique value of a row that old has deleted since, and two that are swapped: a comparison makes room.

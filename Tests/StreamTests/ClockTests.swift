@@ -6,22 +6,11 @@ import TestSupport
 import Testing
 
 @Suite struct ClockTests {
-    private static let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
-
     @Test func jumpsDisturbNothing() throws {
-        guard FileManager.default.fileExists(atPath: Self.library) else {
-            Issue.record("no libfaketime: run 'make deps'")
-            return
-        }
         let s = try Scenario.prepared("clock", "CREATE TABLE t (a int PRIMARY KEY, b text)")
         defer { s.end() }
-        let offset = "\(s.directory)/offset"
-        func jump(_ to: String) throws { try to.write(toFile: offset, atomically: false, encoding: .utf8) }
-        try jump("+0")
-        let environment = [
-            "LD_PRELOAD": Self.library, "FAKETIME_TIMESTAMP_FILE": offset, "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        ]
+        guard let clock = try FalseClock(in: s.directory) else { return }
+        let environment = clock.environment
         func year() throws -> Int? {
             let said = try Command("/bin/date", ["+%Y"], environment: environment).run().stdout
             return Int(said.filter(\.isNumber))
@@ -31,7 +20,7 @@ import Testing
         try s.catchUp()
         var row = 0
         for by in ["-2h", "+1d", "-30d", "+3600d", "+0"] {
-            try jump(by)
+            try clock.set(by)
             if by == "+3600d" { #expect(try year() ?? 0 > now + 8) }
             // Past a heartbeat, a status and a feedback on the new clock.
             for _ in 0..<3 {
