@@ -7,12 +7,15 @@ package struct Pair: Hashable, Sendable {
     /// A libpq connection string; it may hold a password and must never be shown.
     package let old: String
     package let new: String
+    /// A standby of old, to read existing rows from; nil when old itself is read.
+    package let standby: String?
     package let place: Place
 
-    package init(name: String, old: String, new: String, place: Place) {
+    package init(name: String, old: String, new: String, standby: String? = nil, place: Place) {
         self.name = name
         self.old = old
         self.new = new
+        self.standby = standby
         self.place = place
     }
 }
@@ -24,7 +27,7 @@ extension Pair: CustomStringConvertible, CustomReflectable {
     package var customMirror: Mirror { Mirror(self, children: ["name": name]) }
 }
 
-private enum PairKey: String, CaseIterable { case name, old, new }
+private enum PairKey: String, CaseIterable { case name, old, new, standby }
 
 extension Field {
     func pairs(of migration: String) throws(ConfigurationError) -> [Pair] {
@@ -47,7 +50,12 @@ extension Field {
         let newField = try section.required(.new)
         let new = try newField.nonEmptyText()
         guard old.value != new.value else { throw newField.error("`old` and `new` are the same connection") }
-        return Pair(name: name, old: old.value, new: new.value, place: place)
+        let standbyField = section.optional(.standby)
+        let standby = try standbyField?.nonEmptyText().value
+        if let standbyField, let standby, [old.value, new.value].contains(standby) {
+            throw standbyField.error("`standby` is the same connection as `old` or `new`")
+        }
+        return Pair(name: name, old: old.value, new: new.value, standby: standby, place: place)
     }
 
     func nonEmptyList(of element: String) throws(ConfigurationError) -> [Field] {

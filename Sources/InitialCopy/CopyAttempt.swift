@@ -23,6 +23,10 @@ final class CopyAttempt: Sendable {
     let exported: String
     let snapshot: TransactionSnapshot
     let until: LSN
+    /// Whatever the rows that are read may show ends at or before it.
+    let seen: LSN
+    /// Its rows are read on a standby of the source, in a snapshot that shows at least what this one does.
+    let isFromStandby: Bool
     /// The first snapshot of a table that may be gone on with, as it is recorded.
     let base: CopyBase?
     /// Nothing of the table was on new before.
@@ -35,7 +39,8 @@ final class CopyAttempt: Sendable {
 
     init(
         _ leaf: SourceLeaf, _ statements: CopyStatements, exported: String, snapshot: TransactionSnapshot, until: LSN,
-        base: CopyBase?, isFirst: Bool, atMost seconds: Double, indivisible: String? = nil, ranges: [PageRange]
+        seen: LSN? = nil, base: CopyBase?, isFirst: Bool, atMost seconds: Double, indivisible: String? = nil,
+        ranges: [PageRange]
     ) {
         self.base = base
         self.isFirst = isFirst
@@ -46,6 +51,8 @@ final class CopyAttempt: Sendable {
         self.exported = exported
         self.snapshot = snapshot
         self.until = until
+        self.seen = seen ?? until
+        isFromStandby = seen != nil
         state = Monitor(State(parts: PartQueue(ranges)))
     }
 
@@ -96,7 +103,7 @@ final class CopyAttempt: Sendable {
     // MARK: giving up
 
     /// Sessions on the source that hold its lock, and what makes each let go.
-    func enter(_ worker: Int, session: Int, _ signal: StopSignal) {
+    func enter(_ worker: Int, session: Int?, _ signal: StopSignal) {
         let isLate = state.withLock { state in
             state.signals[worker] = signal
             state.sessions[worker] = session

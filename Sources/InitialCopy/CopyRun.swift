@@ -24,8 +24,9 @@ package final class CopyRun: Sendable {
 
     /// Sets the gate for every table before anything streams.
     package init(
-        stream: StreamName, source: ConnectionTarget, target: ConnectionTarget, settings: CopySettings, gate: CopyGate,
-        runner: Int, tables: [CopiedTable], touched: Set<UInt32>, isComplete: Bool, finisher: TableFinisher,
+        stream: StreamName, source: ConnectionTarget, standby: ConnectionTarget? = nil, target: ConnectionTarget,
+        settings: CopySettings, gate: CopyGate, runner: Int, tables: [CopiedTable], touched: Set<UInt32>,
+        isComplete: Bool, finisher: TableFinisher,
         shown: (@Sendable (CopyProgress?) -> Void)? = nil, log: Log
     ) {
         let board = CopyBoard(gate)
@@ -33,7 +34,7 @@ package final class CopyRun: Sendable {
         for table in tables { Self.close(gate, table) }
         for table in touched { gate.assumeNotes(table) }
         context = CopyContext(
-            stream: stream, source: source, target: target, settings: settings, runner: runner,
+            stream: stream, source: source, standby: standby, target: target, settings: settings, runner: runner,
             board: board, gate: gate,
             finisher: finisher, isShown: shown != nil, log: log)
         self.shown = shown

@@ -22,6 +22,7 @@ extension CopyWorker {
         }
         // The snapshot is not needed any more, and holds back vacuum.
         _ = try? source().connection.script("COMMIT", doing: "letting go of a snapshot")
+        if attempt.isFromStandby { _ = try? reader(attempt).script("COMMIT", doing: "letting go of a snapshot") }
         board.change(oid) { entry in
             entry.attempt = nil
             entry.phase = .finishing
@@ -45,6 +46,7 @@ extension CopyWorker {
         let (rows, bytes) = try pipe(attempt, nil, side.connection)
         try side.nowCopied(
             oid, attempt.snapshot, until: attempt.until, form: attempt.base?.form, rows: rows, bytes: bytes)
+        if attempt.isFromStandby { try side.nowCopyingOn(oid, until: attempt.seen) }
         Failpoint.pass(.beforeTableCopied)
         try commit(oid, side, doing: "copying \(attempt.leaf.name)")
         board.change(oid) { $0.base = attempt.base }
@@ -99,9 +101,8 @@ extension CopyWorker {
             try checkEmpty(attempt, side.connection)
             try side.nowCopying(
                 oid, attempt.snapshot, until: attempt.until, form: attempt.base?.form, pages: attempt.base?.pages ?? 0)
-        } else {
-            try side.nowCopyingOn(oid, until: attempt.until)
         }
+        if !attempt.isFirst || attempt.isFromStandby { try side.nowCopyingOn(oid, until: attempt.seen) }
         try commit(oid, side, doing: doing)
         guard let base = attempt.base else { return gate.set(oid, .copying(attempt.snapshot)) }
         gate.set(oid, .noting(base.snapshot, until: base.until))
@@ -140,7 +141,7 @@ extension CopyWorker {
         var total = 0
         var counted = 0
         let pipe = RowPipe(
-            source: try source().connection, target: target, buffer: context.settings.buffer, rate: context.rate,
+            source: try reader(attempt), target: target, buffer: context.settings.buffer, rate: context.rate,
             stop: signal, isOverdue: { attempt.isOverdue }
         ) { bytes, rows in
             total += bytes
@@ -176,8 +177,8 @@ extension CopyWorker {
     func help(_ attempt: CopyAttempt, _ first: PageRange) {
         var failure: (any Error)?
         do {
-            let connection = try source().connection
-            attempt.enter(number, session: connection.backendPID, signal)
+            let connection = try reader(attempt)
+            attempt.enter(number, session: attempt.isFromStandby ? nil : connection.backendPID, signal)
             let doing = "joining the snapshot of \(attempt.leaf.name)"
             try connection.script(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT \(literal(attempt.exported));"

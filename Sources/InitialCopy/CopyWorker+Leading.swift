@@ -114,8 +114,9 @@ extension CopyWorker {
         let exported: String
     }
 
-    /// In a transaction that goes on. Nil when the source has the table no more.
-    func look(_ oid: UInt32) throws -> Sight? {
+    /// In a transaction that goes on. Nil when the source has the table no more. `locksOnly`: rows are read elsewhere, and no
+    /// snapshot is held.
+    func look(_ oid: UInt32, locksOnly: Bool = false) throws -> Sight? {
         let side = try source()
         let connection = side.connection
         guard let known = try side.leaf(oid) else {
@@ -124,15 +125,18 @@ extension CopyWorker {
             return nil
         }
         let doing = "locking \(known.name) on \(connection.label)"
+        let isolation = locksOnly ? "READ COMMITTED" : "REPEATABLE READ"
         try connection.script(
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = '2s'", doing: doing)
+            "BEGIN ISOLATION LEVEL \(isolation) READ ONLY; SET LOCAL lock_timeout = '2s'", doing: doing)
         do {
             try connection.script("LOCK TABLE ONLY \(known.name.sql) IN ACCESS SHARE MODE", doing: doing)
         } catch {
             guard error.sqlState == "55P03" else { throw error }
             throw Locked(table: known.name, who: try holders(oid) ?? "somebody")
         }
-        let exported = try connection.script("SELECT pg_catalog.pg_export_snapshot()", doing: doing).string(0, 0)
+        let exported =
+            locksOnly
+            ? "" : try connection.script("SELECT pg_catalog.pg_export_snapshot()", doing: doing).string(0, 0)
         let snapshot = try side.snapshot()
         let position = try side.currentPosition()
         guard let leaf = try side.leaf(oid), leaf.name == known.name else {
@@ -142,23 +146,22 @@ extension CopyWorker {
     }
 
     private func begin(_ oid: UInt32, _ base: CopyBase?) throws -> CopyAttempt? {
-        guard let sight = try look(oid) else {
+        guard let (sight, statements) = try lookAndLayOver(oid) else {
             guard base == nil else { throw Changed(table: name(oid), what: "was dropped on old") }
             return nil
         }
         let leaf = sight.leaf
+        let standby = try sight.exported.isEmpty ? context.standby.map { try look(at: $0, beyond: sight) } : nil
         try check(oid, sight.snapshot)
         if let base, base.form != leaf.form { throw Changed(table: leaf.name, what: "was rewritten or altered on old") }
-        let statements = try CopyStatements(
-            leaf, stream: context.stream, source: context.source, on: source().connection, target: target().connection,
-            stop: signal)
         guard base == nil || statements.key != nil else {
             throw Changed(table: leaf.name, what: "was altered on new or old")
         }
         let first = CopyBase(snapshot: sight.snapshot, until: sight.until, form: leaf.form, pages: leaf.pages)
         let attempt = CopyAttempt(
-            leaf, statements, exported: sight.exported, snapshot: sight.snapshot, until: sight.until,
-            base: base ?? (statements.key == nil ? nil : first), isFirst: base == nil,
+            leaf, statements, exported: standby?.exported ?? sight.exported, snapshot: sight.snapshot,
+            until: sight.until, seen: standby?.seen, base: base ?? (statements.key == nil ? nil : first),
+            isFirst: base == nil,
             atMost: context.settings.snapshot, indivisible: statements.indivisible,
             ranges: try ranges(leaf, statements, base))
         attempt.enter(number, session: try source().connection.backendPID, signal)
@@ -170,6 +173,21 @@ extension CopyWorker {
         }
         Failpoint.pass(.afterTableSnapshot)
         return attempt
+    }
+
+    /// Only what may be read in several snapshots may be read on a standby, whose snapshots nobody can describe.
+    private func lookAndLayOver(_ oid: UInt32) throws -> (Sight, CopyStatements)? {
+        func layOver(_ leaf: SourceLeaf) throws -> CopyStatements {
+            try CopyStatements(
+                leaf, stream: context.stream, source: context.source, on: source().connection,
+                target: target().connection, stop: signal)
+        }
+        guard let sight = try look(oid, locksOnly: context.standby != nil) else { return nil }
+        let statements = try layOver(sight.leaf)
+        guard context.standby != nil, statements.key == nil else { return (sight, statements) }
+        try source().connection.script("COMMIT", doing: "letting go of \(sight.leaf.name)")
+        guard let held = try look(oid) else { return nil }
+        return (held, try layOver(held.leaf))
     }
 
     private func name(_ oid: UInt32) -> QualifiedName {

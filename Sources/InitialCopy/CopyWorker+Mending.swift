@@ -82,7 +82,7 @@ extension CopyWorker {
         guard let key = attempt.statements.key else { return }
         let (oid, name) = (attempt.leaf.oid, attempt.leaf.name)
         let began = Monotonic.now
-        while gate.passed < attempt.until {
+        while gate.passed < attempt.seen {
             guard !signal.wait(seconds: 0.01), began.age < Self.longest else {
                 throw NotYet(description: "the stream has not come as far as the snapshot of \(name)")
             }

@@ -17,6 +17,7 @@ final class CopyWorker {
     let context: CopyContext
     private(set) var signal = StopSignal()
     private var sourceConnection: Connection?
+    private var standbyConnection: Connection?
     private var targetConnection: Connection?
     /// What this session commits on new carries tandem's mark.
     private(set) var isMarked = false
@@ -58,6 +59,16 @@ final class CopyWorker {
         SourceSide(try open(&sourceConnection, context.source, .control), context.stream)
     }
 
+    /// From which rows are read.
+    func reader(_ attempt: CopyAttempt) throws -> Connection {
+        guard attempt.isFromStandby, let standby = context.standby else { return try source().connection }
+        return try open(&standbyConnection, standby, .standby)
+    }
+
+    func standby(_ address: ConnectionTarget) throws -> Connection {
+        try open(&standbyConnection, address, .standby)
+    }
+
     func target() throws -> TargetSide {
         TargetSide(try open(&targetConnection, context.target, .apply), context.stream)
     }
@@ -76,6 +87,7 @@ final class CopyWorker {
     /// After a failure nobody knows what state they are in.
     func disconnect() {
         sourceConnection = nil
+        standbyConnection = nil
         targetConnection = nil
         isMarked = false
     }
@@ -101,7 +113,7 @@ final class CopyWorker {
         let isQuiet = error is NotYet || error is SnapshotOverdue
         let isTransient =
             (error as? PostgresError)?.isTransient
-            ?? (isQuiet || error is GaveWay || error is Locked || error is Changed)
+            ?? (isQuiet || error is GaveWay || error is Locked || error is Changed || error is StandbyBehind)
         var pause = 0.0
         var isNews = false
         var name = QualifiedName(schema: "", name: "\(oid)")
@@ -143,6 +155,7 @@ struct NotYet: Explained {
 final class CopyContext: Sendable {
     let stream: StreamName
     let source: ConnectionTarget
+    let standby: ConnectionTarget?
     let target: ConnectionTarget
     let settings: CopySettings
     let board: CopyBoard
@@ -160,8 +173,9 @@ final class CopyContext: Sendable {
     private let signals = Monitor<(isOver: Bool, signals: [Int: StopSignal])>((false, [:]))
 
     init(
-        stream: StreamName, source: ConnectionTarget, target: ConnectionTarget, settings: CopySettings,
-        runner: Int, board: CopyBoard, gate: CopyGate, finisher: TableFinisher, isShown: Bool, log: Log
+        stream: StreamName, source: ConnectionTarget, standby: ConnectionTarget?, target: ConnectionTarget,
+        settings: CopySettings, runner: Int, board: CopyBoard, gate: CopyGate, finisher: TableFinisher, isShown: Bool,
+        log: Log
     ) {
         self.isShown = isShown
         let moved = Wakeup()
@@ -169,6 +183,7 @@ final class CopyContext: Sendable {
         rest = FinalWork(moved)
         self.stream = stream
         self.source = source
+        self.standby = standby
         self.target = target
         self.settings = settings
         self.runner = runner

@@ -43,7 +43,7 @@ package final class Connection {
     }
 
     private func settle(_ purpose: SessionPurpose, doing: String) throws(PostgresError) {
-        try beforeLimitsAreLifted { () throws(PostgresError) in try checkServer(doing: doing) }
+        try beforeLimitsAreLifted { () throws(PostgresError) in try checkServer(purpose, doing: doing) }
         try beforeLimitsAreLifted { () throws(PostgresError) in
             _ = try script("SET statement_timeout = 0", doing: "preparing the session on \(label)")
         }

@@ -48,7 +48,7 @@ struct Patience {
     var statement: String {
         switch purpose {
         case .application: ""
-        case .control, .apply, .batches:
+        case .control, .standby, .apply, .batches:
             """
             SELECT pg_catalog.set_config(name, '5s', false) FROM pg_catalog.pg_settings
              WHERE name = 'client_connection_check_interval' AND pg_catalog.version() LIKE '%linux%'

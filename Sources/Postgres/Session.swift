@@ -6,6 +6,8 @@ package enum SessionPurpose: Sendable, Equatable {
     case control
     /// The logical replication connection.
     case replication
+    /// Reading rows of a standby.
+    case standby
     /// Applying changes: replica role, no synchronous wait, plans that always use the key's index.
     case apply
     /// Laying batches over whole tables: replica role, no synchronous wait, plans as the server makes them.

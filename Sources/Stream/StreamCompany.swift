@@ -143,8 +143,9 @@ final class StreamCompany {
         // Who loads new by other means has made its schema, too.
         let schema = plan.initialCopy == .all ? SchemaSteps(plan, stop: making, log: log) : nil
         let run = CopyRun(
-            stream: plan.stream, source: plan.source, target: plan.target, settings: plan.copy, gate: gate,
-            runner: runner, tables: tables, touched: try side.tablesTouched(), isComplete: request.isComplete,
+            stream: plan.stream, source: plan.source, standby: plan.standby, target: plan.target, settings: plan.copy,
+            gate: gate, runner: runner, tables: tables, touched: try side.tablesTouched(),
+            isComplete: request.isComplete,
             finisher: schema?.finisher ?? TableFinisher(), shown: shown, log: log)
         do { try run.start() } catch {
             run.end()

@@ -16,6 +16,8 @@ package struct StreamPlan: Sendable {
     package let source: ConnectionTarget
     package let target: ConnectionTarget
     package let strategy: Strategy
+    /// From which existing rows are read where that can be, when old itself is to be spared.
+    package let standby: ConnectionTarget?
     package let initialCopy: InitialCopy
     package let limits: Limits
     package let verify: Verifying
@@ -37,6 +39,7 @@ package struct StreamPlan: Sendable {
         let new = ConnectionTarget(conninfo: pair.new, label: "new of \(pair.name)")
         (source, target) = direction == .forward ? (old, new) : (new, old)
         strategy = configuration.strategy
+        standby = pair.standby.map { ConnectionTarget(conninfo: $0, label: "the standby of old of \(pair.name)") }
         initialCopy = configuration.initialCopy
         limits = configuration.limits
         verify = configuration.verify

@@ -100,16 +100,18 @@ private struct ShownPair: Encodable {
     let name: String
     let old: String
     let new: String
+    let standby: String?
     private(set) var tables: [Table] = []
     private(set) var problem: String?
     private var names: [QualifiedName] = []
 
-    private enum CodingKeys: CodingKey { case name, old, new, tables, problem }
+    private enum CodingKeys: CodingKey { case name, old, new, standby, tables, problem }
 
     init(_ pair: Pair, _ configuration: Configuration) {
         name = pair.name
         old = withoutControls(ConnectionWords(pair.old)?.shown ?? "a string that libpq cannot read")
         new = withoutControls(ConnectionWords(pair.new)?.shown ?? "a string that libpq cannot read")
+        standby = pair.standby.map { withoutControls(ConnectionWords($0)?.shown ?? "a string that libpq cannot read") }
         do {
             let connection = try Connection(
                 to: ConnectionTarget(conninfo: pair.old, label: "old of \(pair.name)"), for: .control,
@@ -151,6 +153,7 @@ private struct ShownPair: Encodable {
 
     var text: String {
         var lines = ["", Terminal.strong("pair \(name)"), "  old  \(old)", "  new  \(new)"]
+        if let standby { lines.append("  rows are read on the standby  \(standby)") }
         if let problem { return (lines + ["  tables unknown: \(problem)"]).joined(separator: "\n") }
         for kind in ["data_a", "data_b", "exclude", "undecided", "none"] {
             let all = tables.filter { $0.class == kind }

@@ -81,7 +81,10 @@ import Testing
     @Test(arguments: [
         ("[]", "2:8: `pairs` lists nothing; it needs at least one pair"),
         ("shop", "2:8: `pairs` must be a list, not a single value"),
-        ("[shop]", "2:9: an entry of `pairs` must be a mapping with `name`, `old` and `new`, not a single value"),
+        (
+            "[shop]",
+            "2:9: an entry of `pairs` must be a mapping with `name`, `old`, `new` and `standby`, not a single value"
+        ),
         ("[{name: a, old: b}]", "2:9: the key `new` is missing"),
         ("[{old: b, new: c}]", "2:9: the key `name` is missing"),
         ("[{name: a, new: c}]", "2:9: the key `old` is missing"),
@@ -90,6 +93,10 @@ import Testing
         ("[{name: a, old: b, new: }]", "2:32: `new` has no value; it must be a single value"),
         ("[{name: a, old: {host: b}, new: c}]", "2:24: `old` must be a single value, not a mapping"),
         ("[{name: a, old: host=b, new: host=b}]", "2:37: `old` and `new` are the same connection"),
+        (
+            "[{name: a, old: host=b, new: host=c, standby: host=b}]",
+            "2:54: `standby` is the same connection as `old` or `new`"
+        ),
         (
             "[{name: a, old: b, new: c}, {name: a, old: d, new: e}]",
             "2:36: this pair has the same name as the one at 2:9"

@@ -147,7 +147,7 @@ extension PreflightTests {
     static let cases: [(test: String, checks: [Found])] = [
         ("eachThingThatIsWrong", Cases.tables.flatMap(\.expected)), ("whatNewHas", Cases.onNew.flatMap(\.expected)),
         ("whatSomebodyElseLoaded", Cases.loadedByOthers.flatMap(\.expected)),
-        ("aServerThatIsNotSetUp", Sick.asOld + Sick.asNew + Sick.asStandby + Sick.unreached),
+        ("aServerThatIsNotSetUp", Sick.asOld + Sick.asNew + Sick.asStandby + Sick.readFrom + Sick.unreached),
         ("whatIsGoingOnJustNow", Moment.expected + [Found(Moment.byNumber, "pid")]),
         ("theSameDatabaseTwice", Network.expected + [Found(Network.byPlace, "spill")]),
         ("rolesThatMayDoNothing", Roles.expected("")), ("databasesThatAreOtherwise", Whole.expected),

@@ -22,6 +22,8 @@ extension PreflightTests {
             Found($0, "new")
         }
         static let asStandby = [Found("standby", "new")]
+        /// No standby of old's, and given as one.
+        static let readFrom = [Found("reading-standby", "standby")]
         /// Named as nobody's.
         static let unreached = [Found("connection", "new")]
     }
@@ -57,6 +59,11 @@ extension PreflightTests {
         try sick.start()
         let seen = try s.preflight(exits: 3)
         expect(seen, Sick.asStandby, except: ["new"])
+        try s.writeConfiguration(standby: sick.connection(database: s.name))
+        #expect(try s.preflight("--only", "reading-standby", exits: 3).pairs == Set(Sick.readFrom))
+        try s.writeConfiguration(
+            dataA: ["public.*"], marker: false, new: sick.connection(database: s.name), initialCopy: "all",
+            extra: Self.roomy)
         #expect(seen.notLookedAt.contains { $0.check == "same-database" })
 
         try sick.stop()

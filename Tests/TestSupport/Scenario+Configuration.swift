@@ -12,7 +12,7 @@ extension Scenario {
     /// Writes it again, whole: for a test that changes its mind, or needs another connection.
     package func writeConfiguration(
         dataA: [String] = ["*.*"], marker: Bool = true, old: String? = nil, new: String? = nil,
-        initialCopy: String = "none",
+        standby: String? = nil, initialCopy: String = "none",
         extra: String = ""
     ) throws {
         let covered = dataA.contains { ["*.*", "public.*", "public._marker"].contains($0) }
@@ -22,7 +22,7 @@ extension Scenario {
             pairs:
               - name: \(name)
                 old: \(yaml(old ?? self.old.connection))
-                new: \(yaml(new ?? self.new.connection))
+                new: \(yaml(new ?? self.new.connection))\(standby.map { "\n    standby: " + yaml($0) } ?? "")
             data_a: [\(patterns.map(yaml).joined(separator: ", "))]
             initial_copy: \(initialCopy)
             spill: \(yaml(spillDirectory))

@@ -4,10 +4,12 @@ internal import Model
 internal import Postgres
 internal import State
 internal import Stream
+internal import Threading
 
 extension Check {
     static let reaching = [
-        connecting, pooler, standby, sameDatabase, replicationConnection, startingLimits, encryption, clock,
+        connecting, pooler, standby, sameDatabase, readingStandby, replicationConnection, startingLimits, encryption,
+        clock,
     ]
 
     private static func refused(_ survey: Survey, _ stranger: PostgresError.Stranger?) -> [Finding] {
@@ -51,6 +53,38 @@ extension Check {
             return [Finding("new", error.description, mend: error.hint)]
         }
         return []
+    }
+
+    static let readingStandby = Check(
+        "reading-standby", .blocker, "the standby that rows are to be read from is one of old's, and near it",
+        because:
+            "Existing rows are read there, beside what old says of them; a table waits until the standby shows what old did"
+            + " when it was locked.",
+        mend: "correct `standby` of the pair in `tandem.yaml`, or leave it out: then old itself is read",
+        reads: .tried([.old])
+    ) { _, survey in
+        guard let address = survey.plan.standby else { return [] }
+        let old = try survey.reached(.old)
+        do {
+            let position = try SourceSide(old, survey.plan.stream).currentPosition()
+            let side = StandbySide(
+                try Connection(to: address, for: .standby, as: Survey.application, stop: survey.stop))
+            try side.checkIs(of: old)
+            for _ in 0..<Survey.patience * 10 {
+                if try side.replayed() >= position { return [] }
+                survey.stop.wait(seconds: 0.1)
+            }
+            return [
+                Finding(
+                    "standby", "does not show within \(Survey.patience) s what old has",
+                    mend: "SELECT * FROM pg_stat_wal_receiver; there",
+                    severity: .warning)
+            ]
+        } catch let error as PostgresError where error.kind == .cannotConnect {
+            return [Finding("standby", "cannot be read: \(error.message)", mend: error.hint)]
+        } catch let error as StateError {
+            return [Finding("standby", error.description, mend: error.hint)]
+        }
     }
 
     static let replicationConnection = Check(
