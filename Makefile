@@ -61,6 +61,23 @@ checks: toolchain build ## write docs/checks.md afresh from the checks of prefli
 demo: deps release ## show a migration on two throwaway servers: tandem demo, DEMO_ARGS="--seconds 5s"
 	@.build/release/tandem demo $(DEMO_ARGS)
 
+# Where an installation goes; DESTDIR before all of it, for packages.
+PREFIX ?= /usr/local
+DESTDIR ?=
+binary = $$(swift build -c release --static-swift-stdlib --show-bin-path)/tandem
+
+.PHONY: install
+install: release ## install binary, manual pages, completions and the systemd unit below PREFIX (/usr/local)
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh "$(binary)"
+
+.PHONY: uninstall
+uninstall: ## remove what `make install` has put below PREFIX
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install.sh --remove
+
+.PHONY: deb
+deb: deps release ## build a Debian package of this release into .build/deb
+	@scripts/deb.sh "$(binary)"
+
 # $(call script,FOLDER,NAMES): runs FOLDER/$(NAME).sh, or says which names there are.
 define script
 	@if [ ! -f '$(1)/$(NAME).sh' ]; then \

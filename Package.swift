@@ -123,7 +123,7 @@ let package = Package(
         tests("ThreadingTests", ["Threading"]),
         tests("TelemetryTests", ["Telemetry"]),
         tests("SpillTests", ["Spill", "Bytes", "Model"]),
-        tests("CommandLineTests", ["CommandLine", "Model"]),
+        tests("CommandLineTests", ["CommandLine", "Model", "TestSupport"]),
         tests("ConfigurationTests", ["Configuration", "Protocol", "Model"]),
         // Tests. TestSupport runs real servers and the binary, and knows no room.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),

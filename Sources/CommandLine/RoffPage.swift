@@ -20,6 +20,13 @@ struct RoffPage {
         text(paragraph.joined(separator: " "))
     }
 
+    /// Those whose lines begin with a space keep them.
+    mutating func paragraphs(_ text: String) {
+        for paragraph in Wrapping.paragraphs(text) {
+            if Wrapping.isVerbatim(paragraph) { verbatim(paragraph) } else { self.paragraph(paragraph) }
+        }
+    }
+
     mutating func verbatim(_ paragraph: [String]) {
         lines += [".PP", ".nf"] + paragraph.map { RoffPage.guarded(RoffPage.escaped($0)) } + [".fi"]
     }

@@ -19,8 +19,8 @@ let commandTable = CommandTable(
     commands: configurationCommands + [
         preflightCommand, prepareCommand, runCommand, pauseCommand, resumeCommand, recopyCommand, lagCommand,
         statusCommand, setAsideCommand,
-    ] + stepCommands + [abortCommand, failpointsCommand, checksCommand] + dataBCommands + verificationCommands
-        + evidenceCommands + bookstoreCommands)
+    ] + stepCommands + [abortCommand, failpointsCommand, checksCommand, documentsCommand] + dataBCommands
+        + verificationCommands + evidenceCommands + bookstoreCommands)
 
 private let preflightCommand = Command(
     name: "preflight",
@@ -54,6 +54,12 @@ private let preflightCommand = Command(
 private let checksCommand = Command(
     name: "checks",
     summary: "prints docs/checks.md",
+    isHidden: true)
+
+private let documentsCommand = Command(
+    name: "documents",
+    summary: "writes manual pages and completions into a directory, for an installation",
+    arguments: .required("DIRECTORY"),
     isHidden: true)
 
 private let prepareCommand = Command(

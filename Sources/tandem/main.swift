@@ -7,7 +7,8 @@ internal import Glibc
 internal import Model
 
 private let commands: [String: (Parsed) throws -> ExitCode] = [
-    "preflight": preflight, "checks": checks, "prepare": prepare, "run": run, "lag": lag, "status": status,
+    "preflight": preflight, "checks": checks, "documents": documents, "prepare": prepare, "run": run, "lag": lag,
+    "status": status,
     "set-aside": setAside, "abort": abort,
     "verify": verify, "resync": resync,
     "pause": pause, "resume": resume, "recopy": recopy, "failpoints": failpoints,
