@@ -144,7 +144,9 @@ import Testing
         #expect(stranger.stderr.contains("new of") && stranger.stderr.contains("adopt --side new"))
         try s.new.sql("UPDATE tandem.epoch SET step = 2")
         #expect(try s.expect(6, "advance", "--yes").stderr.contains("different things"))
-        #expect(try run.stop() == .exited(0))
+        // The replicator may have read that, too, before it is stopped.
+        let ended = try run.stop()
+        #expect(ended == .exited(0) || ended == .exited(6))
     }
 
     /// The hook hears what is to happen; one that fails, hangs or is not there keeps it from happening.

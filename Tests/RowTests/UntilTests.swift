@@ -73,6 +73,8 @@ import Testing
         defer { s.end() }
         try s.both("CREATE TABLE t (id int PRIMARY KEY)")
         try s.prepare()
+        // Everything of tandem's own is there, made by one who may.
+        try expect(s, until: "caught-up", exitCode: 0)
         let role = "limited_\(s.name)"
         try s.new.sql(
             """
