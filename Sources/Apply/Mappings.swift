@@ -86,10 +86,14 @@ final class Mappings {
             try reading(part) { for number in part { try resolve(number) } }
         }
         guard !besides.isEmpty else { return }
-        // What is wrong with one of these is said when it is needed, if ever.
-        try reading(besides) {
-            for number in besides {
-                do { try resolve(number) } catch is MappingProblem {} catch is NeedsTextStream {}
+        // What is wrong with one of these is said when it is needed, if ever. They may be part of a transaction that is sent
+        // while it is open, and has its tables locked on the source: that is not asked for them.
+        try mapper.source.sparing {
+            try reading(besides) {
+                for number in besides {
+                    do { try resolve(number) } catch is MappingProblem {} catch is NeedsTextStream {
+                    } catch is SourceSpared {}
+                }
             }
         }
     }

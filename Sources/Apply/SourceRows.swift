@@ -33,6 +33,8 @@ final class SourceRows {
     private let setup: ApplySetup
     private let stop: StopSignal
     private var connection: Connection?
+    /// Nothing may be asked just now: somebody on the source may hold a lock that an answer would wait for.
+    private var isSpared = false
 
     init(_ setup: ApplySetup, stop: StopSignal) {
         self.setup = setup
@@ -57,6 +59,13 @@ final class SourceRows {
     }
 
     var stream: StreamName { setup.stream }
+
+    /// Without asking the source anything: what would have to be asked throws `SourceSpared`.
+    func sparing(_ body: () throws -> Void) rethrows {
+        isSpared = true
+        defer { isSpared = false }
+        try body()
+    }
 
     /// The columns that the source generates; nil when the table is gone by now.
     func generatedColumns(of shape: RelationShape) throws -> [GeneratedColumn]? {
@@ -149,9 +158,10 @@ final class SourceRows {
     }
 
     /// Of the source, for types that only it knows.
-    func catalog() throws(PostgresError) -> TargetCatalog { TargetCatalog(connection: try open()) }
+    func catalog() throws -> TargetCatalog { TargetCatalog(connection: try open()) }
 
-    private func open() throws(PostgresError) -> Connection {
+    private func open() throws -> Connection {
+        if isSpared { throw SourceSpared() }
         if let connection, !connection.isBroken { return connection }
         let opened = try Connection(
             to: setup.source, for: .control, as: setup.applicationName("reread"), stop: stop)
@@ -159,3 +169,6 @@ final class SourceRows {
         return opened
     }
 }
+
+/// Not known without the source, which is not asked just now.
+struct SourceSpared: Error {}

@@ -47,19 +47,22 @@ import Testing
         #expect(try run.stop() == .exited(0))
     }
 
-    /// From 16 on the server's own list of what a publication has waits for everybody who alters a table.
+    /// From 16 on the server's own list of what a publication has waits for everybody who alters a table; and who asks for a
+    /// partition's root and bounds waits, while that somebody's large transaction is sent already.
     @Test func whoAltersATableHoldsUpNoStart() throws {
         let s = try Scenario("altering")
         defer { s.end() }
         let tables = """
             CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY);
-            CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE p_1 PARTITION OF p FOR VALUES FROM (0) TO (9);
+            CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE p_1 PARTITION OF p FOR VALUES FROM (0) TO (9999);
             """
         try s.both(tables)
+        try s.old.sql("ALTER DATABASE \"\(s.old.name)\" SET logical_decoding_work_mem = '64kB'")
         try s.prepare()
         let holder = try s.old.session()
         try holder.send(
-            "BEGIN; LOCK TABLE t, p IN ACCESS EXCLUSIVE MODE; INSERT INTO t VALUES (1); INSERT INTO p VALUES (1)")
+            "BEGIN; LOCK TABLE t, p IN ACCESS EXCLUSIVE MODE; INSERT INTO t VALUES (1); INSERT INTO p SELECT generate_series(1, 5000)"
+        )
         try s.old.sql("INSERT INTO u VALUES (1)")
         let outcome = try s.tandem("run", "--until", "caught-up", within: .seconds(60))
         #expect(outcome.exitCode == 0, "\(outcome.stderr)")
