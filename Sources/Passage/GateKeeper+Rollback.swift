@@ -33,7 +33,7 @@ extension GateKeeper {
                 .rollback, .refuses, "slot \(name) holds \(held >> 20) MB of log, more than `limits.wal_held`",
                 mend: "see in `tandem status` what keeps the stream from moving on")
         }
-        if let problem = try sequences(old, new) { return problem }
+        if let problem = try sequences(old, new) ?? obstacles(back, old, new) { return problem }
         if let problem = try WritingTrial.failures(desk.plan, writing: back.target, stop: desk.stop).first {
             return GateReading(.rollback, .refuses, problem, mend: "`tandem preflight --grants` gives what is missing")
         }
@@ -41,6 +41,17 @@ extension GateKeeper {
             .rollback, .holds,
             "slot \(name) is healthy and holds \(held >> 20) MB of \(budget >> 20) MB; sequences have their counterparts;"
                 + " tandem may write on \(back.target.rawValue)")
+    }
+
+    /// Rows of new that old could not take.
+    private func obstacles(_ back: Direction, _ old: Connection, _ new: Connection) throws -> GateReading? {
+        guard back == .reverse else { return nil }
+        let names = try desk.plan.tables.matching(on: SourceSide(old, desk.plan.stream)).filter { !$0.isUnlogged }.map(
+            \.name)
+        let found = try ReverseObstacles(desk.plan, stop: desk.stop).read(names, new: new, old: old)
+        guard let first = found.first else { return nil }
+        let rest = found.count > 1 ? ", and \(found.count - 1) more" : ""
+        return GateReading(.rollback, .refuses, "\(first.table): \(first.what)\(rest)", mend: first.remedy)
     }
 
     /// Where every id that one side gave out can be set on the other, so that both can be moved apart.

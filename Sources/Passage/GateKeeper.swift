@@ -22,6 +22,9 @@ package struct GateKeeper {
 
     package func reading(_ gate: Gate) -> GateReading {
         do { return try look(gate) } catch {
+            if let side = desk.problems.keys.sorted(by: { $0.rawValue > $1.rawValue }).first {
+                return GateReading(gate, .unknown, "\(side.rawValue) cannot be reached")
+            }
             return GateReading(
                 gate, .unknown, "\(error)", mend: (error as? any Explained)?.hint)
         }

@@ -21,6 +21,8 @@ extension Passage {
             guard let connection = desk.connection(side) else { continue }
             do throws(PostgresError) {
                 let position = try RestorePoint.create(name, on: connection)
+                points[desk.plan.pair, default: []].append(
+                    ("restore point on \(side.rawValue)", "\(name) at \(position)"))
                 say("restore point \(name) on \(side.rawValue) at \(position)")
             } catch {
                 // Where charge changes there must be one; a smaller step is not worth failing for.

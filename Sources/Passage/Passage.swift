@@ -23,6 +23,8 @@ package final class Passage {
     let stop: StopSignal
     let say: @Sendable (String) -> Void
     let actor = Actor.current
+    /// Made on the way, by pair, for the evidence.
+    var points: [String: [(String, String)]] = [:]
 
     /// What this version can do beyond streams. A transition that needs more is refused by name.
     package static let capabilities: Set<Capability> = [.reverse]
@@ -142,7 +144,9 @@ package final class Passage {
     private func end(_ desks: [PairDesk], _ transition: Transition, _ began: Date) throws {
         Failpoint.pass(.beforePassageEnd)
         for desk in desks {
-            try record(desk, transition, .done, executed: [], [], seconds: Date().timeIntervalSince(began))
+            try record(
+                desk, transition, .done, executed: [], points[desk.plan.pair] ?? [],
+                seconds: Date().timeIntervalSince(began))
             for side in Side.allCases { try desk.book(side)?.set(intent: nil, by: by) }
             try desk.readAgain()
         }

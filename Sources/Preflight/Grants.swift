@@ -39,6 +39,7 @@ package struct Grants {
             lines += old.serverMajor >= 14 ? ["GRANT pg_read_all_data TO \(role);"] : try reading(old)
         }
         lines += ["-- to name those it waits for", "GRANT pg_read_all_stats TO \(role);"]
+        lines += restorePoints(role)
         let derived = survey.plan.dataB.tables.map(\.name)
         if !derived.isEmpty { lines.append("-- to read Data B, and to lock it for a moment in `tandem b final`") }
         return lines
@@ -121,8 +122,16 @@ package struct Grants {
         if try isRowSecurityForced(survey.reached(.old)) {
             lines += ["-- row security is forced", "ALTER ROLE \(role) BYPASSRLS;"]
         }
+        lines += restorePoints(role)
         lines += survey.copies ? try making(new, role) : try writing(new, role)
         return lines
+    }
+
+    private func restorePoints(_ role: String) -> [String] {
+        [
+            "-- for a restore point before each step, and to know the server again",
+            "GRANT EXECUTE ON FUNCTION pg_catalog.pg_create_restore_point(text), pg_catalog.pg_control_system() TO \(role);",
+        ]
     }
 
     /// Where tandem makes the schema: the roles it makes things for, and where.

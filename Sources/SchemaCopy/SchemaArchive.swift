@@ -32,7 +32,10 @@ enum SchemaArchive {
     }
 
     private static func isPassedOver(_ entry: ArchiveEntry) -> Bool {
-        if ["ACL", "COMMENT", "SECURITY LABEL"].contains(entry.kind) { return entry.tag.hasPrefix("DATABASE ") }
+        if ["ACL", "COMMENT", "SECURITY LABEL"].contains(entry.kind) {
+            // What was granted on the server's own functions is each server's affair, and its owner's to give.
+            return entry.tag.hasPrefix("DATABASE ") || entry.schema == "pg_catalog"
+        }
         return passedOver.contains(entry.kind)
     }
 

@@ -4,7 +4,7 @@
 
 internal import Evidence
 internal import Failpoints
-internal import Model
+package import Model
 internal import Postgres
 internal import State
 package import Threading
@@ -28,16 +28,18 @@ package struct Removal {
         self.stop = stop
     }
 
-    package func remove() throws -> Report {
+    /// `gone`: a side that will not come back, and is left out.
+    package func remove(as command: String = "abort", without gone: Side? = nil) throws -> Report {
         var report = Report()
-        let old = connect(plan.old, &report)
-        let new = connect(plan.new, &report)
+        let old = gone == .old ? nil : connect(plan.old, &report)
+        let new = gone == .new ? nil : connect(plan.new, &report)
         if let new { try checkIdle(TargetSide(new, plan.stream)) }
         if let old { try checkIdle(SourceSide(old, plan.stream)) }
         if let new { try checkIdle(SourceSide(new, back)) }
         return try plan.evidence.perform(
-            "abort", executed: ["remove slot, publication, origin and schema tandem of \(plan.stream)"],
-            details: report.unreachable.map { ("unreachable", $0) }, old: old, new: new
+            command, executed: ["remove slots, publications, origins and schema tandem of \(plan.stream.pairKey)"],
+            details: report.unreachable.map { ("unreachable", $0) } + (gone.map { [("without", $0.rawValue)] } ?? []),
+            old: old, new: new
         ) { try remove(old, new, report) }
     }
 

@@ -23,15 +23,18 @@ package final class Resynchronization {
     }
 
     private let plan: StreamPlan
+    /// The side that is known to be another server by now; nil when both shall be what they were.
+    private let adopting: Side?
     private let stop: StopSignal
     private let say: (String) -> Void
     private let progress: (PairVerification.Progress) -> Void
 
     package init(
-        _ plan: StreamPlan, stop: StopSignal, say: @escaping (String) -> Void,
+        _ plan: StreamPlan, adopting: Side? = nil, stop: StopSignal, say: @escaping (String) -> Void,
         progress: @escaping (PairVerification.Progress) -> Void
     ) {
         self.plan = plan
+        self.adopting = adopting
         self.stop = stop
         self.say = say
         self.progress = progress
@@ -51,7 +54,8 @@ package final class Resynchronization {
         }
         try check(source, target)
         return try plan.evidence.perform(
-            "resync", executed: ["slot \(plan.stream)", "compare every table with its snapshot, repair what differs"],
+            adopting == nil ? "resync" : "adopt",
+            executed: ["slot \(plan.stream)", "compare every table with its snapshot, repair what differs"],
             old: old, new: new, note: say
         ) { try begin(source, target) }
     }
@@ -67,12 +71,12 @@ package final class Resynchronization {
         }
         let replication = try Connection(to: plan.source, for: .replication, as: "\(plan.stream) resync", stop: stop)
         let identity = try ReplicationCommands.identify(replication)
-        guard identity.systemIdentifier == binding.systemIdentifier else {
+        guard adopting == plan.stream.source || identity.systemIdentifier == binding.systemIdentifier else {
             throw StateError.unsafe(
                 "\(plan.stream.source) is another server: system identifier \(identity.systemIdentifier), bound to"
                     + " \(binding.systemIdentifier)", hint: "does its address point elsewhere now?")
         }
-        if let slot = try source.slot(), !slot.isInvalid, let confirmed = slot.confirmed,
+        if adopting == nil, let slot = try source.slot(), !slot.isInvalid, let confirmed = slot.confirmed,
             let applied = try target.progress(durable: true), confirmed <= applied,
             try source.publicationFault() == nil,
             try !hasOnlyWatched(target)

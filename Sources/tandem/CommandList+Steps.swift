@@ -3,7 +3,7 @@
 internal import CommandLine
 
 private let waiver = [
-    Option("waive", value: "GATE", summary: "go on although this gate refuses; can be repeated", repeats: true),
+    Option("waive", value: "GATE", summary: "go on although this gate refuses", repeats: true),
     Option("reason", value: "TEXT", summary: "why; goes into the evidence, with who said so"),
 ]
 

@@ -19,7 +19,7 @@ let commandTable = CommandTable(
     commands: configurationCommands + [
         preflightCommand, prepareCommand, runCommand, pauseCommand, resumeCommand, recopyCommand, lagCommand,
         statusCommand, setAsideCommand,
-    ] + stepCommands + [abortCommand, failpointsCommand, checksCommand, documentsCommand] + dataBCommands
+    ] + stepCommands + endingCommands + [failpointsCommand, checksCommand, documentsCommand] + dataBCommands
         + verificationCommands + evidenceCommands + bookstoreCommands)
 
 private let preflightCommand = Command(
@@ -185,15 +185,6 @@ private let setAsideCommand = Command(
         """,
     arguments: .requiredMany("TABLE…"),
     examples: [("tandem set-aside public.audit_log", "lets all other tables go on")])
-
-private let abortCommand = Command(
-    name: "abort",
-    summary: "ends replication and removes everything tandem created in both databases",
-    details: """
-        Drops slot, publication and origin, and tandem's own schema on both sides. Your tables stay as they are. Stop \
-        `tandem run` first. When one side cannot be reached the other is freed all the same; repeat it for the rest.
-        """,
-    options: [Option("yes", short: "y", summary: "do not ask")])
 
 private let failpointsCommand = Command(
     name: "failpoints",

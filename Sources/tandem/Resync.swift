@@ -26,6 +26,12 @@ func resync(_ arguments: Parsed) throws -> ExitCode {
     let line = ProgressLine()
     let outcome = try Resynchronization(plan, stop: processStop, say: Terminal.note, progress: line.show).run()
     line.clear()
+    show(outcome, plan)
+    return .done
+}
+
+/// What was made equal to what, and from where it goes on.
+func show(_ outcome: Resynchronization.Outcome, _ plan: StreamPlan) {
     let repaired = outcome.tables.reduce(0) { $0 + ($1.repair?.repaired ?? 0) }
     for table in outcome.tables where (table.repair?.repaired ?? 0) > 0 {
         Terminal.show("\(table.table): \(counted(table.repair?.repaired ?? 0, "row")) made equal")
@@ -35,7 +41,6 @@ func resync(_ arguments: Parsed) throws -> ExitCode {
     Terminal.show(
         "\(plan.stream.target) holds what \(plan.stream.source) had at \(outcome.position): \(counted(outcome.tables.count, "table")),"
             + " \(counted(repaired, "row")) made equal. `tandem run` goes on from there")
-    return .done
 }
 
 /// A stream back that only watches carries nothing yet: a slot is all it takes. False when that is not what was lost.

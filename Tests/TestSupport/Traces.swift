@@ -1,15 +1,13 @@
 // Everything that tandem could have left in the two databases and their servers.
 
-import TestSupport
-
-struct Traces: Equatable, CustomStringConvertible {
+package struct Traces: Equatable, CustomStringConvertible {
     private let lines: [String]
 
-    init(_ scenario: Scenario) throws {
+    package init(_ scenario: Scenario) throws {
         lines = try Self.of(scenario.old, scenario) + ["--"] + Self.of(scenario.new, scenario)
     }
 
-    var description: String { lines.joined(separator: "\n") }
+    package var description: String { lines.joined(separator: "\n") }
 
     private static func of(_ side: Database, _ scenario: Scenario) throws -> [String] {
         let ours = "strpos(name, \(sqlLiteral(scenario.name))) > 0"

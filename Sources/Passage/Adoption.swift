@@ -1,0 +1,105 @@
+// A side that came back as another server: a dump that was restored, a pg_upgrade. It must be that side's own database, with the
+// schema that was last seen; then what a lost slot needs is what it needs, and the epoch says which server it is from then on.
+
+package import Configuration
+internal import Evidence
+package import Model
+internal import Postgres
+internal import Protocol
+internal import State
+package import Stream
+package import Threading
+package import Verification
+
+package final class Adoption {
+    private let side: Side
+    private let desk: PairDesk
+    private let stop: StopSignal
+    private let say: @Sendable (String) -> Void
+
+    package init(
+        _ side: Side, _ configuration: Configuration, _ plan: StreamPlan, stop: StopSignal,
+        say: @escaping @Sendable (String) -> Void
+    ) throws {
+        self.side = side
+        self.stop = stop
+        self.say = say
+        desk = try PairDesk(configuration, plan, as: "adopt", stop: stop)
+    }
+
+    /// The identifier on record, and the one it has.
+    package func check() throws -> (known: String, now: String) {
+        let (old, new) = try desk.reached()
+        try desk.lock()
+        guard let epoch = desk.standing.epoch, let row = desk.standing.row else {
+            throw StateError.notPrepared(pair: desk.plan.pair)
+        }
+        guard row.forward == .apply else {
+            throw StateError.refused(
+                "this version of tandem takes a side in at steps 1 and 2, and the pair is at \(epoch.step)",
+                hint: "`tandem step`")
+        }
+        guard let book = desk.book(side), let now = try book.system() else {
+            throw StateError.refused(
+                "tandem's role may not ask \(side.rawValue) which server it is",
+                hint: "GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() to it")
+        }
+        guard let known = epoch.systems[side] else {
+            throw StateError.refused(
+                "which server \(side.rawValue) was is not on record", hint: "`tandem resync` makes new level again")
+        }
+        guard known != now else {
+            throw StateError.refused(
+                "\(side.rawValue) is the server it was (\(now)): there is nothing to take in",
+                hint: "when its slot is lost, or it was set back: `tandem resync`")
+        }
+        for other in Side.allCases where other != side {
+            guard let there = epoch.systems[other], let present = try desk.book(other)?.system(), there != present
+            else {
+                continue
+            }
+            throw StateError.unsafe(
+                "\(other.rawValue) is another server as well (\(present), was \(there))",
+                hint: "one at a time: point one of the addresses back; otherwise `tandem abort` and begin again")
+        }
+        guard try book.read() != nil else {
+            throw StateError.unsafe(
+                "\(side.rawValue) has nothing of pair \(desk.plan.pair) in it: it is not that side's database",
+                hint:
+                    "does its address point elsewhere? A side that was lost whole cannot be taken in: `tandem abort`, and begin again"
+            )
+        }
+        try CarriedSchema.refuseChanged(desk.plan, old: old, new: new, accepts: false)
+        return (known, now)
+    }
+
+    /// After `check`.
+    package func adopt(
+        progress: @escaping (PairVerification.Progress) -> Void
+    ) throws -> Resynchronization.Outcome {
+        guard let epoch = desk.standing.epoch, let row = desk.standing.row else {
+            throw StateError.notPrepared(pair: desk.plan.pair)
+        }
+        let outcome = try Resynchronization(desk.plan, adopting: side, stop: stop, say: say, progress: progress).run()
+        let actor = Actor.current
+        let next = Epoch(
+            number: epoch.number + 1, step: epoch.step, strategy: epoch.strategy, truth: epoch.truth,
+            position: epoch.position,
+            systems: SystemPair(old: try desk.book(.old)?.system(), new: try desk.book(.new)?.system()), since: "",
+            by: "\(actor.name) on \(actor.host), tandem adopt")
+        func write() throws {
+            // What it brought along may be older than what the other side knows.
+            for side in Side.allCases { try desk.book(side)?.take(epoch) }
+            guard let written = try desk.book(epoch.truth)?.commit(next: next) else { return }
+            for side in Side.allCases where side != epoch.truth { try desk.book(side)?.take(written) }
+        }
+        let reverse = ReverseStream(desk.plan, stop: stop, say: say)
+        if row.reverse == .off {
+            try write()
+        } else {
+            try reverse.remove()
+            try reverse.make(then: write)
+        }
+        return outcome
+    }
+}

@@ -1,0 +1,35 @@
+// `tandem adopt --side old|new`
+
+internal import CommandLine
+internal import Configuration
+internal import Model
+internal import Passage
+internal import Stream
+
+func adopt(_ arguments: Parsed) throws -> ExitCode {
+    let workspace = try Workspace(arguments)
+    try workspace.configuration.requireDecided()
+    let plan = try workspace.onePlan(for: "adopt")
+    let side = try side(named: arguments.value("side") ?? "")
+    let adoption = try Adoption(side, workspace.configuration, plan, stop: processStop) { Terminal.note($0) }
+    let (known, now) = try adoption.check()
+    Terminal.show("\(side.rawValue) of \(plan.pair) was server \(known), and is \(now) now")
+    if !arguments.has("yes") {
+        guard Terminal.isInteractive else {
+            throw UsageError("adopt asks before it acts, and there is no terminal to ask on", hint: "add --yes")
+        }
+        Terminal.note(
+            "This makes another slot and makes every carried table on new what it is on old at that moment."
+                + " Type `adopt` to go on:")
+        guard readLine() == "adopt" else {
+            Terminal.note("Nothing was changed.")
+            return .refused
+        }
+    }
+    let line = ProgressLine()
+    let outcome = try adoption.adopt(progress: line.show)
+    line.clear()
+    show(outcome, plan)
+    Terminal.show("\(side.rawValue) of \(plan.pair) is taken in")
+    return .done
+}

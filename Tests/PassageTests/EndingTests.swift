@@ -1,0 +1,108 @@
+// The ends of a migration, and a side that came back as another server.
+
+import TestSupport
+import Testing
+
+@Suite(.blocking) struct EndingTests {
+    /// With strategy `pause`: the stream back is there at step 2 and gone at step 1; once new is in charge, `finish` leaves
+    /// nothing of tandem behind. How truth changes sides is the test's own affair.
+    @Test func aWholeMigrationLeavesNothing() throws {
+        let s = try Scenario.stepping("finish", extra: "strategy: pause")
+        defer { s.end() }
+        try s.new.sql(
+            "CREATE TABLE t (a int PRIMARY KEY, b text); CREATE SCHEMA b; CREATE TABLE b.sums (day int PRIMARY KEY, total int)"
+        )
+        let before = try Traces(s)
+        let run = try s.following()
+        try s.expect(0, "b", "final")
+        try s.expect(0, "advance", "--yes")
+        try s.waitForRoles(forward: "apply", reverse: "watch")
+        #expect(try s.expect(0, "status").stdout.contains("the way back would be there"))
+        try s.expect(0, "verify")
+        let fenced = try s.expect(
+            3, "advance", "--yes", "--waive", "canary", "--waive", "rehearsed", "--reason", "test")
+        #expect(fenced.stderr.contains("needs the fence, which this version of tandem does not have"))
+        for gate in ["lag", "verified", "data-b", "statistics", "rollback"] {
+            #expect(fenced.stdout.contains("ok       \(gate)"), "\(gate): \(fenced.stdout)")
+        }
+        // What the way back needs is looked for, not believed.
+        try s.old.sql("ALTER TABLE t RENAME COLUMN b TO c")
+        #expect(try s.expect(0, "step").stdout.contains("refuses  rollback"))
+        try s.old.sql("ALTER TABLE t RENAME COLUMN c TO b")
+
+        try s.expect(0, "back", "--yes")
+        try s.waitForRoles(forward: "apply", reverse: "off")
+        try s.expect(0, "advance", "--yes")
+        try s.waitForRoles(forward: "apply", reverse: "watch")
+        #expect(try s.expect(3, "finish", "--yes").stderr.contains("`tandem abort`"))
+        try s.catchUp()
+        try s.move(toStep: 6, truth: "new", from: s.new)
+        try s.waitForRoles(forward: "watch", reverse: "apply")
+        try s.new.sql("INSERT INTO t VALUES (1000, 'written on new')")
+        try s.old.wait(for: "SELECT b FROM t WHERE a = 1000", toBe: "written on new")
+        #expect(try s.expect(0, "status").stdout.contains("available: yes, the stream back runs"))
+        #expect(try s.expect(3, "abort", "--yes").stderr.contains("tandem finish"))
+        #expect(try run.stop() == .exited(0))
+        #expect(try s.expect(0, "status").stdout.contains("available: no, because nothing runs the stream back"))
+        try s.expect(0, "finish", "--yes")
+        #expect(try Traces(s) == before)
+        #expect(try s.expect(0, "finish", "--yes").stdout.contains("nothing of pair"))
+    }
+
+    @Test func aSideThatIsGoneForGood() throws {
+        let pair = try ClusterPair()
+        defer { pair.remove() }
+        let s = try Scenario("without", on: pair)
+        defer { s.end() }
+        try s.both("CREATE TABLE t (a int PRIMARY KEY)")
+        try s.prepare()
+        try s.expect(0, "run", "--until", "caught-up")
+        #expect(try s.expect(3, "abort", "--yes", "--without", "old").stderr.contains("can be reached"))
+        #expect(try s.expect(2, "abort", "--yes", "--without", "both").stderr.contains("is no side"))
+        try pair.old.stop()
+        let alone = try s.expect(0, "abort", "--yes", "--without", "old")
+        #expect(alone.stdout.contains("old was left out, as asked"))
+        #expect(try s.new.value("SELECT to_regnamespace('tandem') IS NULL") == "t")
+        #expect(try s.evidence().contains("\"without\":\"old\""))
+        try pair.old.start()
+        #expect(try s.expect(0, "abort", "--yes").stdout.contains("slot"))
+    }
+
+    /// The servers are the same; what is on record of them is not, as after a restore: and slot or origin are gone.
+    @Test func aSideThatCameBackAsAnotherServer() throws {
+        let s = try Scenario("adopt")
+        defer { s.end() }
+        try s.both("CREATE TABLE t (a int PRIMARY KEY, b text)")
+        try s.prepare()
+        try s.old.sql("INSERT INTO t SELECT i, 'x' FROM generate_series(1, 20) i")
+        try s.expect(0, "run", "--until", "caught-up")
+        #expect(try s.expect(3, "adopt", "--side", "old", "--yes").stderr.contains("is the server it was"))
+
+        try s.both("UPDATE tandem.epoch SET system_old = '1'")
+        try s.old.sql(
+            "UPDATE tandem.source SET system_identifier = '1'; SELECT pg_drop_replication_slot('\(s.slotName)')")
+        try s.new.sql("UPDATE tandem.stream SET system_identifier = '1'; DELETE FROM t WHERE a = 7")
+        try s.old.sql("UPDATE t SET b = 'after' WHERE a = 3")
+        try s.expect(6, "run", "--until", "caught-up")
+        #expect(try s.expect(6, "advance", "--yes").stderr.contains("tandem adopt --side old"))
+        let old = try s.expect(0, "adopt", "--side", "old", "--yes")
+        #expect(old.stdout.contains("public.t: 2 rows made equal"))
+        try s.expectStep("2 1")
+        try s.old.sql("INSERT INTO t VALUES (100, 'later')")
+        try s.expect(0, "run", "--until", "caught-up")
+        #expect(try Fingerprint.expectEqual(old: s.old, new: s.new) == [])
+
+        try s.both("UPDATE tandem.epoch SET system_new = '2'")
+        try s.new.sql("SELECT pg_replication_origin_drop('\(s.slotName)')")
+        try s.expect(0, "adopt", "--side", "new", "--yes")
+        try s.old.sql("INSERT INTO t VALUES (101, 'later')")
+        try s.expect(0, "run", "--until", "caught-up")
+        #expect(try Fingerprint.expectEqual(old: s.old, new: s.new) == [])
+
+        // Somebody else's database.
+        try s.new.sql("UPDATE tandem.epoch SET system_old = '3'")
+        try s.old.sql("DELETE FROM tandem.epoch")
+        #expect(try s.expect(6, "adopt", "--side", "old", "--yes").stderr.contains("it is not that side's database"))
+        #expect(try s.evidence().contains("\"command\":\"adopt\""))
+    }
+}
