@@ -132,7 +132,11 @@ let package = Package(
         tests(
             "PassageTests",
             ["Passage", "Protocol", "State", "Model", "TestSupport", "tandem"]),
-        tests("ProtocolTests", ["Protocol", "Model"]),
+        // The protocol's model: searches millions of states, so it is optimized in every build.
+        .target(
+            name: "Interleavings", dependencies: ["Protocol", "Model"], path: "Tests/Interleavings",
+            swiftSettings: settings + [.unsafeFlags(["-O"])]),
+        tests("ProtocolTests", ["Interleavings", "Protocol", "Model"]),
         tests("LagTests", ["Lag", "Model"]),
         tests("LedgerTests", ["Ledger"]),
         tests("BookstoreTests", ["Bookstore", "TestSupport", "tandem"]),

@@ -64,7 +64,8 @@ extension Applier {
         let connection = try Connection(
             to: setup.target, for: .apply, as: setup.applicationName("apply 2"), stop: stop)
         try TargetSide(connection, stream).attachLaneOrigin()
-        let lane = BatchWriter(connection, mappings, stream: stream, stop: stop)
+        let lane = BatchWriter(
+            connection, mappings, stream: stream, hasTwins: setup.hasTwins, stop: stop)
         try lane.prepareProgress()
         try connection.enterPipeline()
         lanes.append(lane)

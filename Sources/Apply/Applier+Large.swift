@@ -59,7 +59,7 @@ extension Applier {
         total.count(piece)
         let batch = piece
         piece = Batch()
-        if let copy = batch.asCopy(mappings) {
+        if !setup.hasTwins, let copy = batch.asCopy(mappings) {
             return try writer.outsidePipeline { try self.copy(copy) }
         }
         try writer.queue(batch)

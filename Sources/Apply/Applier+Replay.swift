@@ -42,6 +42,7 @@ extension Applier {
         }
         if failure.isTransient { return failure }
         if case .mapping = failure { return failure }
+        if setup.hasTwins { return try applyMakingRoom(transaction) }
         let (second, inRepair) = try applyChangeByChange(transaction, repairingBy: .rereading)
         guard let second, inRepair, second.isConflict else { return second }
         return try applyChangeByChange(transaction, repairingBy: .image).failure
@@ -152,7 +153,7 @@ extension Applier {
         return (nil, false)
     }
 
-    private func eachChange(
+    func eachChange(
         of transaction: Transaction, _ body: (ChangeRecord) throws -> ApplyFailure?
     ) throws -> ApplyFailure? {
         switch transaction.content {
@@ -233,7 +234,9 @@ extension Operation {
     fileprivate var isRemoval: Bool {
         switch self {
         case .delete, .deleteImage: true
-        case .insert, .update, .rekey, .probe, .updateImage, .shared, .note, .noteWhole: false
+        case .insert, .update, .rekey, .probe, .updateImage, .shared, .note, .noteWhole, .place, .placeMissing,
+            .inTheWay:
+            false
         }
     }
 }

@@ -21,7 +21,10 @@ package struct Backoff {
         self.longest = longest
     }
 
+    package private(set) var rounds = 0
+
     package mutating func seconds() -> Double {
+        rounds += 1
         defer { next = min(next * 2, longest) }
         return next
     }
@@ -33,7 +36,8 @@ extension Applier {
     @discardableResult
     func giveWay(_ failure: ApplyFailure, _ transaction: Transaction?, _ pause: inout Backoff) throws -> Bool {
         if case .server(let error, _) = failure, error.isConnectionLost || writer.connection.isBroken { throw error }
-        report(failure, transaction, blocked: false)
+        // Where applications write the same rows, one lets the other go first now and then: no news before it lasts.
+        if !setup.hasTwins || !failure.isAboutLocks || pause.rounds > 5 { report(failure, transaction, blocked: false) }
         guard try wait(seconds: pause.seconds()) else { return false }
         try changed()
         return true

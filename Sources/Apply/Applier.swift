@@ -32,6 +32,8 @@ package final class Applier {
             self.changes = changes
             self.bytes = bytes
         }
+
+        var small: Limits { Limits(changes: min(changes, 500), bytes: min(bytes, 1 << 20)) }
     }
 
     let writer: BatchWriter
@@ -82,18 +84,23 @@ package final class Applier {
             catalog: TargetCatalog(connection: connection), source: reread, book: setup.book,
             isBinary: setup.isBinary)
         mappings = Mappings(mapper: mapper, book: setup.book, log: log)
-        writer = BatchWriter(connection, mappings, stream: setup.stream, stop: stop)
+        writer = BatchWriter(connection, mappings, stream: setup.stream, hasTwins: setup.hasTwins, stop: stop)
         lanes = Lanes(writer)
         self.setup = setup
         intake = Intake(queue)
         self.queue = queue
         self.progress = progress
-        self.limits = limits
+        self.limits = setup.hasTwins ? limits.small : limits
         self.attention = attention
         self.stop = stop
         self.log = log
         try side.attachOrigin()
         try reopenLane()
+        if setup.hasTwins {
+            // Users may look on, and applications want the same rows: one transaction at a time, and never for long.
+            lanes.areImpossible = true
+            try connection.script(BatchWriter.givingWay, doing: "preparing to give way on \(connection.label)")
+        }
         // A runner that was killed may have had a commit under way when our starting point was read: only with the origins
         // in hand can nobody else move it.
         guard try side.progress(durable: false) == progress.applied else { throw ProgressMoved(target: stream.target) }

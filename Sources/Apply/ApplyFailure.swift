@@ -37,6 +37,9 @@ enum ApplyFailure {
     /// A row is not where it was looked for, or does not belong where it was to go.
     var mayBeMisplaced: Bool { if case .rowCount = self { true } else { sqlState == "23514" } }
 
+    /// Somebody else had a row first.
+    var isAboutLocks: Bool { sqlState == "55P03" || sqlState == "40P01" }
+
     /// Another row of the same table is in the way.
     var isConflict: Bool { sqlState == "23505" || sqlState == "23P01" }
 

@@ -13,11 +13,14 @@ package struct ApplySetup: Sendable {
     package let isBinary: Bool
     package let gate: CopyGate
     package let recent: RecentChanges
+    /// Applications write the target, too.
+    package let hasTwins: Bool
 
     package init(
         stream: StreamName, source: ConnectionTarget, target: ConnectionTarget, book: ShapeBook, isBinary: Bool,
-        gate: CopyGate = CopyGate(), recent: RecentChanges = RecentChanges()
+        gate: CopyGate = CopyGate(), recent: RecentChanges = RecentChanges(), hasTwins: Bool = false
     ) {
+        self.hasTwins = hasTwins
         self.stream = stream
         self.source = source
         self.target = target

@@ -35,14 +35,19 @@ final class BatchWriter {
     private var lastAnswer: Result?
 
     private let stream: StreamName
+    let hasTwins: Bool
 
-    init(_ connection: Connection, _ mappings: Mappings, stream: StreamName, stop: StopSignal) {
+    init(_ connection: Connection, _ mappings: Mappings, stream: StreamName, hasTwins: Bool, stop: StopSignal) {
+        self.hasTwins = hasTwins
         self.connection = connection
         self.stream = stream
         self.mappings = mappings
         self.stop = stop
-        pinning = connection.pinning(.apply)
+        pinning = connection.pinning(.apply) + (hasTwins ? [Self.givingWay] : [])
     }
+
+    /// An application that waits for us while we wait for it would never be told: no server sees both halves of that.
+    static let givingWay = "SET lock_timeout = '200ms'"
 
     func forgetStatements() { book.forgetAll() }
 
@@ -91,7 +96,7 @@ final class BatchWriter {
     }
 
     func plan(_ batch: Batch) -> [PlannedStatement] {
-        let statements = SegmentStatements(mappings)
+        let statements = SegmentStatements(mappings, hasTwins: hasTwins)
         return batch.segments.flatMap { statements.plan($0) } + statements.notes(batch)
     }
 
@@ -178,7 +183,8 @@ final class BatchWriter {
 
     /// How many rows must be touched; nil where the number proves nothing.
     private func expected(_ group: RowGroup) -> Int? {
-        if group.mapping.table.mayChangeRows { return nil }
+        if group.mapping.table.mayChangeRows || !group.isCounted { return nil }
+        if group.operation == .place || group.operation == .placeMissing { return nil }
         if group.operation == .insert && !group.mapping.keyIsUnchecked { return nil }
         return group.expected
     }

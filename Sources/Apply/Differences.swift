@@ -18,6 +18,7 @@ struct Differences {
         case existing = "existing on insert"
         case missingUpdate = "missing on update"
         case missingDelete = "missing on delete"
+        case inTheWay = "in the way of another"
     }
 
     /// What a different row is made equal to.
@@ -81,7 +82,7 @@ extension Applier {
         return nil
     }
 
-    private func queueTally(
+    func queueTally(
         _ table: QualifiedName, _ kind: Differences.Kind, found: Int, repaired: Int, _ position: LSN
     ) throws {
         try writer.queue(

@@ -9,6 +9,8 @@ final class RowGroup {
     let operation: Operation
     /// How many rows of the target this must touch.
     var expected = 0
+    /// Whether it must: not where applications may have done it already, or not yet.
+    var isCounted = true
     private let arrays: [ArrayParameter]
     private let keys: [Int]
     private let values: [Int]
@@ -20,7 +22,7 @@ final class RowGroup {
         self.operation = operation
         let carried = mapping.plan.carried
         switch operation {
-        case .insert: (keys, values) = ([], carried)
+        case .insert, .place, .placeMissing, .inTheWay: (keys, values) = ([], carried)
         case .update(let without): (keys, values) = ([], carried.filter { !without.contains($0) })
         case .rekey(let without): (keys, values) = (mapping.keyColumns, carried.filter { !without.contains($0) })
         case .delete, .probe: (keys, values) = (mapping.keyColumns, [])
@@ -32,6 +34,16 @@ final class RowGroup {
         }
         columns = keys + values
         arrays = Self.arrays(mapping, operation, keys, values)
+    }
+
+    /// The same rows for another operation that takes whole rows.
+    func copy(as operation: Operation) -> RowGroup { RowGroup(of: self, operation) }
+
+    private init(of other: RowGroup, _ operation: Operation) {
+        mapping = other.mapping
+        self.operation = operation
+        expected = other.expected
+        (keys, values, columns, arrays) = (other.keys, other.values, other.columns, other.arrays)
     }
 
     private static func arrays(

@@ -14,10 +14,10 @@ enum PlannedStatement {
         guard case .rows(let group) = self, !group.mapping.table.firesTriggers, group.mapping.uncheckedKeys.isEmpty
         else { return false }
         switch group.operation {
-        case .insert, .delete, .note, .noteWhole: return true
+        case .insert, .delete, .note, .noteWhole, .place, .placeMissing: return true
         case .update: return !group.mapping.updatesRewrite
         case .rekey: return !group.mapping.rekeysRewrite
-        case .probe, .deleteImage, .updateImage, .shared: return false
+        case .probe, .deleteImage, .updateImage, .shared, .inTheWay: return false
         }
     }
 }
@@ -25,12 +25,15 @@ enum PlannedStatement {
 struct SegmentStatements {
     let mapping: (Int) -> TableMapping
     let byTarget: (Int) -> TableMapping
+    /// Applications write the target, too.
+    let hasTwins: Bool
 
     func plan(_ segment: Segment) -> [PlannedStatement] {
         var statements: [PlannedStatement] = []
         if let truncation = segment.truncation { statements.append(truncate(truncation)) }
         for table in segment.tables {
-            statements += keyed(table.keyed.inKeyOrder).map { .rows($0) }
+            let entries = table.keyed.inKeyOrder
+            statements += (hasTwins ? placed(entries) : keyed(entries)).map { .rows($0) }
             statements += images(table.images).map { .rows($0) }
             statements += inserts(table.inserts).map { .rows($0) }
         }
@@ -117,7 +120,7 @@ struct SegmentStatements {
         return deletes.order + rekeys.order + updates.order.filter(\.changesSomething) + inserts.order
     }
 
-    private func left(out tuple: Tuple) -> [Int] {
+    func left(out tuple: Tuple) -> [Int] {
         guard tuple.columns.contains(where: { $0.state == .unchanged }) else { return [] }
         return tuple.columns.indices.filter { tuple.columns[$0].state == .unchanged }
     }
@@ -191,8 +194,8 @@ struct SegmentStatements {
 }
 
 extension SegmentStatements {
-    init(_ mappings: Mappings) {
-        self.init(mapping: mappings.known(shape:), byTarget: mappings.known(target:))
+    init(_ mappings: Mappings, hasTwins: Bool) {
+        self.init(mapping: mappings.known(shape:), byTarget: mappings.known(target:), hasTwins: hasTwins)
     }
 }
 

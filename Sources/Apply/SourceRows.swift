@@ -13,10 +13,10 @@ final class SourceRow {
     private let bytes = ByteBuffer()
     private(set) var tuple = Tuple()
 
-    init(_ result: Result, columns: Int, carried: [Int]) throws {
+    init(_ result: Result, row: Int = 0, columns: Int, carried: [Int]) throws {
         bytes.append(bigEndian: Int16(columns))
         for column in 0..<columns {
-            guard let place = carried.firstIndex(of: column), let value = result.bytes(0, place) else {
+            guard let place = carried.firstIndex(of: column), let value = result.bytes(row, place) else {
                 bytes.append(bigEndian: ColumnState.null.rawValue)
                 continue
             }
@@ -54,6 +54,25 @@ final class SourceRows {
             return try SourceRow(result, columns: mapping.shape.columns.count, carried: mapping.plan.carried)
         } catch {
             if connection.isBroken { self.connection = nil }
+            throw error
+        }
+    }
+
+    /// Everything read within comes from one moment.
+    func atOneMoment<Value>(_ body: () throws -> Value) throws -> Value {
+        let connection = try open()
+        let doing = "reading rows again on \(connection.label)"
+        do {
+            try connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", doing: doing)
+            let value = try body()
+            try connection.script("COMMIT", doing: doing)
+            return value
+        } catch {
+            if connection.isBroken {
+                self.connection = nil
+            } else {
+                _ = try? connection.script("ROLLBACK", doing: doing)
+            }
             throw error
         }
     }

@@ -37,6 +37,12 @@ enum Operation: Hashable {
     case note
     /// The same, of a table that has to be copied from its beginning.
     case noteWhole
+    /// Where applications write this side, too: the row is this one from now on, whatever was there.
+    case place
+    /// For rows that cannot be placed in one statement: where nothing has the key.
+    case placeMissing
+    /// Other rows that hold what this one must have alone, by the place of the index among the table's.
+    case inTheWay(Int)
 }
 
 extension TableMapping {
@@ -52,6 +58,9 @@ extension TableMapping {
         case .shared(let key): shared(key)
         case .note: note(stream)
         case .noteWhole: noteWhole(stream)
+        case .place: place(RowSource())
+        case .placeMissing: placeMissing
+        case .inTheWay(let index): inTheWay(of: table.indexes[index])
         }
     }
 
@@ -63,7 +72,7 @@ extension TableMapping {
         switch operation {
         case .insert: !plan.carried.isEmpty
         case .update: !updatesRewrite
-        case .delete: true
+        case .delete, .place: true
         default: false
         }
     }
@@ -76,6 +85,7 @@ extension TableMapping {
         case .insert: return insert(RowSource(isSingle: true))
         case .update(let without): return update(without: without, RowSource(isSingle: true))
         case .delete: return delete(RowSource(isSingle: true))
+        case .place: return place(RowSource(isSingle: true))
         default: return nil
         }
     }
@@ -83,7 +93,7 @@ extension TableMapping {
     // MARK: parts
 
     /// Where a statement's rows come from: arrays side by side, or parameters that are one row.
-    private struct RowSource {
+    struct RowSource {
         var isSingle = false
 
         func sql(_ names: [String]) -> String {
@@ -92,24 +102,24 @@ extension TableMapping {
         }
     }
 
-    private func types(_ columns: [Int], _ source: RowSource) -> [UInt32] {
+    func types(_ columns: [Int], _ source: RowSource) -> [UInt32] {
         source.isSingle ? columns.map { column($0).elementType } : types(columns)
     }
 
-    private func types(_ columns: [Int]) -> [UInt32] { columns.map { column($0).arrayType } }
+    func types(_ columns: [Int]) -> [UInt32] { columns.map { column($0).arrayType } }
 
     /// `(SELECT unnest($1), unnest($2)) AS v(a0, a3)`: row by row as it is read, where `ROWS FROM` would first lay every
     /// array out whole.
-    private func rows(_ columns: [Int], _ source: RowSource = RowSource()) -> String {
+    func rows(_ columns: [Int], _ source: RowSource = RowSource()) -> String {
         source.sql(columns.map { "a\($0)" })
     }
 
-    private func value(_ index: Int, _ alias: String = "v.a") -> String {
+    func value(_ index: Int, _ alias: String = "v.a") -> String {
         column(index).expression(alias + "\(index)")
     }
 
     /// The rows of `x` whose key is `prefix`'s.
-    private func keyMatches(_ table: String, _ prefix: String) -> String {
+    func keyMatches(_ table: String, _ prefix: String) -> String {
         let exactly = keyMatchesExactly(table, prefix)
         guard let parts = keyParts else { return exactly }
         let matches = zip(keyColumns, parts).map { index, part in
@@ -137,17 +147,21 @@ extension TableMapping {
     // MARK: rows with a key
 
     private func insert(_ source: RowSource) -> StatementText {
-        let columns = plan.carried
-        guard !columns.isEmpty else { return insertNothing }
-        let names = columns.map { column($0).sql }.joined(separator: ", ")
-        let values = columns.map { value($0) }.joined(separator: ", ")
-        let guarded =
-            keyIsUnchecked
-            ? " WHERE NOT EXISTS (SELECT FROM \(table.sql) AS x WHERE \(keyMatches("x", "v.a")))" : ""
+        guard !plan.carried.isEmpty else { return insertNothing }
+        let guarded = keyIsUnchecked ? whereNothingHasTheKey : ""
         return StatementText(
-            sql: "INSERT INTO \(table.name.sql) (\(names)) OVERRIDING SYSTEM VALUE"
-                + " SELECT \(values) FROM \(rows(columns, source))\(guarded)",
-            parameterTypes: types(columns, source))
+            sql: insertion(source) + guarded, parameterTypes: types(plan.carried, source))
+    }
+
+    var whereNothingHasTheKey: String {
+        " WHERE NOT EXISTS (SELECT FROM \(table.sql) AS x WHERE \(keyMatches("x", "v.a")))"
+    }
+
+    func insertion(_ source: RowSource, as alias: String = "") -> String {
+        let names = plan.carried.map { column($0).sql }.joined(separator: ", ")
+        let values = plan.carried.map { value($0) }.joined(separator: ", ")
+        return "INSERT INTO \(table.name.sql)\(alias) (\(names)) OVERRIDING SYSTEM VALUE"
+            + " SELECT \(values) FROM \(rows(plan.carried, source))"
     }
 
     /// A table without columns: only how many rows counts.

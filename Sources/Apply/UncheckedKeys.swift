@@ -61,7 +61,7 @@ extension SegmentStatements {
 
 extension BatchWriter {
     func queueChecks(_ batch: Batch) throws(PostgresError) {
-        for group in SegmentStatements(mappings).checks(batch.segments) { try queue(group) }
+        for group in SegmentStatements(mappings, hasTwins: hasTwins).checks(batch.segments) { try queue(group) }
     }
 
     /// For tables of which too much was written to name it.

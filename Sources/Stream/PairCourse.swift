@@ -46,12 +46,15 @@ package final class PairCourse: Sendable {
     struct Manner: Equatable {
         let role: StreamRole?
         let truth: Side?
+        /// Applications write both sides: what is not the same is made so there.
+        let repaired: Side?
         let dataB: Direction?
     }
 
     func manner(of direction: Direction) -> Manner {
         let row = row
-        return Manner(role: row?.role(of: direction), truth: row?.truth, dataB: row?.carriesDataB)
+        return Manner(
+            role: row?.role(of: direction), truth: row?.truth, repaired: row?.repaired, dataB: row?.carriesDataB)
     }
 
     /// From where on the stream that reads that side applies, when the epoch says.

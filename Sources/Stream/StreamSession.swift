@@ -157,6 +157,7 @@ final class StreamSession {
         let (plan, health, watch, attention, ending, log) = (plan, health, watch, attention, ending, log)
         let (outcome, changed, gate, recent) = (outcome, changed, copy?.gate ?? CopyGate(), recent)
         let (role, course) = (role, course)
+        let hasTwins = role == .apply && manner?.repaired == plan.stream.target
         let receiving = Receiver.Setup(
             stream: plan.stream, start: start, isBinary: isBinary, until: until, book: book,
             limits: Assembler.Limits(memory: memory.open, small: memory.large), spill: spill)
@@ -170,7 +171,7 @@ final class StreamSession {
         try spawn("apply", finishes: true) {
             let setup = ApplySetup(
                 stream: plan.stream, source: plan.source, target: plan.target, book: book, isBinary: isBinary,
-                gate: gate, recent: recent)
+                gate: gate, recent: recent, hasTwins: hasTwins)
             if role == .watch {
                 let watcher = try Watcher(setup, queue: queue, progress: progress, stop: ending, log: log)
                 outcome.withLock { $0.begun = true }

@@ -21,7 +21,8 @@ let stepCommands = [
             Looks through every gate of every step ahead, in both databases, and changes nothing. A gate says what it saw \
             and what would make it pass; one that cannot be looked at is unknown, which is not passed.
 
-            With --explain it says why a gate exists.
+            With --explain it says why a gate exists and, where the protocol's model has one, the shortest course of events \
+            that it prevents.
             """,
         options: [
             Option("explain", value: "GATE", summary: "why this gate exists, and whether it can be waived"),

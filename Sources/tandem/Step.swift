@@ -32,6 +32,11 @@ private func explain(_ gate: Gate) throws -> ExitCode {
         return "strategy \(strategy.rawValue): \(ways)"
     }
     Terminal.show("\nAsked for by " + steps.joined(separator: "; ") + ".")
+    if let interleaving = gate.interleaving {
+        Terminal.show(
+            "\nWithout it, this could happen (c changes, w overwrites, i inserts, d deletes, r reads):\n\n"
+                + interleaving.split(separator: "\n").map { "  " + $0 }.joined(separator: "\n") + "\n")
+    }
     Terminal.show(
         gate.isWaivable
             ? "It can be waived with a reason, which is recorded: tandem advance --waive \(gate) --reason '…'"

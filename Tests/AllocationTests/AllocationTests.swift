@@ -71,7 +71,7 @@ import Testing
         }
         #expect(batch.changes == rows)
 
-        let statements = SegmentStatements(mapping: { _ in mapping }, byTarget: { _ in mapping })
+        let statements = SegmentStatements(mapping: { _ in mapping }, byTarget: { _ in mapping }, hasTwins: false)
         var planned: [PlannedStatement] = []
         counts["statements"] = counting { planned = batch.segments.flatMap { statements.plan($0) } }
         #expect(planned.count == 1)

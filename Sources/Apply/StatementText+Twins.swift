@@ -1,0 +1,68 @@
+// The statements of a stream that applies where applications write, too. What the stream brings is what the row has to be:
+// inserted or overwritten, whatever is there. A row that is the same already is left alone, so that nobody's version changes
+// and nothing is logged.
+
+internal import Batching
+internal import Model
+
+extension TableMapping {
+    /// Whether one statement can do it: the key is one that the server looks at while it inserts, and every column may be set.
+    var canBePlaced: Bool {
+        guard let parts = keyParts, !parts.isEmpty, !keyIsUnchecked, !updatesRewrite, !table.appliesRules else {
+            return false
+        }
+        return table.indexes.contains { index in
+            index.isUnique && index.isImmediate && index.isPlain
+                && Set(index.parts.map { Array($0.column.utf8) }) == Set(parts.map { Array($0.column.utf8) })
+        }
+    }
+
+    func place(_ source: RowSource) -> StatementText {
+        let changed = plan.carried.filter { !keyColumns.contains($0) }
+        let key = keyColumns.map { column($0).sql }.joined(separator: ", ")
+        let action =
+            changed.isEmpty
+            ? "NOTHING"
+            : "UPDATE SET " + changed.map { "\(column($0).sql) = excluded.\(column($0).sql)" }.joined(separator: ", ")
+                + " WHERE \(image("t", changed)) *<> \(image("excluded", changed))"
+        return StatementText(
+            sql: insertion(source, as: " AS t") + " ON CONFLICT (\(key)) DO \(action)",
+            parameterTypes: types(plan.carried, source))
+    }
+
+    private func image(_ row: String, _ columns: [Int]) -> String {
+        "ROW(" + columns.map { "\(row).\(column($0).sql)" }.joined(separator: ", ") + ")::record"
+    }
+
+    var placeMissing: StatementText {
+        StatementText(sql: insertion(RowSource()) + whereNothingHasTheKey, parameterTypes: types(plan.carried))
+    }
+
+    /// Rows of other keys that hold the same values in an index that lets nobody else have them. They come as text.
+    func inTheWay(of index: TargetTable.Index) -> StatementText {
+        let same = places(of: index).map { index, part in
+            "\(ofBaseType(index, "t")) \(part.equals) \(value(index))"
+        }
+        let found = plan.carried.map { "t.\(column($0).sql)" }.joined(separator: ", ")
+        return StatementText(
+            sql: "SELECT \(found) FROM \(table.sql) AS t, \(rows(plan.carried))"
+                + " WHERE \(same.joined(separator: " AND ")) AND NOT (\(keyMatches("t", "v.a")))",
+            parameterTypes: types(plan.carried))
+    }
+
+    /// Those of the table's indexes, by place, that another row may be in the way in. Over expressions nobody can say what for.
+    var exclusiveIndexes: [Int] {
+        let key = Set(keyColumns.map { Array(column($0).target.name.utf8) })
+        return table.indexes.indices.filter { place in
+            let index = table.indexes[place]
+            return index.isUnique && index.isPlain && Set(index.parts.map { Array($0.column.utf8) }) != key
+                && places(of: index).count == index.parts.count
+        }
+    }
+
+    private func places(of index: TargetTable.Index) -> [(Int, TargetTable.Index.Part)] {
+        index.parts.compactMap { part in
+            plan.carried.first { sameName(column($0).target.name, part.column) }.map { ($0, part) }
+        }
+    }
+}
