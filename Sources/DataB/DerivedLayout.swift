@@ -92,7 +92,7 @@ struct DerivedLayout {
         let fixed = taking.columns.filter(\.isIdentityAlways).map(\.name)
         stage = StageStatements(
             table: table.name.sql, target: self.target, names: names, key: found.key,
-            settable: names.filter { name in !fixed.contains { sameName($0, name) } })
+            settable: names.filter { name in !fixed.contains { sameName($0, name) } }, telling: stamp?.column)
     }
 
     /// The first key of the written side that the read side has, too. A view has none: there the written side's must do.

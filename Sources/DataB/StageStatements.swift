@@ -10,12 +10,15 @@ struct StageStatements {
     let names: [String]
     let key: [String]
     private let settable: [String]
+    /// A column that nearly always tells a row that has changed.
+    private let telling: String?
 
     static let place = "pg_temp.tandem_b_stage"
 
-    init(table: String, target: String, names: [String], key: [String], settable: [String]) {
+    init(table: String, target: String, names: [String], key: [String], settable: [String], telling: String?) {
         (self.table, self.target, self.names, self.key) = (table, target, names, key)
         self.settable = settable
+        self.telling = telling
     }
 
     private var list: String { names.map { quoted($0) }.joined(separator: ", ") }
@@ -44,9 +47,15 @@ struct StageStatements {
             settable.isEmpty
             ? "NOTHING"
             : "UPDATE SET " + settable.map { "\(quoted($0)) = excluded.\(quoted($0))" }.joined(separator: ", ")
-                + " WHERE \(row("t")) OPERATOR(pg_catalog.*<>) \(row("excluded"))"
+                + " WHERE \(differs)"
         return insert("AS t", "SELECT \(list) FROM \(Self.place)")
             + " ON CONFLICT (\(key.map { quoted($0) }.joined(separator: ", "))) DO \(set)"
+    }
+
+    /// Whole rows are laid beside each other, which costs, only where the column that tells most says nothing.
+    private var differs: String {
+        let whole = "\(row("t")) OPERATOR(pg_catalog.*<>) \(row("excluded"))"
+        return telling.map { "t.\(quoted($0)) IS DISTINCT FROM excluded.\(quoted($0)) OR \(whole)" } ?? whole
     }
 
     /// Everything that is not among the waiting rows, exactly as they are.

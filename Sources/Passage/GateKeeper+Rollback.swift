@@ -33,7 +33,9 @@ extension GateKeeper {
                 .rollback, .refuses, "slot \(name) holds \(held >> 20) MB of log, more than `limits.wal_held`",
                 mend: "see in `tandem status` what keeps the stream from moving on")
         }
-        if let problem = try sequences(old, new) ?? obstacles(back, old, new) { return problem }
+        if let problem = try unpublished(back, old, side) ?? sequences(old, new) ?? obstacles(back, old, new) {
+            return problem
+        }
         if let problem = try WritingTrial.failures(desk.plan, writing: back.target, stop: desk.stop).first {
             return GateReading(.rollback, .refuses, problem, mend: "`tandem preflight --grants` gives what is missing")
         }
@@ -41,6 +43,19 @@ extension GateKeeper {
             .rollback, .holds,
             "slot \(name) is healthy and holds \(held >> 20) MB of \(budget >> 20) MB; sequences have their counterparts;"
                 + " tandem may write on \(back.target.rawValue)")
+    }
+
+    /// Tables that came after the stream back was made.
+    private func unpublished(_ back: Direction, _ old: Connection, _ side: SourceSide) throws -> GateReading? {
+        guard back == .reverse, let given = try SourceSide(old, desk.plan.stream).publishedTables(),
+            let returned = try side.publishedTables()
+        else { return nil }
+        let missing = given.subtracting(returned).sorted()
+        guard let first = missing.first else { return nil }
+        let rest = missing.count > 1 ? ", and \(missing.count - 1) more" : ""
+        return GateReading(
+            .rollback, .refuses, "\(first) came later than the stream back, which does not carry it\(rest)",
+            mend: "`tandem back`, then `tandem advance` makes it again, with all tables")
     }
 
     /// Rows of new that old could not take.

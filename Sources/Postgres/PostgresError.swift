@@ -65,6 +65,10 @@ package struct PostgresError: Explained, Sendable {
     /// The same with what gives the privilege, when it is one that is missing.
     package func needing(_ grant: String) -> PostgresError {
         guard sqlState == "42501" else { return self }
+        // What another role made is no matter of grants.
+        let grant =
+            message.contains("must be owner")
+            ? "run tandem as the role that made it, or as a member of that role" : grant
         return PostgresError(kind, message, doing: doing, constraint: constraint, serverHint: grant, function: function)
     }
 

@@ -17,6 +17,7 @@ package final class PairComparison {
 
     let desks: BothDesks
     let stream: StreamName
+    private let followed: FollowedStream
     let stop: StopSignal
     let hash: RowHash
     /// Old is read as one snapshot shows it, and nobody writes on new: nothing is to be waited for.
@@ -28,6 +29,7 @@ package final class PairComparison {
         readsOnly: Bool = false, snapshot: String? = nil
     ) throws {
         self.stream = stream
+        followed = FollowedStream(stream)
         self.stop = stop
         hasSnapshot = snapshot != nil
         let prepare: @Sendable (Connection) throws -> Void = { try Self.prepare($0, readsOnly: readsOnly) }
@@ -78,7 +80,7 @@ package final class PairComparison {
     /// How what differs in such a table is settled.
     func settling(follows: Follows) -> SettlingReads.Manner {
         if hasSnapshot { return .still }
-        return follows == .stream ? .stream(stream) : .repeated
+        return follows == .stream ? .stream(followed) : .repeated
     }
 
     package func compare(

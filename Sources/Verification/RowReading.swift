@@ -73,14 +73,14 @@ struct SettlingReads: Sendable {
 
     enum Manner: Sendable {
         /// New once the stream has passed what was read on old.
-        case stream(StreamName)
+        case stream(FollowedStream)
         /// No stream connects the sides: as they stand, until both stand still.
         case repeated
         /// Neither side can change.
         case still
     }
 
-    var stream: StreamName? { if case .stream(let name) = manner { name } else { nil } }
+    var stream: FollowedStream? { if case .stream(let stream) = manner { stream } else { nil } }
     var isStill: Bool { if case .still = manner { true } else { false } }
 
     struct OnOld: Sendable {
@@ -91,7 +91,7 @@ struct SettlingReads: Sendable {
     }
 
     func old(_ keys: [[String]], _ connection: Connection) throws -> OnOld {
-        let side = SourceSide(connection, stream ?? StreamName(migration: "", pair: "", direction: .forward))
+        let side = SourceSide(connection, stream?.name ?? StreamName(migration: "", pair: "", direction: .forward))
         let doing = "reading rows again on \(connection.label)"
         func read() throws -> OnOld {
             OnOld(

@@ -15,6 +15,11 @@ extension TableComparison {
             suspects.removeFirst(some.count)
             var settlement = Settlement(some)
             try settle(&settlement)
+            // Nobody brings the rest to new either.
+            if reads.stream?.stands == true {
+                report.unsettled += suspects
+                suspects = []
+            }
             report.settled += settlement.equal
             report.differences += settlement.differences.map {
                 RowDifference(key: table.isKeyless ? [] : $0.key, old: $0.old, new: $0.new)
@@ -58,17 +63,18 @@ extension TableComparison {
         guard let stream = reads.stream else { return }
         if !settings.readsOnly {
             // On an idle server the stream moves with the next beat, which nobody need wait for.
-            _ = try? desks.old.ask { try SourceSide($0, stream).beat() }
+            _ = try? desks.old.ask { try SourceSide($0, stream.name).beat() }
         }
         let stop = stop
-        let limit = min(end, Monotonic.now.adding(seconds: min(60, settings.patience)))
         try desks.new.ask { connection in
-            let side = TargetSide(connection, stream)
+            let side = TargetSide(connection, stream.name)
             var pause = 0.005
+            var wait = stream.wait()
             while true {
                 guard let applied = try side.progress(durable: false) else { throw VerificationError.noProgress }
-                if applied >= position { return }
-                guard Monotonic.now < limit else {
+                if applied >= position { return stream.hasMoved() }
+                guard try wait.goesOn(at: applied, isDriven: { try side.runnerPID() != nil }), Monotonic.now < end
+                else {
                     throw VerificationError.streamStands(applied: applied, wanted: position)
                 }
                 if stop.wait(seconds: pause) {

@@ -5,6 +5,7 @@ internal import Configuration
 internal import Evidence
 internal import Model
 internal import Postgres
+internal import Protocol
 internal import State
 internal import Stream
 
@@ -15,6 +16,11 @@ func recopy(_ arguments: Parsed) throws -> ExitCode {
     let target = TargetSide(
         try Connection(to: plan.target, for: .control, as: "\(plan.stream) recopy", stop: processStop), plan.stream)
     guard try target.hasSchema, try target.binding() != nil else { throw StateError.notPrepared(pair: plan.pair) }
+    try StepRule.require(
+        "recopy", .classifying ... .derivedAtRest,
+        instead:
+            "it empties tables of new, which applications write from step 3 on; `tandem verify --repair` mends rows",
+        plan, old: source.connection, new: target.connection)
     let published = try source.publishedLeafTables()
     // While tables are being copied tandem itself changes new.
     let isComplete = try target.copyRequest()?.isComplete ?? true

@@ -146,6 +146,8 @@ private struct PairVerifier {
             result.findings = try SideFindings(comparison) { tables.carries($0) }.read(
                 sequences: plan.isForward ? plan.initialCopy == .all : plan.strategy == .pause)
         }
+        result.seconds = begun.age
+        if !arguments.has("dry-run") { result.record(plan, named: !isWhole) }
         if arguments.has("repair") { try repair(&result, comparison, settings, verification) }
         result.seconds = begun.age
         if arguments.has("show-values") {

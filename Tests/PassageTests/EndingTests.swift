@@ -29,6 +29,8 @@ import Testing
         try s.old.sql("ALTER TABLE t RENAME COLUMN b TO c")
         #expect(try s.expect(0, "step").stdout.contains("refuses  rollback"))
         try s.old.sql("ALTER TABLE t RENAME COLUMN c TO b")
+        try s.new.sql("ALTER PUBLICATION \(s.slotName.replacing("forward", with: "reverse")) DROP TABLE t")
+        #expect(try s.expect(0, "step").stdout.contains("public.t came later than the stream back"))
 
         try s.expect(0, "back", "--yes")
         try s.waitForRoles(forward: "apply", reverse: "off")
@@ -42,6 +44,8 @@ import Testing
         try s.old.wait(for: "SELECT b FROM t WHERE a = 1000", toBe: "written on new")
         #expect(try s.expect(0, "status").stdout.contains("available: yes, the stream back runs"))
         #expect(try s.expect(3, "abort", "--yes").stderr.contains("tandem finish"))
+        // It would empty what users read.
+        #expect(try s.expect(3, "recopy", "public.t").stderr.contains("is for steps 0 to 2"))
         #expect(try run.stop() == .exited(0))
         #expect(try s.expect(0, "status").stdout.contains("available: no, because nothing runs the stream back"))
         try s.expect(0, "finish", "--yes")

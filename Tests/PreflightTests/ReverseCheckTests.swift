@@ -9,6 +9,7 @@ extension PreflightTests {
         static let tables = [
             Found("reverse-identity", "public.bare"), Found("reverse-tables", "public.further"),
             Found("reverse-tables", "public.digits"),
+            Found("reverse-values", "public.fine"), Found("reverse-values", "public.strict"),
         ]
         /// As roles that own nothing of it.
         static func roles(_ old: String, _ new: String) -> [Found] {
@@ -20,7 +21,7 @@ extension PreflightTests {
         static let expected = server + tables + roles("", "")
         static let asked = [
             "reverse-wal-level", "reverse-slots", "reverse-privileges", "reverse-identity", "reverse-tables",
-            "reverse-writing",
+            "reverse-values", "reverse-writing",
         ]
     }
 
@@ -40,13 +41,16 @@ extension PreflightTests {
         let tables = """
             CREATE TABLE bare (id int, v text); CREATE TABLE further (id int PRIMARY KEY);
             CREATE TABLE digits (id int PRIMARY KEY, n numeric(10,2)); CREATE TABLE fine (id int PRIMARY KEY, n int);
+            CREATE TABLE strict (id int PRIMARY KEY, a int NOT NULL, b int UNIQUE, c int CHECK (c > 0));
+            CREATE TABLE alike (id int PRIMARY KEY, a int NOT NULL UNIQUE, c int CHECK (c > 0));
             """
         for side in [s.old, there] { try side.sql(tables) }
         try s.old.sql("ALTER TABLE bare REPLICA IDENTITY FULL")
         try there.sql(
             """
             ALTER TABLE further ADD COLUMN more text; ALTER TABLE digits ALTER n TYPE numeric(12,4);
-            ALTER TABLE fine ALTER n TYPE bigint
+            ALTER TABLE fine ALTER n TYPE bigint; ALTER TABLE strict ALTER a DROP NOT NULL;
+            ALTER TABLE strict DROP CONSTRAINT strict_b_key; ALTER TABLE strict DROP CONSTRAINT strict_c_check
             """)
         try s.writeConfiguration(
             dataA: ["public.*"], marker: false, new: new.connection(database: s.name), extra: Self.roomy)
@@ -66,6 +70,13 @@ extension PreflightTests {
             seen.lines("reverse-tables").contains {
                 $0.finding.contains("is numeric(10,2) on old, but numeric(12,4) on new")
             })
+        let strict = seen.lines("reverse-values").filter { $0.object == "public.strict" }.map(\.finding).sorted()
+        #expect(
+            strict == [
+                "column \"a\" is NOT NULL on old, but not on new",
+                "has CHECK constraint \"strict_c_check\" on old, which new lacks",
+                "has unique constraint \"strict_b_key\" on old, which new lacks",
+            ])
 
         // And by roles that may read old and write new, as following takes.
         let role = "follower_\(s.name)"

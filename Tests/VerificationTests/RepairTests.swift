@@ -40,6 +40,10 @@ import Testing
         let shown = try s.tandem("evidence", "show").stdout
         #expect(
             shown.contains("verify --repair") && shown.contains("repair public.t: 10 different, 1 extra, 1 missing"))
+        // What every comparison found is on record as well: digests, never a key or a value.
+        #expect(
+            shown.contains("verify noted")
+                && shown.contains("differs, 12 rows not the same, 60000 rows, digests 60000:"))
         #expect(try s.tandem("evidence", "verify").exitCode == 0)
     }
 

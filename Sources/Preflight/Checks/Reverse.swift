@@ -3,11 +3,14 @@
 
 internal import Model
 internal import Postgres
+internal import SchemaCopy
 internal import State
 internal import Stream
 
 extension Check {
-    static let reverse = [reverseLog, reverseSlots, reversePublishing, reverseIdentity, reverseTables, reverseWriting]
+    static let reverse = [
+        reverseLog, reverseSlots, reversePublishing, reverseIdentity, reverseTables, reverseValues, reverseWriting,
+    ]
 
     static let reverseLog = Check(
         "reverse-wal-level", .warning, "new's log has what logical decoding needs, for the way back",
@@ -135,6 +138,36 @@ extension Check {
         let missing = names.subtracting(there).sorted().map { Finding($0.description, "is not on new") }
         let obstacles = try ReverseObstacles(survey.plan, stop: survey.stop).read(there, new: new, old: old)
         return missing + obstacles.map { Finding($0.table.description, $0.what, mend: $0.remedy) }
+    }
+
+    static let reverseValues = Check(
+        "reverse-values", .warning, "old takes every value that new does",
+        because:
+            "Where old is narrower or stricter, one value that only new can take blocks the stream back, and everything behind it.",
+        mend: "make old as wide as new; or see to it that nobody writes there what old cannot take",
+        reads: .both(carriedConstraints)
+    ) { answer, survey in
+        guard survey.isFollowing else { return [] }
+        let names = Set(survey.published.map(\.name))
+        let narrower = try survey.tableDifferences().filter { difference in
+            !difference.stands && [.widerType, .nullability].contains(difference.kind)
+                && names.contains(difference.table)
+        }.map { difference in
+            let change = difference.kind == .widerType ? "TYPE …" : "DROP NOT NULL"
+            return Finding(
+                difference.table.description, difference.message,
+                mend: "on old: ALTER TABLE \(difference.table.pasteable) ALTER COLUMN … \(change);")
+        }
+        let new = Set(answer.others.map(ConstraintKey.init))
+        let stricter = answer.rows.filter { names.contains($0.name(0)) && !new.contains(ConstraintKey($0)) }.map {
+            row in
+            Finding(
+                row.name(0).description, "has \(row[3]) constraint \(visiblyQuoted(row[2])) on old, which new lacks",
+                mend:
+                    "add it on new; or on old: ALTER TABLE \(row.name(0).pasteable) DROP CONSTRAINT \(visiblyQuoted(row[2]));"
+            )
+        }
+        return narrower + stricter
     }
 
     static let reverseWriting = Check(

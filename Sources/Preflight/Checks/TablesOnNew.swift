@@ -183,32 +183,37 @@ extension Check {
         "constraints-on-new", .warning, "new has no CHECK, unique or exclusion constraint that old lacks",
         because: "They are checked on what is applied: a row that old allows may block.",
         mend: "ALTER TABLE … DROP CONSTRAINT …; on new, or add it on old",
-        reads: .both(
-            Question(
-                """
-                SELECT n.nspname, c.relname, k.conname, CASE k.contype WHEN 'c' THEN 'CHECK' WHEN 'x' THEN 'exclusion'
-                       ELSE 'unique' END,
-                       CASE k.contype WHEN 'c' THEN pg_get_constraintdef(k.oid) ELSE (
-                           SELECT string_agg(quote_ident(a.attname), ',' ORDER BY a.attname) FROM pg_attribute a
-                            WHERE a.attrelid = c.oid AND a.attnum = ANY (k.conkey)) END
-                  FROM pg_constraint k JOIN unnest($1::oid[]) AS x(oid) ON x.oid = k.conrelid
-                  JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-                 WHERE k.contype IN ('c', 'x', 'u', 'p') AND k.conparentid = 0 AND NOT c.relispartition ORDER BY 1, 2, 3
-                """, [.carried]))
+        reads: .both(carriedConstraints)
     ) { answer, survey in
-        struct Key: Hashable {
-            let table: QualifiedName
-            let rest: String
-        }
-        func key(_ row: Row) -> Key {
-            Key(table: row.name(0), rest: row[3] + row[4].replacing(" NOT VALID", with: ""))
-        }
-        let old = Set(answer.rows.map(key))
+        let old = Set(answer.rows.map(ConstraintKey.init))
         let known = survey.carried[.old]?.byName ?? [:]
-        return answer.others.filter { known[$0.name(0)] != nil && !old.contains(key($0)) }.map { row in
+        return answer.others.filter { known[$0.name(0)] != nil && !old.contains(ConstraintKey($0)) }.map { row in
             Finding(
                 row.name(0).description, "has \(row[3]) constraint \(visiblyQuoted(row[2])) on new, which old lacks",
                 mend: "on new: ALTER TABLE \(row.name(0).pasteable) DROP CONSTRAINT \(visiblyQuoted(row[2]));")
+        }
+    }
+
+    /// Those that are checked on what is applied: table, name, kind, and what it says.
+    static let carriedConstraints = Question(
+        """
+        SELECT n.nspname, c.relname, k.conname, CASE k.contype WHEN 'c' THEN 'CHECK' WHEN 'x' THEN 'exclusion'
+               ELSE 'unique' END,
+               CASE k.contype WHEN 'c' THEN pg_get_constraintdef(k.oid) ELSE (
+                   SELECT string_agg(quote_ident(a.attname), ',' ORDER BY a.attname) FROM pg_attribute a
+                    WHERE a.attrelid = c.oid AND a.attnum = ANY (k.conkey)) END
+          FROM pg_constraint k JOIN unnest($1::oid[]) AS x(oid) ON x.oid = k.conrelid
+          JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE k.contype IN ('c', 'x', 'u', 'p') AND k.conparentid = 0 AND NOT c.relispartition ORDER BY 1, 2, 3
+        """, [.carried])
+
+    /// The same constraint on the other side, whatever its name.
+    struct ConstraintKey: Hashable {
+        private let table: QualifiedName
+        private let rest: String
+
+        init(_ row: Row) {
+            (table, rest) = (row.name(0), row[3] + row[4].replacing(" NOT VALID", with: ""))
         }
     }
 
