@@ -60,6 +60,7 @@ let package = Package(
                 "Threading", "Bytes", "Model",
             ]),
         room("State", ["Postgres", "Protocol", "Model"]),
+        room("Fence", ["Failpoints", "Postgres", "Protocol", "State", "Threading", "Model"]),
         room("SchemaFingerprint", ["Digest", "Postgres", "Model"]),
         hotRoom(
             "InitialCopy",
@@ -81,8 +82,8 @@ let package = Package(
         hotRoom(
             "Stream",
             [
-                "Apply", "Assembly", "DataB", "InitialCopy", "SchemaCopy", "SchemaFingerprint", "PGOutput", "Postgres",
-                "State",
+                "Apply", "Assembly", "DataB", "Fence", "InitialCopy", "SchemaCopy", "SchemaFingerprint", "PGOutput",
+                "Postgres", "State",
                 "Spill", "Digest", "Evidence", "Configuration", "Failpoints", "Telemetry", "Threading", "Bytes",
                 "Model", "Protocol", "Verification",
             ]),
@@ -161,6 +162,7 @@ let package = Package(
             ["DataB", "Configuration", "Model", "Postgres", "State", "Telemetry", "Threading", "TestSupport", "tandem"]),
         tests("NameTests", ["TestSupport", "tandem"]),
         tests("RowTests", ["TestSupport", "tandem"]),
+        tests("FenceTests", ["Fence", "Postgres", "Protocol", "State", "Model", "Threading", "TestSupport", "tandem"]),
         tests("ReverseTests", ["TestSupport", "tandem"]),
         tests("ShapeTests", ["TestSupport", "tandem"]),
         tests("ValueTests", ["TestSupport", "tandem"]),

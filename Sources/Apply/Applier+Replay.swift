@@ -9,6 +9,7 @@ internal import Model
 internal import PGOutput
 internal import Postgres
 internal import Spill
+internal import Threading
 
 extension Applier {
     func replay(_ batch: Batch) throws { try replay(batch.transactions) }

@@ -11,25 +11,6 @@ internal import State
 internal import Telemetry
 internal import Threading
 
-/// One policy for every retry: quick at first, then slower, never slower than `longest`.
-package struct Backoff {
-    private var next: Double
-    private let longest: Double
-
-    package init(first: Double = 0.05, longest: Double = 5) {
-        next = first
-        self.longest = longest
-    }
-
-    package private(set) var rounds = 0
-
-    package mutating func seconds() -> Double {
-        rounds += 1
-        defer { next = min(next * 2, longest) }
-        return next
-    }
-}
-
 extension Applier {
     /// After a transient failure: says so, waits, and looks whether the connection still lives.
     /// True when the target was looked at afresh meanwhile, so that batches made before no longer fit it.

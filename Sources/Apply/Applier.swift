@@ -50,6 +50,10 @@ package final class Applier {
     var isUnseen = false
     /// The transaction in front may not be applied before the gate moves.
     var isHeld = false
+    /// The mark behind which nothing is taken in until it is known what became of the step.
+    var halt: Sentinel?
+    var isHaltAnnounced = false
+    lazy var marks = SentinelReader(setup)
     let setup: ApplySetup
     let limits: Limits
     private let queue: BoundedQueue<Delivery>
@@ -134,10 +138,11 @@ package final class Applier {
     /// Takes in what is there, up to the first transaction that needs something first.
     private func fill() throws {
         isHeld = false
-        while !isFull, !gate.isAsking, let transaction = intake.peek() {
+        while !isFull, !gate.isAsking, halt == nil, let transaction = intake.peek() {
             guard case .slice = transaction.content, try admit(transaction, isTaken: false), fits(transaction),
                 try admit(transaction, isTaken: true), fits(transaction)
             else { return }
+            halt = marks.halt(in: transaction)
             do {
                 try filling.add(transaction, plans: mappings.plan)
                 intake.advance()
@@ -276,6 +281,7 @@ package final class Applier {
     private func wait() throws {
         try letPass()
         var interests: [Poll.Interest] = [.readable(stop.descriptor), .readable(gate.moved.descriptor)]
+        if halt != nil { interests.append(.readable(progress.goesOn.descriptor)) }
         for lane in lanes.busy {
             let drained = try lane.connection.push(doing: "applying")
             interests.append(drained ? .readable(lane.connection.socket) : .both(lane.connection.socket))
@@ -297,6 +303,7 @@ package final class Applier {
     }
 
     private func rest() -> Rest {
+        if halt != nil { return .untilAnswer }
         if gate.isAsking { return isIdle ? .none : .untilAnswer }
         return isHeld ? .untilAnswer : intake.rest(isFull: isFull, isIdle: isIdle, fits: fits)
     }
@@ -368,6 +375,7 @@ package final class Applier {
     private func idle() throws -> Idle {
         if attention.take() { needsAttention = true }
         if needsAttention { return .worked }
+        if isHalted() { return .nothingToDo }
         try settleGate()
         guard let transaction = intake.peek() else {
             gate.nowPassed(intake.quiet)
@@ -378,6 +386,7 @@ package final class Applier {
         if missingShape(transaction) != nil, try resolveAll(transaction) { return .worked }
         // Large, or not to be mapped: replay takes it whole, or reports it and waits.
         intake.advance()
+        halt = marks.halt(in: transaction)
         try replay([transaction])
         return .worked
     }

@@ -19,12 +19,16 @@ package final class ApplyProgress: Sendable {
         var sentBeats: [Int: Monotonic] = [:]
         var seen: (beat: Int, at: Monotonic)?
         var latency: Double?
+        var halt: Sentinel?
     }
 
     private let rare = Monitor(Rare())
 
     /// Raised after each commit on the target, so that who waits for progress need not poll.
     package let moved = Wakeup()
+
+    /// Raised when a stream that halted may go on.
+    let goesOn = Wakeup()
 
     package init(applied: LSN) { appliedEnd = Atomic(applied.raw) }
 
@@ -73,6 +77,22 @@ package final class ApplyProgress: Sendable {
             }
             return rare.problem
         }
+    }
+
+    // MARK: halting
+
+    /// The mark at which the stream stands still, everything before it applied.
+    package var halt: Sentinel? { rare.withLock { $0.halt } }
+
+    func halted(at sentinel: Sentinel) {
+        rare.withLock { $0.halt = sentinel }
+        moved.raise()
+    }
+
+    /// What became of the step is known, and this stream has to do what it did before.
+    package func goOn() {
+        rare.withLock { $0.halt = nil }
+        goesOn.raise()
     }
 
     // MARK: latency, by heartbeat

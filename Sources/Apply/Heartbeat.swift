@@ -11,16 +11,35 @@ enum Heartbeat {
 
     /// The stream's own beat as it came in text; nil when the row is another stream's.
     static func read(_ row: Tuple, _ shape: RelationShape, _ stream: StreamName) -> WatchedBeat? {
+        guard let found = beat(row, shape), found.key == stream.description else { return nil }
+        return found.beat
+    }
+
+    /// Any row of the table that came in text, with its key.
+    static func beat(_ row: Tuple, _ shape: RelationShape) -> (key: String, beat: WatchedBeat)? {
         func text(_ name: String) -> String? {
             guard let place = shape.columns.firstIndex(where: { $0.name == name }), row.columns.indices.contains(place),
                 row.columns[place].state == .text
             else { return nil }
             return String(decoding: row.columns[place].value, as: UTF8.self)
         }
-        guard text("stream") == stream.description, let number = text("beat").flatMap({ Int($0) }), let at = text("at"),
+        guard let key = text("stream"), let number = text("beat").flatMap({ Int($0) }), let at = text("at"),
             let lsn = text("lsn")
         else { return nil }
-        return WatchedBeat(number: number, at: at, lsn: lsn)
+        return (key, WatchedBeat(number: number, at: at, lsn: lsn))
+    }
+
+    /// A mark of this stream's in a row of the table, however its values came.
+    static func sentinel(_ row: Tuple, _ shape: RelationShape, _ stream: StreamName) -> Sentinel? {
+        guard let keyColumn = shape.columns.firstIndex(where: { $0.name == "stream" }),
+            let beatColumn = shape.columns.firstIndex(where: { $0.name == "beat" }),
+            row.columns.indices.contains(keyColumn), row.columns.indices.contains(beatColumn)
+        else { return nil }
+        let key = String(decoding: row.columns[keyColumn].value, as: UTF8.self)
+        guard let kind = Sentinel.kind(ofKey: key, stream), let number = number(row.columns[beatColumn]) else {
+            return nil
+        }
+        return Sentinel(kind, number)
     }
 
     static func number(_ row: RowReference, _ shape: RelationShape, _ stream: StreamName) -> Int? {
@@ -30,8 +49,11 @@ enum Heartbeat {
         var tuple = Tuple()
         row.read(into: &tuple)
         let name = tuple.columns[nameColumn]
-        let beat = tuple.columns[beatColumn]
         guard String(decoding: name.value, as: UTF8.self) == stream.description else { return nil }
+        return number(tuple.columns[beatColumn])
+    }
+
+    private static func number(_ beat: Tuple.Column) -> Int? {
         switch beat.state {
         case .text: return Int(String(decoding: beat.value, as: UTF8.self))
         case .binary where beat.length == 8:

@@ -52,9 +52,9 @@ extension TargetCatalog {
             planned: """
                 SELECT w.place, c.oid, c.relkind,
                        EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ANY (below.oids) AND t.tgenabled IN ('R', 'A')
-                               AND NOT t.tgisinternal AND t.tgtype & 1 = 1 AND t.tgtype & 66 <> 0),
+                               AND NOT t.tgisinternal AND t.tgfoid <> ALL (own.oids) AND t.tgtype & 1 = 1 AND t.tgtype & 66 <> 0),
                        EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ANY (below.oids) AND t.tgenabled IN ('R', 'A')
-                               AND NOT t.tgisinternal),
+                               AND NOT t.tgisinternal AND t.tgfoid <> ALL (own.oids)),
                        EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_enabled IN ('R', 'A')
                                AND r.ev_type <> '1'),
                        (SELECT min(x.oid::regclass::text) FROM pg_class x
@@ -63,13 +63,16 @@ extension TargetCatalog {
                          (SELECT string_agg(DISTINCT quote_ident(o.rolname), ', ')
                             FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
                             JOIN pg_roles o ON o.oid IN (c.relowner, f.proowner) AND NOT o.rolsuper
-                           WHERE t.tgrelid = ANY (below.oids) AND t.tgenabled IN ('R', 'A') AND NOT t.tgisinternal) END,
+                           WHERE t.tgrelid = ANY (below.oids) AND t.tgenabled IN ('R', 'A') AND NOT t.tgisinternal AND t.tgfoid <> ALL (own.oids)) END,
                        c.relispartition, root.nspname, root.relname, \(Self.bounds)
                   FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w(schema, name, place)
                   JOIN pg_namespace n ON n.nspname = w.schema
                   JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
                   CROSS JOIN LATERAL (
                        SELECT array_agg(p.relid::oid) || c.oid AS oids FROM pg_partition_tree(c.oid) p) below
+                  CROSS JOIN (
+                       SELECT coalesce(array_agg(f.oid), '{}') AS oids FROM pg_proc f JOIN pg_namespace fn ON fn.oid = f.pronamespace
+                        WHERE fn.nspname = 'tandem') own
                   LEFT JOIN LATERAL (
                        SELECT rn.nspname, r.relname FROM pg_class r JOIN pg_namespace rn ON rn.oid = r.relnamespace
                         WHERE c.relispartition AND r.oid = pg_partition_root(c.oid)) root ON true

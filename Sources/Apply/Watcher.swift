@@ -9,6 +9,7 @@
 
 package import Assembly
 internal import Bytes
+internal import Failpoints
 internal import Model
 internal import PGOutput
 internal import Postgres
@@ -35,6 +36,8 @@ package final class Watcher {
     private var transactions = 0
     private var changes = 0
     private var beat: WatchedBeat?
+    private var marks: [Sentinel: WatchedBeat] = [:]
+    private var halt: Sentinel?
     /// The last whole transaction that was looked at, and not recorded yet.
     private var seen: CommitMessage?
     private var recordedAt = Monotonic.now
@@ -64,9 +67,13 @@ package final class Watcher {
             while let transaction = intake.peek() {
                 try look(at: transaction)
                 intake.advance()
-                if changes >= Self.most { break }
+                if changes >= Self.most || halt != nil { break }
             }
             if isDue { try record() }
+            if let halt {
+                try wait(at: halt)
+                continue
+            }
             if intake.hasEnded, intake.peek() == nil { return try record() }
             guard !stop.isRaised else {
                 throw PostgresError(.interrupted, "stopped on request", doing: "watching")
@@ -76,12 +83,26 @@ package final class Watcher {
         }
     }
 
+    /// It is recorded, and nothing behind it is looked at before somebody knows what became of the step.
+    private func wait(at sentinel: Sentinel) throws {
+        halt = nil
+        Failpoint.pass(.atSentinel)
+        progress.goesOn.lower()
+        progress.halted(at: sentinel)
+        while progress.halt != nil {
+            guard !stop.isRaised else { throw PostgresError(.interrupted, "stopped on request", doing: "watching") }
+            Poll.wait(
+                for: [.readable(stop.descriptor), .readable(progress.goesOn.descriptor)],
+                until: Monotonic.now.adding(seconds: 1))
+        }
+    }
+
     /// So many changes are recorded without waiting for more.
     private static let most = 100_000
     private static let pause = 0.25
 
     private var isDue: Bool {
-        if beat != nil || changes >= Self.most { return true }
+        if beat != nil || !marks.isEmpty || changes >= Self.most { return true }
         if seen != nil { return recordedAt.age >= Self.pause }
         let ahead = intake.quiet.bytes(since: progress.applied)
         return ahead > 16 << 20 || (ahead > 0 && recordedAt.age > 10)
@@ -126,7 +147,13 @@ package final class Watcher {
     private func note(_ record: ChangeRecord, _ shape: RelationShape, _ isForeign: Bool, _ end: LSN) throws {
         if shape.name == Heartbeat.table {
             try rows.read(record.rows)
-            if record.kind != .delete, let found = Heartbeat.read(rows.new, shape, setup.stream) { beat = found }
+            guard record.kind != .delete, let found = Heartbeat.beat(rows.new, shape) else { return }
+            if found.key == setup.stream.description { beat = found.beat }
+            if let kind = Sentinel.kind(ofKey: found.key, setup.stream) {
+                let sentinel = Sentinel(kind, found.beat.number)
+                marks[sentinel] = found.beat
+                if kind == .halt { halt = sentinel }
+            }
             return
         }
         changes += 1
@@ -140,7 +167,8 @@ package final class Watcher {
     // MARK: recording
 
     private func record() throws {
-        let quiet = intake.peek() == nil ? intake.quiet : .zero
+        // A mark is recorded at its own end, whatever is known to be quiet behind it.
+        let quiet = halt == nil && intake.peek() == nil ? intake.quiet : .zero
         let end = max(seen?.end ?? .zero, quiet)
         recordedAt = Monotonic.now
         guard end > progress.applied else { return }
@@ -150,10 +178,12 @@ package final class Watcher {
                 truncated: tally.truncated, last: tally.last)
         }.sorted { $0.table < $1.table }
         try side.recordWatched(
-            tables, beat: beat, through: end, committedAt: quiet > (seen?.end ?? .zero) ? nil : seen?.time.microseconds)
+            tables, beat: beat, marks: marks, through: end,
+            committedAt: quiet > (seen?.end ?? .zero) ? nil : seen?.time.microseconds)
         progress.committed(through: end, transactions: transactions, changes: changes)
         if let beat { progress.visible(beat: beat.number) }
         _ = progress.clearProblem()
         (tallies, transactions, changes, beat, seen) = ([:], 0, 0, nil, nil)
+        marks = [:]
     }
 }

@@ -11,25 +11,39 @@ package struct HookProgram: Hashable, Sendable {
 package struct Hooks: Hashable, Sendable {
     /// Before a transition changes anything; one that fails keeps it from happening.
     package let beforeStep: HookProgram?
+    /// Where charge goes to the other side: once to hold clients before anything is fenced, once to let them go afterwards.
+    package let onFlip: HookProgram?
+    /// When it comes to nothing: lets those go whom the former has held, to where they were.
+    package let undoFlip: HookProgram?
     /// Seconds after which one is ended and counts as failed.
     package let timeout: Double
 
-    package init(beforeStep: HookProgram? = nil, timeout: Double = 60) {
-        self.beforeStep = beforeStep
+    package init(
+        beforeStep: HookProgram? = nil, onFlip: HookProgram? = nil, undoFlip: HookProgram? = nil, timeout: Double = 60
+    ) {
+        (self.beforeStep, self.onFlip, self.undoFlip) = (beforeStep, onFlip, undoFlip)
         self.timeout = timeout
     }
 }
 
 private enum HookKey: String, CaseIterable {
     case beforeStep = "before_step"
+    case onFlip = "on_flip"
+    case undoFlip = "undo_flip"
     case timeout
 }
 
 extension Field {
     func hooks() throws(ConfigurationError) -> Hooks {
         let section = try Section<HookKey>(self)
+        let (onFlip, undoFlip) = (try section.optional(.onFlip)?.hook(), try section.optional(.undoFlip)?.hook())
+        if let onFlip, undoFlip == nil {
+            throw error(
+                "`on_flip` holds clients, and nothing would let them go again", at: onFlip.place,
+                hint: "name a program under `undo_flip`, too")
+        }
         return Hooks(
-            beforeStep: try section.optional(.beforeStep)?.hook(),
+            beforeStep: try section.optional(.beforeStep)?.hook(), onFlip: onFlip, undoFlip: undoFlip,
             timeout: try section.optional(.timeout)?.seconds() ?? Hooks().timeout)
     }
 

@@ -19,11 +19,14 @@ package struct Limits: Hashable, Sendable {
     package let copyRate: Int
     /// Seconds that the copy may hold one snapshot on the source.
     package let snapshot: Double
+    /// Seconds for which writers may be held while the sides change places.
+    package let pause: Double
 
     package init(
         memory: Int = 256 << 20, spill: Int = 50 << 30, walHeld: Int = 20 << 30, onWALHeld: OnWALHeld = .keep,
-        copyRate: Int = 0, snapshot: Double = 30 * 60
+        copyRate: Int = 0, snapshot: Double = 30 * 60, pause: Double = 2
     ) {
+        self.pause = pause
         self.memory = memory
         self.spill = spill
         self.walHeld = walHeld
@@ -34,7 +37,7 @@ package struct Limits: Hashable, Sendable {
 }
 
 private enum LimitKey: String, CaseIterable {
-    case memory, spill, snapshot
+    case memory, spill, snapshot, pause
     case walHeld = "wal_held"
     case onWALHeld = "on_wal_held"
     case copyRate = "copy_rate"
@@ -50,6 +53,7 @@ extension Field {
             walHeld: try section.optional(.walHeld)?.size() ?? usual.walHeld,
             onWALHeld: try section.optional(.onWALHeld)?.choice() ?? usual.onWALHeld,
             copyRate: try section.optional(.copyRate)?.sizeOrNone() ?? usual.copyRate,
-            snapshot: try section.optional(.snapshot)?.seconds() ?? usual.snapshot)
+            snapshot: try section.optional(.snapshot)?.seconds() ?? usual.snapshot,
+            pause: try section.optional(.pause)?.seconds() ?? usual.pause)
     }
 }

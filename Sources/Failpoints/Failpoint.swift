@@ -1,5 +1,6 @@
 // Named places where a crash would be interesting. `TANDEM_FAILPOINT=NAME` ends the process there with SIGKILL, as
-// `kill -9` would; `NAME:3` on the third passing. Unset, passing one costs a load and a branch.
+// `kill -9` would; `NAME:3` on the third passing; `NAME/stop` holds it there, as SIGSTOP does, until somebody has it go on.
+// Unset, passing one costs a load and a branch.
 
 internal import Glibc
 
@@ -41,6 +42,24 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case afterEpochCommitted = "after-epoch-committed"
     case afterEpochCopied = "after-epoch-copied"
     case beforePassageEnd = "before-passage-end"
+    case beforeTriggers = "before-triggers"
+    case duringTriggers = "during-triggers"
+    case beforeHold = "before-hold"
+    case afterHold = "after-hold"
+    case afterGiverFenced = "after-first-fence"
+    case afterBothFenced = "after-both-fences"
+    case afterSentinels = "after-sentinels"
+    case afterDrained = "after-drained"
+    case afterSettled = "after-settled"
+    case afterChargePosition = "after-charge-position"
+    case beforeFlipCommit = "before-flip-commit"
+    case afterGateClosed = "after-gate-closed"
+    case beforeGateOpened = "before-gate-opened"
+    case afterGateOpened = "after-gate-opened"
+    case afterRelease = "after-release"
+    case atSentinel = "at-sentinel"
+    case afterSentinelDurable = "after-sentinel-durable"
+    case duringAttendance = "during-attendance"
 
     /// What is true when the process dies here.
     package var meaning: String {
@@ -81,16 +100,45 @@ package enum Failpoint: String, CaseIterable, Sendable {
         case .afterEpochCommitted: "a step is committed on the side in charge, the other one has not heard of it"
         case .afterEpochCopied: "both sides have the new step, what follows from it is not done"
         case .beforePassageEnd: "a step is done, and still announced as begun"
+        case .beforeTriggers: "function and gate of the fence are made, no table has its trigger"
+        case .duringTriggers: "some tables have the fence's trigger, others not"
+        case .beforeHold: "both sides know that the fence is coming, nobody waits yet"
+        case .afterHold: "clients are held by the hook, nothing is fenced"
+        case .afterGiverFenced: "old is fenced, new is not"
+        case .afterBothFenced: "both sides are fenced, nothing was written under it"
+        case .afterSentinels: "marks are written on both sides, nobody has looked whether they have passed"
+        case .afterDrained: "everything before the marks has passed and is durable"
+        case .afterSettled: "what had to be settled is, sequences too"
+        case .afterChargePosition: "where the other stream will apply from is known, and nothing is decided"
+        case .beforeFlipCommit: "the next epoch is written, not committed"
+        case .afterGateClosed: "the gate is set by the next epoch, which is not committed"
+        case .beforeGateOpened: "the other side has the epoch in a transaction that is not committed"
+        case .afterGateOpened: "both gates are as the new epoch has them, clients are still held"
+        case .afterRelease: "clients are let go, the rest is not done"
+        case .atSentinel: "a stream has come to a mark and applied everything before it, not durable yet"
+        case .afterSentinelDurable: "a stream waits at a mark, and everything before it is durable"
+        case .duringAttendance: "what a command left half done is being completed or taken back by `tandem run`"
         case .duringAbort: "some of tandem's objects are removed, others not"
         }
     }
 
-    private static let armed: (name: Failpoint, passing: Int)? = {
-        guard let setting = getenv("TANDEM_FAILPOINT") else { return nil }
-        let parts = String(cString: setting).split(separator: ":")
-        guard let first = parts.first, let point = Failpoint(rawValue: String(first)) else { return nil }
-        return (point, parts.count > 1 ? Int(parts[1]) ?? 1 : 1)
+    private struct Setting {
+        let name: String
+        let passing: Int
+        let stops: Bool
+    }
+
+    private static let setting: Setting? = {
+        guard let text = getenv("TANDEM_FAILPOINT").map({ String(cString: $0) }) else { return nil }
+        let stops = text.hasSuffix("/stop")
+        let parts = (stops ? text.dropLast("/stop".count) : text[...]).split(separator: ":")
+        return Setting(
+            name: parts.first.map(String.init) ?? "", passing: parts.count > 1 ? Int(parts[1]) ?? 1 : 1, stops: stops)
     }()
+
+    private static let armed: (name: Failpoint, passing: Int)? = setting.flatMap { setting in
+        Failpoint(rawValue: setting.name).map { ($0, setting.passing) }
+    }
 
     package static var isArmed: Bool { armed != nil }
 
@@ -104,14 +152,17 @@ package enum Failpoint: String, CaseIterable, Sendable {
 
     private static func dieIfDue(_ passing: Int) {
         guard passed.next() == passing else { return }
+        guard setting?.stops != true else {
+            kill(getpid(), SIGSTOP)
+            return
+        }
         kill(getpid(), SIGKILL)
         while true { pause() }
     }
 
     /// The setting names no failpoint: better said at start than waited for.
     package static var misspelt: String? {
-        guard let setting = getenv("TANDEM_FAILPOINT") else { return nil }
-        let name = String(cString: setting).split(separator: ":").first.map(String.init) ?? ""
-        return Failpoint(rawValue: name) == nil ? name : nil
+        guard let setting else { return nil }
+        return Failpoint(rawValue: setting.name) == nil ? setting.name : nil
     }
 }

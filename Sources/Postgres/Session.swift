@@ -59,6 +59,8 @@ package enum SessionPurpose: Sendable, Equatable {
             ("default_table_access_method", "heap", 0),
             // What is tandem's own need not wait for a standby, which may be away: then status would stand still.
             ("synchronous_commit", "local", 0),
+            // The fence lets tandem's own pass.
+            ("tandem.mode", "tandem", 0),
         ]
 
     private static let writing: [(name: String, value: String, since: Int)] = [

@@ -2,7 +2,7 @@
 
 extension Check {
     package static let all: [Check] =
-        reaching + servers + room + privileges + tables + derived + comparisons + reverse + leftovers
+        reaching + servers + room + privileges + tables + derived + comparisons + reverse + fencing + leftovers
 
     package static func named(_ name: String) -> Check? { all.first { $0.name == name } }
 }

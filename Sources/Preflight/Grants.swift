@@ -40,6 +40,10 @@ package struct Grants {
         }
         lines += ["-- to name those it waits for", "GRANT pg_read_all_stats TO \(role);"]
         lines += restorePoints(role)
+        lines += [
+            "-- for the way back: to mark what is ours, and to write as replication does", Privilege.origins(on: old),
+        ]
+        lines += replicaRole(old, role)
         let derived = survey.plan.dataB.tables.map(\.name)
         if !derived.isEmpty { lines.append("-- to read Data B, and to lock it for a moment in `tandem b final`") }
         return lines
@@ -111,20 +115,25 @@ package struct Grants {
     private func new(_ new: Connection) throws -> [String] {
         let role = visiblyQuoted(new.role)
         var lines = [create(new), Privilege.origins(on: new)]
-        if new.serverMajor >= 15 {
-            lines.append("GRANT SET ON PARAMETER session_replication_role TO \(role);")
-        } else {
-            lines += [
-                "-- Missing: before PostgreSQL 15 only a superuser may set session_replication_role. On this server:",
-                "-- ALTER ROLE \(role) SUPERUSER;",
-            ]
-        }
+        lines += replicaRole(new, role)
         if try isRowSecurityForced(survey.reached(.old)) {
             lines += ["-- row security is forced", "ALTER ROLE \(role) BYPASSRLS;"]
         }
         lines += restorePoints(role)
+        lines += ["-- for the way back", "ALTER ROLE \(role) REPLICATION;"]
+        lines += ["-- to name those the fence waits for", "GRANT pg_read_all_stats TO \(role);"]
         lines += survey.copies ? try making(new, role) : try writing(new, role)
         return lines
+    }
+
+    private func replicaRole(_ connection: Connection, _ role: String) -> [String] {
+        guard connection.serverMajor < 15 else {
+            return ["GRANT SET ON PARAMETER session_replication_role TO \(role);"]
+        }
+        return [
+            "-- Missing: before PostgreSQL 15 only a superuser may set session_replication_role. On this server:",
+            "-- ALTER ROLE \(role) SUPERUSER;",
+        ]
     }
 
     private func restorePoints(_ role: String) -> [String] {
@@ -194,7 +203,15 @@ package struct Grants {
             + survey.plan.dataB.tables.map(\.name)
         guard !tables.isEmpty else { return ["-- New has none of the tables yet: once it has, this again."] }
         let schemas = Set(tables.map { visiblyQuoted($0.schema) }).sorted()
+        let owners = try new.query(
+            """
+            SELECT DISTINCT r.rolname, r.rolsuper FROM pg_class c JOIN unnest($1::oid[]) AS x(oid) ON x.oid = c.oid
+              JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname <> $2 ORDER BY 1
+            """, [survey.carried[.new]?.numbers ?? "{}", new.role], doing: "listing owners on new"
+        ).all.map { Owner(name: $0.first, isSuperuser: $0.bool(1)) }
         return ["GRANT USAGE ON SCHEMA \(schemas.joined(separator: ", ")) TO \(role);"]
+            + (owners.isEmpty ? [] : ["-- for the way back and the fence, which take an owner"])
+            + owners.map { membership($0, on: role) }
             + tables.map { "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON \($0.pasteable) TO \(role);" }
     }
 }

@@ -36,6 +36,8 @@ enum SchemaArchive {
             // What was granted on the server's own functions is each server's affair, and its owner's to give.
             return entry.tag.hasPrefix("DATABASE ") || entry.schema == "pg_catalog"
         }
+        // The fence's, on a table that is dumped.
+        if entry.kind == "TRIGGER", entry.definition.contains(" EXECUTE FUNCTION tandem.") { return true }
         return passedOver.contains(entry.kind)
     }
 

@@ -178,6 +178,7 @@ package struct SchemaReader {
               LEFT JOIN pg_constraint k ON k.oid = t.tgconstraint
              WHERE (NOT t.tgisinternal OR t.tgparentid <> 0) AND coalesce(k.contype = 't', true)
                AND (t.tgparentid = 0 OR t.tgenabled IS DISTINCT FROM above.tgenabled)
+               AND p.pronamespace IS DISTINCT FROM pg_catalog.to_regnamespace('tandem')::oid
             """
         let rows = try ask(sql, [tables], "triggers")
         for row in 0..<rows.rows {

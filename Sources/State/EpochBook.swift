@@ -11,9 +11,11 @@ package struct Intent: Sendable, Equatable {
     package let to: Step
     package let since: String
     package let by: String
+    /// Seconds since writers or clients began to be held for it; nil when they were not.
+    package let held: Double?
 
-    package init(from: Step, to: Step, since: String, by: String) {
-        (self.from, self.to, self.since, self.by) = (from, to, since, by)
+    package init(from: Step, to: Step, since: String, by: String, held: Double? = nil) {
+        (self.from, self.to, self.since, self.by, self.held) = (from, to, since, by, held)
     }
 }
 
@@ -32,12 +34,24 @@ package struct EpochBook {
     }
 
     package func install() throws(PostgresError) {
-        if try hasTable { return }
+        if try hasTable, try isComplete { return }
         do {
             try connection.script(
                 "BEGIN; " + Schema.epoch + " COMMIT;", doing: "making schema tandem on \(connection.label)")
         } catch {
             throw error.needing(Privilege.create(on: connection))
+        }
+    }
+
+    /// With everything that this version keeps in it.
+    private var isComplete: Bool {
+        get throws(PostgresError) {
+            try ask(
+                """
+                SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute
+                                WHERE attrelid = 'tandem.epoch'::regclass AND attname = 'going_held' AND NOT attisdropped)
+                """, [], "looking for what is kept of steps"
+            ).bool(0, 0)
         }
     }
 
@@ -139,13 +153,18 @@ package struct EpochBook {
         guard try hasTable else { return nil }
         let row = try ask(
             """
-            SELECT going_from, going_to, pg_catalog.to_char(going_since, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), going_by FROM tandem.epoch
+            SELECT going_from, going_to, pg_catalog.to_char(going_since, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), going_by,
+                   extract(epoch FROM pg_catalog.clock_timestamp()
+                                      - (pg_catalog.to_jsonb(e) ->> 'going_held')::timestamptz)
+              FROM tandem.epoch e
              WHERE pair = $1 AND going_to IS NOT NULL
             """, [pair], "reading what is being tried")
         guard row.rows == 1, let from = row.int(0, 0).flatMap({ Step(rawValue: $0) }),
             let to = row.int(0, 1).flatMap({ Step(rawValue: $0) })
         else { return nil }
-        return Intent(from: from, to: to, since: row.string(0, 2), by: row.string(0, 3))
+        return Intent(
+            from: from, to: to, since: row.string(0, 2), by: row.string(0, 3),
+            held: row.text(0, 4).flatMap { Double($0) })
     }
 
     /// Nothing happens where the pair has no row.
@@ -154,11 +173,24 @@ package struct EpochBook {
         try ask(
             """
             UPDATE tandem.epoch SET going_from = $2::int4, going_to = $3::int4, going_by = $4,
+                   going_held = CASE WHEN $3::int4 IS NULL THEN NULL ELSE going_held END,
                    going_since = CASE WHEN $3::int4 IS NULL THEN NULL ELSE pg_catalog.clock_timestamp() END
              WHERE pair = $1
             """,
             [pair, going.map { "\($0.from.rawValue)" }, going.map { "\($0.to.rawValue)" }, going == nil ? nil : by],
             "recording what is being tried")
+    }
+
+    /// From here on somebody may be held, and whoever finds this written by one who is gone has to let them go.
+    package func setHeld() throws(PostgresError) {
+        try ask(
+            "UPDATE tandem.epoch SET going_held = pg_catalog.clock_timestamp() WHERE pair = $1", [pair],
+            "recording that writers are held")
+    }
+
+    /// Nobody is held any more; what is being tried stays written.
+    package func clearHeld() throws(PostgresError) {
+        try ask("UPDATE tandem.epoch SET going_held = NULL WHERE pair = $1", [pair], "recording that nobody is held")
     }
 
     /// Which server this is; nil where tandem's role may not ask.
@@ -182,6 +214,13 @@ package struct EpochBook {
             "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended($1, 7463))", [pair],
             "taking the lock of the pair"
         ).bool(0, 0)
+    }
+
+    /// For one who has not been heard of for so long that he is as good as gone: without the lock he does nothing more.
+    package func dislodge() throws(PostgresError) {
+        guard let pid = try holder() else { return }
+        try ask(
+            "SELECT pg_catalog.pg_terminate_backend($1::int4)", ["\(pid)"], "ending the session of who moved the pair")
     }
 
     package func holder() throws(PostgresError) -> Int? {

@@ -180,6 +180,7 @@ package enum Schema {
             going_to pg_catalog.int4,
             going_since pg_catalog.timestamptz,
             going_by pg_catalog.text);
+        ALTER TABLE tandem.epoch ADD COLUMN IF NOT EXISTS going_held pg_catalog.timestamptz;
         """ + evidence
 
     package static let heartbeatTable = "heartbeat"

@@ -274,7 +274,7 @@ package struct SourceSide {
         try ask(
             "DELETE FROM tandem.source WHERE stream = $1", [stream.description], to: "clearing state")
         try ask(
-            "DELETE FROM tandem.heartbeat WHERE stream = $1", [stream.description],
+            "DELETE FROM tandem.heartbeat WHERE stream = ANY ($1::text[])", [arrayText(Sentinel.keys(of: stream))],
             to: "clearing the heartbeat")
         try DataBState(connection, stream).forget()
         try SeenSchema(connection, stream).forget()

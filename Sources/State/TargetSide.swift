@@ -191,7 +191,9 @@ package struct TargetSide {
     package func forgetHeartbeat() throws(PostgresError) {
         guard try hasSchema, try hasOrigin else { return }
         try onceOriginsAreFree { () throws(PostgresError) in try attachOrigin() }
-        try ask("DELETE FROM tandem.heartbeat WHERE stream = $1", [stream.description], to: "clearing the heartbeat")
+        try ask(
+            "DELETE FROM tandem.heartbeat WHERE stream = ANY ($1::text[])", [arrayText(Sentinel.keys(of: stream))],
+            to: "clearing the heartbeat")
         try askOrigin(
             "SELECT pg_catalog.pg_replication_origin_session_reset()", [], to: "letting go of origin \(stream)")
     }
@@ -327,11 +329,14 @@ package struct TargetSide {
     package func forget() throws(PostgresError) {
         guard try hasSchema else { return }
         let copying = try hasCopyTables ? ["copy", "copied_table", "copied_range", "touched"] : []
-        for table in ["stream", "stream_status", "set_aside", "difference", "heartbeat"] + copying {
+        for table in ["stream", "stream_status", "set_aside", "difference"] + copying {
             try ask(
                 "DELETE FROM tandem.\(table) WHERE stream = $1", [stream.description],
                 to: "clearing state")
         }
+        try ask(
+            "DELETE FROM tandem.heartbeat WHERE stream = ANY ($1::text[])", [arrayText(Sentinel.keys(of: stream))],
+            to: "clearing state")
         try DataBState(connection, stream).forget()
         try SeenSchema(connection, stream).forget()
         try EvidenceMarks(connection, stream).forget()

@@ -63,7 +63,8 @@ extension TargetSide {
 
     /// Everything a watch has to say, in one transaction that moves the stream's progress to `end`.
     package func recordWatched(
-        _ tables: [WatchedTable], beat: WatchedBeat?, through end: LSN, committedAt microseconds: Int64?
+        _ tables: [WatchedTable], beat: WatchedBeat?, marks: [Sentinel: WatchedBeat] = [:], through end: LSN,
+        committedAt microseconds: Int64?
     ) throws(PostgresError) {
         let doing = "recording what was watched"
         try connection.script("BEGIN", doing: doing)
@@ -78,14 +79,19 @@ extension TargetSide {
             throw PostgresError(.unexpected, "\(stream.target) has lost its record of \(stream)", doing: doing)
         }
         for table in tables { try add(table) }
-        if let beat {
-            try ask(
-                """
-                INSERT INTO tandem.heartbeat (stream, beat, at, lsn) VALUES ($1, $2, $3, $4)
-                ON CONFLICT (stream) DO UPDATE SET beat = excluded.beat, at = excluded.at, lsn = excluded.lsn
-                """, [stream.description, "\(beat.number)", beat.at, beat.lsn], to: doing)
+        if let beat { try bring(beat, stream.description, doing) }
+        for (sentinel, beat) in marks.sorted(by: { $0.key.number < $1.key.number }) {
+            try bring(beat, Sentinel.key(sentinel.kind, of: stream), doing)
         }
         try connection.script("COMMIT", doing: doing)
+    }
+
+    private func bring(_ beat: WatchedBeat, _ key: String, _ doing: String) throws(PostgresError) {
+        try ask(
+            """
+            INSERT INTO tandem.heartbeat (stream, beat, at, lsn) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (stream) DO UPDATE SET beat = excluded.beat, at = excluded.at, lsn = excluded.lsn
+            """, [key, "\(beat.number)", beat.at, beat.lsn], to: doing)
     }
 
     private func add(_ table: WatchedTable) throws(PostgresError) {

@@ -4,6 +4,7 @@
 
 internal import Evidence
 internal import Failpoints
+internal import Fence
 package import Model
 internal import Postgres
 internal import State
@@ -104,6 +105,8 @@ package struct Removal {
         _ connection: Connection, _ source: SourceSide, _ target: TargetSide, _ report: inout Report
     ) throws {
         let isThere = try source.hasSchema || target.hasSchema
+        // Before the schema that its function is in: what goes with that goes without waiting for anybody.
+        report.removed += try FenceInstallation(connection, plan.stream, on: source.stream.source, stop: stop).remove()
         report.removed += try StreamEffects(source.stream).remove(from: source)
         report.removed += try StreamEffects(target.stream).remove(from: target)
         try EpochBook(connection, plan.stream).forget()

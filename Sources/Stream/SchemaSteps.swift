@@ -3,6 +3,7 @@
 // because somebody may have mended something.
 
 internal import Evidence
+internal import Fence
 internal import Foundation
 internal import InitialCopy
 internal import Model
@@ -51,9 +52,14 @@ final class SchemaSteps: Sendable {
                         seconds: Date().timeIntervalSince(begun)),
                     old: nil, new: target)
             },
-            keeper: { [log] in
+            keeper: { [log, stream = plan.stream] in
                 let sequences = SequenceCopy(log: log)
-                return { source, target in try sequences.carry(from: source, to: target) }
+                return { source, target in
+                    // Never behind the back of whoever gives out ids there meanwhile.
+                    _ = try FenceShare(target, stream).whileInCharge(stream.source) { () throws(PostgresError) in
+                        try sequences.carry(from: source, to: target)
+                    }
+                }
             }, builds: builds)
     }
 

@@ -1,6 +1,8 @@
 // Keeps the target's sequences near the source's every few seconds, on a thread and connections of its own: for a stream
 // that has no copy beside it, which does the same. Whatever fails here is said once and tried again; it never ends the stream.
 
+internal import Fence
+internal import Model
 internal import Postgres
 internal import SchemaCopy
 internal import Telemetry
@@ -36,7 +38,10 @@ final class SequenceKeeper: Sendable {
                     to: plan.target, for: .control, as: "\(plan.stream) sequences", stop: ending)
                 let copy = SequenceCopy(log: log)
                 while !ending.isRaised {
-                    try copy.carry(from: source, to: target)
+                    // Never behind the back of whoever gives out ids there meanwhile.
+                    _ = try FenceShare(target, plan.stream).whileInCharge(plan.stream.source) {
+                        () throws(PostgresError) in try copy.carry(from: source, to: target)
+                    }
                     lastProblem = ""
                     ending.wait(seconds: Self.pause)
                 }

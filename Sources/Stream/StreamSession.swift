@@ -61,6 +61,7 @@ final class StreamSession {
     private var setAside: [QualifiedName] = []
     private var lastStatus = Monotonic.now.adding(seconds: 0)
     private var threads: [Thread] = []
+    private let stepOutcome: StepOutcome
     /// Something became durable that was not when it began.
     private(set) var hasProgressed = false
     /// What ended the pair's other stream for good.
@@ -80,6 +81,7 @@ final class StreamSession {
         self.recent = recent
         self.control = control
         self.textOnly = textOnly
+        stepOutcome = StepOutcome(plan, course, stop: stop)
         self.stop = stop
         self.log = log
     }
@@ -116,8 +118,7 @@ final class StreamSession {
             initialCopy: plan.initialCopy, pair: plan.pair)
         let sides = plan.sides(source: source, target: control.connection)
         try SameDatabase.refuse(sides.old, sides.new)
-        try PairEpochs.note(source, plan.stream.source, plan.stream, in: course)
-        try PairEpochs.note(control.connection, plan.stream.target, plan.stream, in: course)
+        try StepOutcome(plan, course, stop: stop).waitUntilKnown(source: source, control)
         guard course.role(of: plan.stream.direction) ?? role == role else { return nil }
         manner = course.manner(of: plan.stream.direction)
         let position = try start.check(from: role == .apply ? course.position(on: plan.stream.source) : nil)
@@ -242,6 +243,13 @@ final class StreamSession {
                 if let end = try hear() { return end }
                 try mindTheLog()
             }
+            let isHalted = progress.halt != nil
+            if isHalted {
+                Failpoint.pass(.afterSentinelDurable)
+                if try stepOutcome.isKnown(control), course.manner(of: plan.stream.direction) == manner {
+                    progress.goOn()
+                }
+            }
             if course.manner(of: plan.stream.direction) != manner { return .changed }
             if let error = failureBeside() { throw error }
             let outcome = outcome.withLock { $0 }
@@ -256,13 +264,13 @@ final class StreamSession {
                 if let obstacle = copy.run.obstacle { throw StreamBlocked(problem: obstacle) }
             }
             if stop.isRaised { return .stopped }
-            let wait = Monotonic.now.adding(seconds: 0.25)
+            let wait = Monotonic.now.adding(seconds: isHalted ? 0.02 : 0.25)
             Poll.wait(
                 for: [.readable(stop.descriptor), .readable(changed.descriptor), .readable(progress.moved.descriptor)],
                 until: wait)
             changed.lower()
             progress.moved.lower()
-            pace()
+            if !isHalted { pace() }
         }
     }
 

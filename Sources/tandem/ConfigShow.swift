@@ -59,6 +59,7 @@ private struct ShownSetting: Encodable {
             ("limits.memory", size(plan.limits.memory)), ("limits.spill", size(plan.limits.spill)),
             ("limits.wal_held", size(plan.limits.walHeld)), ("limits.on_wal_held", plan.limits.onWALHeld.rawValue),
             ("limits.snapshot", readable(seconds: plan.limits.snapshot)),
+            ("limits.pause", readable(seconds: plan.limits.pause)),
             ("limits.copy_rate", plan.limits.copyRate == 0 ? "no limit" : size(plan.limits.copyRate) + "/s"),
         ]
         all += [
@@ -77,6 +78,8 @@ private struct ShownSetting: Encodable {
             ("gates.verified_within", readable(seconds: plan.gates.verifiedWithin)),
             ("gates.rehearsed_within", readable(seconds: plan.gates.rehearsedWithin)),
             ("hooks.before_step", plan.hooks.beforeStep.map { withoutControls($0.path) } ?? "none"),
+            ("hooks.on_flip", plan.hooks.onFlip.map { withoutControls($0.path) } ?? "none"),
+            ("hooks.undo_flip", plan.hooks.undoFlip.map { withoutControls($0.path) } ?? "none"),
             ("hooks.timeout", readable(seconds: plan.hooks.timeout)),
         ]
         all += [("spill", withoutControls(plan.spill)), ("evidence", withoutControls(plan.evidence))]

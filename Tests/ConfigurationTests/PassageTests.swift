@@ -29,6 +29,9 @@ import Testing
         let hook = try #require(configuration.hooks.beforeStep)
         #expect(hook.path == "/opt/page" && hook.arguments == ["--team", "two words"])
         #expect(configuration.hooks.timeout == 5)
+        let both = try read("hooks: {on_flip: [/opt/hold, a], undo_flip: /opt/go}\nlimits: {pause: 1500ms}")
+        #expect(both.hooks.onFlip?.arguments == ["a"] && both.hooks.undoFlip?.path == "/opt/go")
+        #expect(both.limits.pause == 1.5 && configuration.limits.pause == 2)
     }
 
     @Test func aHookAloneIsAPathBesideTheConfiguration() throws {
@@ -51,6 +54,11 @@ import Testing
         ("hooks: {before_steps: x}", "7:9: unknown key `before_steps` → did you mean `before_step`?"),
         ("hooks: {before_step: ''}", "7:22: `before_step` is empty"),
         ("hooks: {before_step: []}", "7:22: `before_step` lists nothing; it needs at least one program"),
+        (
+            "hooks: {on_flip: /opt/hold}",
+            "7:18: `on_flip` holds clients, and nothing would let them go again → name a program under `undo_flip`, too"
+        ),
+        ("limits: {pause: 2}", "7:17: `pause` must be a length of time, not `2`"),
         ("hooks: {before_step: ~/page}", "7:22: `before_step` begins with `~`, which only a shell understands"),
     ])
     func mistakesHaveAPlace(_ text: String, _ expected: String) {

@@ -30,15 +30,23 @@ import Testing
         "after-intent", "after-epoch-committed", "after-epoch-copied", "before-passage-end",
     ]
 
+    /// Those of the fence and of the sides changing places.
+    private static let switching = [
+        "before-triggers", "during-triggers", "before-hold", "after-hold", "after-first-fence", "after-both-fences",
+        "after-sentinels", "after-drained", "after-settled", "after-charge-position", "before-flip-commit",
+        "after-gate-closed", "before-gate-opened", "after-gate-opened", "after-release", "at-sentinel",
+        "after-sentinel-durable", "during-attendance",
+    ]
+
     @Test func everyFailpointIsTestedHere() throws {
         let s = try Scenario("failpoints", marker: false)
         defer { s.end() }
         let listed = try s.tandem("failpoints").stdout.split(separator: "\n").compactMap {
             $0.split(separator: " ").first.map(String.init)
         }
-        let known = [Self.running, Self.others, Self.copying, Self.comparing, Self.deriving, Self.stepping].flatMap {
-            $0
-        }
+        let known = [
+            Self.running, Self.others, Self.copying, Self.comparing, Self.deriving, Self.stepping, Self.switching,
+        ].flatMap { $0 }
         let tested = Set(known.map { String($0.prefix { $0 != ":" }) })
         #expect(Set(listed) == tested)
         #expect(try s.tandem("run", environment: ["TANDEM_FAILPOINT": "no-such-place"]).status == .exited(2))

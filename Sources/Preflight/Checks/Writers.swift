@@ -14,6 +14,7 @@ extension Check {
           JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
           JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_roles fo ON fo.oid = f.proowner JOIN pg_roles co ON co.oid = c.relowner
          WHERE t.tgenabled IN ('R', 'A') AND NOT t.tgisinternal
+           AND f.pronamespace IS DISTINCT FROM to_regnamespace('tandem')::oid
         """
 
     static let triggersOnNew = Check(

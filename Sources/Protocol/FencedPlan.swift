@@ -1,0 +1,73 @@
+// A fenced transition as a list of acts, made from the two rows of the step table between which it goes: what both sides go
+// through while writers are held back. One list for all of them: the switch and the switch back, balance and unbalance, flip and
+// flip back. Everything before the commit undoes itself; everything after it is only ever completed. Pure.
+
+package import Model
+
+package enum FencedAct: Sendable, Equatable {
+    /// The operator's hook holds clients, where a pooler stands between.
+    case hold
+    /// The lock of this side, alone.
+    case fence(Side)
+    /// What is written here meanwhile makes those with an older snapshot try again.
+    case seal(Side)
+    /// Every table has its trigger, nobody writes past it, everything is copied.
+    case recheck
+    /// A mark on the stream's source, which it halts at or passes.
+    case mark(Direction, halts: Bool)
+    /// That mark has passed, and what came before it is durable on the target.
+    case drain(Direction, halts: Bool)
+    /// Every touch below the marks is settled, and twins are repaired.
+    case settle
+    /// Ids that one side gave out are not given out by the other.
+    case sequences(from: Side, to: Side)
+    /// A mark that this stream halts at, and where its transaction ends: it applies from there.
+    case position(Direction)
+    /// The next epoch, in the session that has the fence, with its gate.
+    case commit(Side)
+    /// The other side has the epoch, and its gate by it; whoever waited there goes on.
+    case open(Side)
+    /// The operator's hook lets clients go, to where they belong now.
+    case release
+}
+
+package struct FencedPlan: Sendable, Equatable {
+    package let acts: [FencedAct]
+    /// In charge until the commit, which is made there.
+    package let giver: Side
+    package let movesCharge: Bool
+
+    package var taker: Side { giver.other }
+
+    /// Up to, and not including, the commit.
+    package var before: [FencedAct] { Array(acts.prefix { $0 != .commit(giver) }) }
+
+    /// Nil when the table has no such steps, or nothing is to be fenced.
+    package init?(_ transition: Transition, _ table: StepTable) {
+        guard transition.isFenced, let from = table[transition.from], let to = table[transition.to] else { return nil }
+        giver = from.truth
+        movesCharge = from.truth != to.truth
+        let there = Direction.allCases.filter { from.role(of: $0) != .off }
+        func stops(_ direction: Direction) -> Bool {
+            from.role(of: direction) == .apply && to.role(of: direction) != .apply
+        }
+        func begins(_ direction: Direction) -> Bool {
+            from.role(of: direction) != .apply && to.role(of: direction) == .apply
+        }
+        let written = Side.allCases.filter { side in
+            from.repaired == side || there.contains { from.role(of: $0) == .apply && $0.target == side }
+        }
+        var acts: [FencedAct] = movesCharge ? [.hold] : []
+        acts += [.fence(.old), .fence(.new)]
+        acts += written.map { .seal($0) }
+        acts.append(.recheck)
+        acts += there.map { .mark($0, halts: stops($0)) }
+        acts += there.map { .drain($0, halts: stops($0)) }
+        if from.repaired != nil { acts.append(.settle) }
+        if movesCharge { acts.append(.sequences(from: from.truth, to: to.truth)) }
+        acts += there.filter(begins).map { .position($0) }
+        acts += [.recheck, .commit(from.truth), .open(from.truth.other)]
+        if movesCharge { acts.append(.release) }
+        self.acts = acts
+    }
+}
