@@ -3,6 +3,7 @@
 import Apply
 import Model
 import Testing
+import Threading
 
 @testable import Stream
 
