@@ -15,6 +15,11 @@ package struct FencedTable: Sendable, Equatable {
     let isEnabled: Bool
 
     package var isCovered: Bool { hasTrigger && isRight && isEnabled }
+
+    /// As the text of an array of their numbers.
+    package static func numbers(_ tables: [FencedTable]) -> String {
+        "{" + tables.map(\.oid).joined(separator: ",") + "}"
+    }
 }
 
 package struct FencedTables {
@@ -31,7 +36,7 @@ package struct FencedTables {
         let rows = try connection.query(
             """
             WITH wanted AS (
-                SELECT c.oid FROM pg_catalog.unnest($1::text[], $2::text[]) w(schema, name)
+                SELECT c.oid FROM unnest($1::text[], $2::text[]) w(schema, name)
                   JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
                   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name),
             all_of_them AS (
