@@ -104,15 +104,16 @@ let package = Package(
         room(
             "Passage",
             [
-                "Configuration", "DataB", "Evidence", "Failpoints", "Lag", "Model", "Postgres", "Preflight",
+                "Configuration", "DataB", "Evidence", "Failpoints", "Fence", "Lag", "Model", "Postgres", "Preflight",
                 "Processes",
-                "Protocol", "SchemaCopy", "State", "Stream", "Threading", "Verification",
+                "Protocol", "SchemaCopy", "State", "Stream", "Telemetry", "Threading", "Verification",
             ]),
 
         .executableTarget(
             name: "tandem",
             dependencies: [
-                "Bookstore", "CommandLine", "Configuration", "DataB", "Evidence", "Failpoints", "InitialCopy", "Lag",
+                "Bookstore", "CommandLine", "Configuration", "DataB", "Evidence", "Failpoints", "Fence", "InitialCopy",
+                "Lag",
                 "Ledger", "Model", "Passage", "Postgres", "Preflight", "Processes", "Proposal", "Protocol", "State",
                 "Stream", "Telemetry", "Threading", "Verification",
             ],
@@ -164,6 +165,7 @@ let package = Package(
         tests("RowTests", ["TestSupport", "tandem"]),
         tests("FenceTests", ["Fence", "Postgres", "Protocol", "State", "Model", "Threading", "TestSupport", "tandem"]),
         tests("ReverseTests", ["TestSupport", "tandem"]),
+        tests("SwitchTests", ["TestSupport", "tandem"]),
         tests("ShapeTests", ["TestSupport", "tandem"]),
         tests("ValueTests", ["TestSupport", "tandem"]),
         tests("VersionTests", ["TestSupport", "tandem"]),

@@ -39,9 +39,7 @@ package struct FenceInstallation {
     @discardableResult
     package func install(_ tables: [QualifiedName], elsewhere: String, census: Census = .none) throws -> Int {
         try gate.make()
-        let lock = try connection.query("SELECT \(names.lockKey)", doing: doing).string(0, 0)
-        let function = FenceFunction(
-            names: names, side: side, pair: stream.pair, elsewhere: elsewhere, census: census, lock: lock)
+        let function = try function(elsewhere, census)
         if try !isMade(function) { try connection.script(function.statement, doing: doing) }
         try gate.derive()
         guard try gate.read() != nil else {
@@ -57,6 +55,17 @@ package struct FenceInstallation {
             Failpoint.pass(.duringTriggers)
         }
         return made
+    }
+
+    private func function(_ elsewhere: String, _ census: Census) throws(PostgresError) -> FenceFunction {
+        let lock = try connection.query("SELECT \(names.lockKey)", doing: doing).string(0, 0)
+        return FenceFunction(
+            names: names, side: side, pair: stream.pair, elsewhere: elsewhere, census: census, lock: lock)
+    }
+
+    /// The statement that makes it, to be read.
+    package func functionSQL(elsewhere: String, census: Census) throws(PostgresError) -> String {
+        try function(elsewhere, census).statement
     }
 
     private func isMade(_ function: FenceFunction) throws(PostgresError) -> Bool {

@@ -14,9 +14,11 @@ extension GateKeeper {
     /// Every carried table must have been compared lately; the newest word on each counts, and it must be "equal".
     func verified() throws -> GateReading {
         let (old, new) = try desk.reached()
-        let source = SourceSide(old, desk.plan.stream)
-        let scope = try desk.plan.verificationScope(source, TargetSide(new, desk.plan.stream))
-        let kept = VerificationRecords(new, desk.plan.stream)
+        // Compared with the side that counts; what was found is kept on the other one.
+        let plan = desk.planInCharge
+        let (from, to) = plan.isForward ? (old, new) : (new, old)
+        let scope = try plan.verificationScope(SourceSide(from, plan.stream), TargetSide(to, plan.stream))
+        let kept = VerificationRecords(to, plan.stream)
         let records = Dictionary(try kept.last(.any).map { ($0.table, $0) }) { first, _ in first }
         let limit = desk.configuration.gates.verifiedWithin
         var oldest = 0.0
@@ -57,10 +59,11 @@ extension GateKeeper {
 
     /// Its jobs stopped and all of it there, by the word of `b final`, in the direction that batches go at this step.
     func dataB() throws -> GateReading {
-        let tables = desk.plan.dataB.tables
+        let derived = desk.planInCharge.dataB
+        let tables = derived.tables
         guard !tables.isEmpty else { return GateReading(.dataB, .holds, "there is no Data B") }
         let (_, new) = try desk.reached()
-        let state = DataBState(new, desk.plan.dataB.stream)
+        let state = DataBState(new, derived.stream)
         let requests = try state.isThere ? try state.requests() : []
         let limit = desk.configuration.gates.verifiedWithin
         for table in tables {

@@ -2,6 +2,7 @@
 // what the sides say, and the lock that lets one command at a time move it. A side that cannot be reached is said, never guessed.
 
 package import Configuration
+internal import Fence
 package import Model
 package import Postgres
 package import Protocol
@@ -18,12 +19,15 @@ package final class PairDesk {
     /// Why a side is nil.
     package let problems: [Side: PostgresError]
     let stop: StopSignal
+    /// The command, for the names of sessions and for whoever reads what it wrote.
+    let application: String
     package private(set) var standing: PairStanding
 
     package init(_ configuration: Configuration, _ plan: StreamPlan, as application: String, stop: StopSignal) throws {
         self.configuration = configuration
         self.plan = plan
         self.stop = stop
+        self.application = application
         var problems: [Side: PostgresError] = [:]
         func reach(_ side: Side, _ target: ConnectionTarget) throws(PostgresError) -> Connection? {
             do {
@@ -58,16 +62,82 @@ package final class PairDesk {
         return (old, new)
     }
 
+    func target(_ side: Side) -> ConnectionTarget { side == .old ? plan.old : plan.new }
+
+    /// The stream that carries what counts, as the pair stands.
+    var planInCharge: StreamPlan { standing.truth == .new ? plan.opposite : plan }
+
+    // MARK: the lock
+
     /// Held by the sessions until they end. On every side that is there, old first: two commands that see different sides still
-    /// meet.
+    /// meet. `tandem run` has it for a moment when it completes something.
     package func lock() throws {
+        for attempt in 1... {
+            if try tryLock() { return }
+            guard attempt < 15, !stop.wait(seconds: 0.1) else { break }
+        }
+        let holder = try Side.allCases.compactMap { side in try book(side)?.holder().map { (side, $0) } }.first
+        throw StateError.refused(
+            "another tandem is moving pair \(plan.pair) just now"
+                + (holder.map { " (pid \($0.1) on \($0.0.rawValue))" } ?? ""),
+            hint: "wait for that one; `tandem step` shows where the pair stands")
+    }
+
+    /// False when somebody else has it; then it is held on no side.
+    func tryLock() throws -> Bool {
+        var taken: [EpochBook] = []
         for side in Side.allCases {
             guard let book = book(side) else { continue }
             guard try book.tryLock() else {
-                throw StateError.refused(
-                    "another tandem is moving pair \(plan.pair) just now"
-                        + (try book.holder().map { " (pid \($0) on \(side.rawValue))" } ?? ""),
-                    hint: "wait for that one; `tandem step` shows where the pair stands")
+                for book in taken { try book.unlock() }
+                return false
+            }
+            taken.append(book)
+        }
+        return true
+    }
+
+    /// A lock goes with its session: whoever has been taken for gone has none any more.
+    var hasLock: Bool {
+        [old, new].allSatisfy { connection in
+            guard let connection, !connection.isBroken else { return false }
+            // Asked to stop, a connection answers no more.
+            return stop.isRaised || (try? connection.query("SELECT", doing: "looking for the lock")) != nil
+        }
+    }
+
+    // MARK: both sides
+
+    func eachBook(_ body: (EpochBook) throws -> Void) throws {
+        for side in Side.allCases { if let book = book(side) { try body(book) } }
+    }
+
+    /// On connections of its own, also when somebody has asked tandem to stop; at most so long.
+    func afresh(seconds: Double, _ body: (Side, Connection) throws -> Void) throws {
+        let (limit, done) = (StopSignal(), StopSignal())
+        let clock = try Thread("limit") { if !done.wait(seconds: seconds) { limit.raise() } }
+        defer {
+            done.raise()
+            clock.join()
+        }
+        for side in Side.allCases {
+            try body(
+                side, Connection(to: target(side), for: .control, as: "\(plan.stream) \(application)", stop: limit))
+        }
+    }
+
+    /// What the other side has committed, here, with the gate by it; until it works or somebody asks tandem to stop.
+    func take(_ epoch: Epoch, on side: Side, stop: StopSignal) throws {
+        var pause = Backoff(first: 0.1, longest: 2)
+        while true {
+            do {
+                let connection = try Connection(
+                    to: target(side), for: .control, as: "\(plan.stream) \(application)", stop: stop)
+                try EpochBook(connection, plan.stream).take(epoch)
+                try FenceGate(connection, plan.stream, on: side).derive()
+                return
+            } catch let error as PostgresError {
+                guard error.isTransient, !stop.wait(seconds: pause.seconds()) else { throw error }
             }
         }
     }

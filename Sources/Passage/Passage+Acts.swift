@@ -41,6 +41,7 @@ extension Passage {
             systems: SystemPair(old: try desk.book(.old)?.system(), new: try desk.book(.new)?.system()), since: "",
             by: by)
         guard let charge = desk.book(desk.standing.truth) else { throw StateError.notPrepared(pair: desk.plan.pair) }
+        if transition.acts.contains(.makeTriggers) { _ = try desk.fenceTables(say: say) }
         func write() throws {
             _ = try charge.commit(next: next, going: transition)
             Failpoint.pass(.afterEpochCommitted)
@@ -57,7 +58,8 @@ extension Passage {
     func follow(_ desk: PairDesk, _ transition: Transition) throws {
         let (_, new) = try desk.reached()
         guard let epoch = desk.standing.epoch else { throw EpochFault.contradiction }
-        for side in Side.allCases where side != epoch.truth { try desk.book(side)?.take(epoch) }
+        for side in Side.allCases { try desk.book(side)?.take(epoch) }
+        try desk.deriveGates()
         Failpoint.pass(.afterEpochCopied)
         for act in transition.acts {
             switch act {
@@ -68,10 +70,8 @@ extension Passage {
                 try state.request(paused: act == .pauseDataB)
             case .removeReverse:
                 try removeReverse(desk)
-            case .makeReverse, .permit: continue
-            case .makeTriggers, .removeTriggers, .balance, .unbalance, .flip:
-                throw StateError.refused(
-                    "\(act.inWords): this version of tandem cannot do that", hint: "a later version")
+            case .removeTriggers: for thing in try desk.unfenceTables() { say("removed \(thing)") }
+            case .makeReverse, .makeTriggers, .permit, .balance, .unbalance, .flip: continue
             }
         }
         try desk.readAgain()
@@ -82,6 +82,7 @@ extension Passage {
         if transition.acts.contains(.makeReverse) {
             try removeReverse(desk)
         }
+        if transition.acts.contains(.makeTriggers) { _ = try desk.unfenceTables() }
         for side in Side.allCases { try desk.book(side)?.set(intent: nil, by: by) }
     }
 

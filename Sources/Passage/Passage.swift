@@ -19,28 +19,35 @@ package import Threading
 package final class Passage {
     package let desks: [PairDesk]
     let way: Way
+    /// As it is typed.
+    let command: String
+    let twins: any TwinSettling
     let configuration: Configuration
     let stop: StopSignal
     let say: @Sendable (String) -> Void
     let actor = Actor.current
+    /// In this command, for some pair.
+    private var hasCommitted = false
     /// Made on the way, by pair, for the evidence.
     var points: [String: [(String, String)]] = [:]
 
     /// What this version can do beyond streams. A transition that needs more is refused by name.
-    package static let capabilities: Set<Capability> = [.reverse]
+    package static let capabilities: Set<Capability> = [.reverse, .fence, .triggers]
 
     package init(
-        _ way: Way, _ configuration: Configuration, _ plans: [StreamPlan], stop: StopSignal,
-        say: @escaping @Sendable (String) -> Void
+        _ way: Way, _ configuration: Configuration, _ plans: [StreamPlan], as command: String? = nil,
+        twins: any TwinSettling = NobodyWritesTwins(), stop: StopSignal, say: @escaping @Sendable (String) -> Void
     ) throws {
         self.way = way
+        let command = command ?? way.rawValue
+        (self.command, self.twins) = (command, twins)
         self.configuration = configuration
         self.stop = stop
         self.say = say
-        desks = try plans.map { try PairDesk(configuration, $0, as: way.rawValue, stop: stop) }
+        desks = try plans.map { try PairDesk(configuration, $0, as: command, stop: stop) }
     }
 
-    var by: String { "\(actor.name) on \(actor.host), tandem \(way.rawValue)" }
+    var by: String { "\(actor.name) on \(actor.host), tandem \(command)" }
 
     // MARK: what is to be done
 
@@ -115,9 +122,10 @@ package final class Passage {
         do {
             for desk in desks { try setIntent(desk, transition) }
             Failpoint.pass(.afterIntent)
-            try StepHook(configuration, transition, way, pairs: desks.map(\.plan.pair), stop: stop, say: say).run()
+            let hook = OperatorHook(.beforeStep, configuration, transition, as: command, pairs: desks.map(\.plan.pair))
+            try hook.run(stop: stop, say: say)
             if transition.from > .classifying { for desk in desks { try restorePoints(desk, transition) } }
-            for desk in desks { try carry(desk, transition) }
+            try carry(desks, transition)
         } catch {
             abandon(desks, transition, error, began)
             throw error
@@ -131,14 +139,44 @@ package final class Passage {
             try record(
                 desk, transition, .begins, executed: acts(transition), [("what", "completes what was interrupted")])
         }
-        for desk in desks { try carry(desk, transition) }
+        try carry(desks, transition)
         try end(desks, transition, began)
     }
 
     /// Every part of it is safe to repeat.
-    private func carry(_ desk: PairDesk, _ transition: Transition) throws {
-        if desk.standing.step != transition.to { try commit(desk, transition) }
-        try follow(desk, transition)
+    private func carry(_ desks: [PairDesk], _ transition: Transition) throws {
+        guard let plan = FencedPlan(transition, StepTable(desks.first?.standing.strategy ?? configuration.strategy))
+        else {
+            for desk in desks {
+                if desk.standing.step != transition.to { try commit(desk, transition) }
+                try follow(desk, transition)
+            }
+            return
+        }
+        // Those that were committed before this command came to them; their clients may still be held.
+        let done = desks.filter { $0.standing.step == transition.to }
+        for desk in done { try follow(desk, transition) }
+        let held = done.filter { $0.standing.intent?.held != nil }.map(\.plan.pair)
+        if plan.movesCharge, !held.isEmpty {
+            try OperatorHook(.go, configuration, transition, as: command, pairs: held).run(stop: stop, say: say)
+        }
+        let left = desks.filter { $0.standing.step != transition.to }
+        guard !left.isEmpty else { return }
+        let crossing = FencedCrossing(
+            left, transition, plan, configuration, as: command, twins: twins, stop: stop, say: say)
+        defer {
+            hasCommitted = crossing.hasCommitted
+            for (pair, details) in crossing.report { points[pair, default: []] += details }
+        }
+        try crossing.run()
+        guard !stop.isRaised else {
+            throw StateError.refused(
+                "interrupted after the commit", hint: "`tandem run` brings it to its end, and so does the same command")
+        }
+        for desk in left {
+            try desk.readAgain()
+            try follow(desk, transition)
+        }
     }
 
     private func end(_ desks: [PairDesk], _ transition: Transition, _ began: Date) throws {
@@ -155,7 +193,7 @@ package final class Passage {
     /// Before the first commit it undoes itself. What the reverse stream may have left is removed with it.
     private func abandon(_ desks: [PairDesk], _ transition: Transition, _ error: any Error, _ began: Date) {
         for desk in desks { try? desk.readAgain() }
-        let isCommitted = desks.contains { $0.standing.step == transition.to }
+        let isCommitted = hasCommitted || desks.contains { $0.standing.step == transition.to }
         for desk in desks {
             if !isCommitted { try? takeBack(desk, transition) }
             try? record(
@@ -163,7 +201,7 @@ package final class Passage {
                 [("reason", withoutControls("\(error)")), ("what", isCommitted ? "to be completed" : "undone")],
                 seconds: Date().timeIntervalSince(began))
         }
-        if isCommitted { say("the step is committed for some pair: `tandem \(way.rawValue)` again completes it") }
+        if isCommitted { say("the step is committed for some pair: `tandem \(command)` again completes it") }
     }
 
     private func undo(_ transition: Transition, _ desks: [PairDesk]) throws {
@@ -196,7 +234,7 @@ package final class Passage {
         _ details: [(String, String)], seconds: Double? = nil
     ) throws {
         let event = EvidenceLog.Event(
-            way.rawValue, phase, executed: executed,
+            command, phase, executed: executed,
             details: [("from", "\(transition.from.rawValue)"), ("to", "\(transition.to.rawValue)")] + details,
             seconds: seconds)
         try desk.plan.evidence.record(event, old: desk.old, new: desk.new).notes.forEach(say)

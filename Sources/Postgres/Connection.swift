@@ -161,6 +161,14 @@ package final class Connection {
     package var backendPID: Int { Int(PQbackendPID(raw)) }
     package var role: String { PQuser(raw).map { String(cString: $0) } ?? "" }
     package var database: String { PQdb(raw).map { String(cString: $0) } ?? "" }
+    /// For people who have to find it themselves: database, host and port.
+    package var whereabouts: String {
+        let (host, port) = (
+            PQhost(raw).map { String(cString: $0) } ?? "", PQport(raw).map { String(cString: $0) } ?? ""
+        )
+        return visiblyQuoted(database)
+            + (host.isEmpty ? "" : " at \(withoutControls(host))" + (port.isEmpty ? "" : ":\(port)"))
+    }
     package var socket: Int32 { PQsocket(raw) }
     package var isBroken: Bool { PQstatus(raw) != CONNECTION_OK }
 

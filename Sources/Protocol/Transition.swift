@@ -131,13 +131,15 @@ extension StepTable {
 
     private static let pauseTransitions: [Transition] = [
         first,
-        go(.following, .derivedAtRest, toRest, [.pauseDataB, .makeReverse], needs: [.reverse]),
+        go(
+            .following, .derivedAtRest, toRest, [.pauseDataB, .makeReverse, .makeTriggers],
+            needs: [.reverse, .triggers]),
         go(
             .derivedAtRest, .detached,
             [.schema, .copy, .stream, .lag, .verified, .dataB, .statistics, .rollback, .canary, .rehearsed], [.flip],
             needs: [.fence]),
         go(
             .detached, .derivedAtRest, [.schema, .stream, .lag, .verified, .dataB, .rollback], [.flip], needs: [.fence]),
-        go(.derivedAtRest, .following, [], [.removeReverse, .resumeDataB]),
+        go(.derivedAtRest, .following, [], [.removeTriggers, .removeReverse, .resumeDataB]),
     ]
 }

@@ -216,6 +216,12 @@ package struct EpochBook {
         ).bool(0, 0)
     }
 
+    package func unlock() throws(PostgresError) {
+        try ask(
+            "SELECT pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended($1, 7463))", [pair],
+            "giving the lock of the pair back")
+    }
+
     /// For one who has not been heard of for so long that he is as good as gone: without the lock he does nothing more.
     package func dislodge() throws(PostgresError) {
         guard let pid = try holder() else { return }

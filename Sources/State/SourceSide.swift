@@ -97,6 +97,14 @@ package struct SourceSide {
         return LSN(try ask(sql, to: "reading the current position").string(0, 0)) ?? .zero
     }
 
+    /// Of the log that is written now. Everybody may ask for the name of a file.
+    package func timeline() throws(PostgresError) -> Int {
+        let row = try ask(
+            "SELECT pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8)",
+            to: "reading the timeline")
+        return Int(row.string(0, 0), radix: 16) ?? 0
+    }
+
     package func walLevel() throws(PostgresError) -> String {
         try ask("SELECT pg_catalog.current_setting('wal_level')", to: "reading wal_level").string(0, 0)
     }

@@ -1,4 +1,4 @@
-// `tandem advance` and `tandem back`.
+// `tandem advance` and `tandem back`; and what `tandem switch` has in common with them.
 
 internal import CommandLine
 internal import Configuration
@@ -6,42 +6,67 @@ internal import Model
 internal import Passage
 internal import Protocol
 internal import State
+internal import Stream
 
 func advance(_ arguments: Parsed) throws -> ExitCode { try move(.advance, arguments) }
 
 func back(_ arguments: Parsed) throws -> ExitCode { try move(.back, arguments) }
 
-private func move(_ way: Way, _ arguments: Parsed) throws -> ExitCode {
+/// `command` is what was typed. `isDone` says why there is nothing to do; `allows` throws where this command is not the one.
+func move(
+    _ way: Way, _ arguments: Parsed, as command: String? = nil,
+    isDone: (Passage) throws -> String? = { _ in nil }, allows: (Crossing) throws -> Void = { _ in }
+) throws -> ExitCode {
+    let command = command ?? way.rawValue
     let waivers = try waivers(arguments)
     let workspace = try Workspace(arguments)
     guard arguments.value("pair") == nil || workspace.configuration.pairs.count == 1 else {
         throw UsageError(
-            "`tandem \(way.rawValue)` moves all pairs of the configuration together", hint: "leave `--pair` out")
+            "`tandem \(command)` moves all pairs of the configuration together", hint: "leave `--pair` out")
     }
     if !arguments.has("yes"), !arguments.has("dry-run"), !Terminal.isInteractive {
         throw UsageError(
-            "\(way.rawValue) asks before it acts, and there is no terminal to ask on", hint: "add --yes, or --dry-run")
+            "\(command) asks before it acts, and there is no terminal to ask on", hint: "add --yes, or --dry-run")
     }
-    let passage = try Passage(way, workspace.configuration, workspace.plans, stop: processStop) { Terminal.note($0) }
+    let passage = try Passage(
+        way, workspace.configuration, workspace.plans, as: command, stop: processStop
+    ) { Terminal.note($0) }
     let isDry = arguments.has("dry-run")
+    if let done = try isDone(passage) {
+        Terminal.show(done)
+        return .done
+    }
     let crossing = try passage.survey(locking: !isDry)
+    try allows(crossing)
     let seen = passage.readings(crossing)
     let screen = CrossingScreen(crossing, passage, seen, waivers)
     Terminal.show(screen.text)
+    if isDry { try trial(crossing, passage) }
     if let refusal = screen.refusal { throw refusal }
     if isDry {
         Terminal.show("Nothing was changed.")
         return .done
     }
-    guard try arguments.has("yes") || asked(way, screen.question) else { return .refused }
+    guard try arguments.has("yes") || asked(command, screen.question) else { return .refused }
     try passage.cross(crossing, seen, waivers: waivers)
     Terminal.show(screen.ending)
     return .done
 }
 
-private func asked(_ way: Way, _ question: String) throws -> Bool {
-    Terminal.note("\(question) Type `\(way.rawValue)` to go on:")
-    if readLine() == way.rawValue { return true }
+/// The fence itself, for a moment, where the transition has one.
+private func trial(_ crossing: Crossing, _ passage: Passage) throws {
+    guard case .transition(let transition, let pairs) = crossing else { return }
+    for desk in pairs.map({ passage.desks[$0] }) {
+        guard let trial = FencedTrial(desk, transition) else { continue }
+        for line in try trial.run() {
+            Terminal.show("  tried    " + (pairs.count > 1 ? "\(desk.plan.pair): " : "") + withoutControls(line))
+        }
+    }
+}
+
+private func asked(_ command: String, _ question: String) throws -> Bool {
+    Terminal.note("\(question) Type `\(command)` to go on:")
+    if readLine() == command { return true }
     Terminal.note("Nothing was changed.")
     return false
 }

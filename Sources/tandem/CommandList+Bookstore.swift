@@ -167,6 +167,7 @@ let bookstoreCommands = [
             Exit code 0 when all went well, 4 when the sides or the ledger differ, 3 when there are no server programs.
             """,
         options: [
+            Option("pause", summary: "an application that knows one database: the switch, and the switch back"),
             Option("seconds", value: "TIME", summary: "how long it follows; 20s", check: .duration),
             Option("rate", value: "N", summary: "operations a second of each instance; 100", check: .wholeNumber),
             Option("instances", value: "N", summary: "how many; 3", check: .wholeNumber),
@@ -175,6 +176,7 @@ let bookstoreCommands = [
             Option("keep", summary: "leaves the directory with data and logs"),
         ],
         examples: [
-            ("tandem demo", "a minute and a half"), ("tandem demo --seconds 5s --rate 300", "shorter and busier"),
+            ("tandem demo", "a minute and a half"), ("tandem demo --pause", "the sides change places, twice"),
+            ("tandem demo --seconds 5s --rate 300", "shorter and busier"),
         ]),
 ]

@@ -12,6 +12,7 @@ func demo(_ arguments: Parsed) throws -> ExitCode {
     settings.instances = arguments.number("instances", usual: settings.instances)
     settings.books = arguments.number("books", usual: settings.books)
     settings.isKept = arguments.has("keep")
+    settings.isPause = arguments.has("pause")
     settings.postgres = arguments.value("postgres")
     guard (1...20).contains(settings.instances), (1...1_000_000).contains(settings.books) else {
         throw UsageError("the demo has 1 to 20 instances and at most a million books")
@@ -25,9 +26,12 @@ func demo(_ arguments: Parsed) throws -> ExitCode {
     let world = try DemoWorld(settings)
     // A second Ctrl-C must not leave servers behind.
     stopOnceOnly()
-    let scenes = DemoScenes.forward
+    let scenes = settings.isPause ? DemoScenes.pause : DemoScenes.forward
     let stage = DemoStage(
-        world, scenes, headline: "tandem: a PostgreSQL database moves to another server while it is being used")
+        world, scenes,
+        headline: settings.isPause
+            ? "tandem: two PostgreSQL servers change places while they are being used, and back again"
+            : "tandem: a PostgreSQL database moves to another server while it is being used")
     stage.open()
     defer { world.end() }
     do {

@@ -19,7 +19,7 @@ struct DemoScene: Sendable {
 enum DemoScenes {
     static let forward = [servers, bookstore, copy, follow, kill, verify, quiet, abort, ledger]
 
-    private static let servers = DemoScene(
+    static let servers = DemoScene(
         title: "Two PostgreSQL servers, old and new",
         words:
             "Both are made for this demo, reachable from this machine only, and vanish with it. Old will have a service that"
@@ -34,7 +34,7 @@ enum DemoScenes {
         stage.tell("PostgreSQL \(version.string(0, 0)), in \(world.path)")
     }
 
-    private static let bookstore = DemoScene(
+    static let bookstore = DemoScene(
         title: "A bookstore opens on old",
         words:
             "Several instances of an application serve customers: orders, stock, balances, reviews, documents, a row that"
@@ -48,7 +48,8 @@ enum DemoScenes {
         for number in 1...world.settings.instances {
             try world.fleet.start(
                 "web-\(number)", old: world.old.address(DemoWorld.database), new: world.new.address(DemoWorld.database),
-                ["--rate=\(world.settings.rate)", "--clients=2", "--seed=\(number)"])
+                ["--rate=\(world.settings.rate)", "--clients=2", "--seed=\(number)"]
+                    + (world.settings.isPause ? ["--strategy=pause", "--follow"] : []))
         }
         world.batch = try Child(
             "bookstore batch", program: ownProgram(),
@@ -63,7 +64,7 @@ enum DemoScenes {
                 + " operations a second, as processes of their own")
     }
 
-    private static let copy = DemoScene(
+    static let copy = DemoScene(
         title: "tandem run: tables, rows, keys and sequences come over",
         words:
             "The copy runs beside the application, several tables at once, and the stream beside the copy: every change is"
@@ -79,7 +80,7 @@ enum DemoScenes {
                 + " customer so far: \(readable(seconds: stage.reading.board.longestWait))")
     }
 
-    private static let follow = DemoScene(
+    static let follow = DemoScene(
         title: "Follow: how far behind is new?",
         words:
             "Lag is the time from a commit on old to its being visible on new, measured by a heartbeat. Derived tables (data B)"
@@ -160,7 +161,7 @@ enum DemoScenes {
         }
     }
 
-    private static let abort = DemoScene(
+    static let abort = DemoScene(
         title: "tandem abort: nothing of tandem stays in either database",
         words: "Slot, publication, origin and tandem's own schema are removed. The tables stay."
     ) { world, stage in
@@ -180,7 +181,7 @@ enum DemoScenes {
         stage.tell("nothing is left on old or new")
     }
 
-    private static let ledger = DemoScene(
+    static let ledger = DemoScene(
         title: "The ledger's verdict",
         words:
             "The bookstore judges by its own records: every acknowledged write must be there, once, on old and on new; stock and"

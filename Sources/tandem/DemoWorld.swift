@@ -18,6 +18,8 @@ struct DemoSettings {
     var instances = 3
     var books = 20_000
     var isKept = false
+    /// Strategy `pause`, with its switch.
+    var isPause = false
     var postgres: String?
 }
 
@@ -73,7 +75,7 @@ final class DemoWorld {
               - { table: bookstore_stats.daily_sales, modified: updated_at, every: 2s, deletes: 5s }
               - { table: bookstore_stats.bestsellers, refresh: full, every: 5s }
               - { table: bookstore_stats.ratings, refresh: full, every: 5s }
-            gates: { quiet: 2s }
+            gates: { quiet: 2s }\(settings.isPause ? "\nstrategy: pause" : "")
             spill: \(path)/spill
             evidence: \(path)/evidence
 

@@ -3,6 +3,7 @@
 internal import CommandLine
 internal import Configuration
 internal import Model
+internal import Passage
 internal import Preflight
 internal import Stream
 internal import Telemetry
@@ -28,7 +29,19 @@ func run(_ arguments: Parsed) throws -> ExitCode {
             results.withLock { $0.append(report(failure, log.with(.stream, plan.stream))) }
         }
     }
+    // What a command that was killed left behind is seen to here, whether this one runs the streams or stands by.
+    let attendance = StopSignal()
+    let attendants =
+        until != nil
+        ? []
+        : try workspace.plans.map { plan in
+            try Thread("attend \(plan.pair)") { [configuration = workspace.configuration] in
+                Attendant(configuration, plan, stop: attendance, log: log).run()
+            }
+        }
     for thread in threads { thread.join() }
+    attendance.raise()
+    for thread in attendants { thread.join() }
     log.finish()
     return results.withLock { $0.max { $0.rawValue < $1.rawValue } ?? .done }
 }

@@ -13,6 +13,7 @@ private let commands: [String: (Parsed) throws -> ExitCode] = [
     "verify": verify, "resync": resync,
     "pause": pause, "resume": resume, "recopy": recopy, "failpoints": failpoints,
     "step": step, "advance": advance, "back": back, "finish": finish,
+    "switch": switchSides, "fence-function": fenceFunction,
     "adopt": adopt,
     "init": initialize, "config show": configShow,
     "evidence show": evidenceShow, "evidence verify": evidenceVerify, "evidence export": evidenceExport,

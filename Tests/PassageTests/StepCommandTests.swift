@@ -59,7 +59,7 @@ import Testing
         let s = try Scenario.stepping("stepscreen")
         defer { s.end() }
         let screen = try s.expect(0, "step").stdout
-        for words in ["0 to 1", "1 to 2", "4 to 5", "needs    the census and the fence", "refuses  preflight"] {
+        for words in ["0 to 1", "1 to 2", "4 to 5", "needs    the census", "refuses  preflight"] {
             #expect(screen.contains(words), "\(words) in \(screen)")
         }
         let json = try JSONSerialization.jsonObject(with: Data(s.expect(0, "step", "--json").stdout.utf8))

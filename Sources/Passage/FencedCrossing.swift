@@ -1,0 +1,274 @@
+// Takes pairs through a fenced transition, all of them together: fence all, drain all, then commit each. Up to the first commit
+// any failure undoes itself, and users have waited no longer than `limits.pause`. From then on nothing is undone.
+//
+//     prepare ─▶ hold ─▶ fence old, new ─▶ marks ─▶ drained ─▶ sequences, P ─▶ COMMIT on the giver ─▶ the other side ─▶ let go
+//     nobody waits      └──────────────────── writers are held ─────────────────────┘
+
+internal import Configuration
+internal import Failpoints
+internal import Fence
+internal import Foundation
+internal import Model
+internal import Postgres
+internal import Protocol
+internal import State
+internal import Stream
+internal import Threading
+
+final class FencedCrossing {
+    private let desks: [PairDesk]
+    private let transition: Transition
+    private let plan: FencedPlan
+    private let configuration: Configuration
+    private let command: String
+    private let twins: any TwinSettling
+    private let asked: StopSignal
+    private let say: (String) -> Void
+    private var pairs: [FencedPair] = []
+    private var clock: ActClock?
+    private var heldSince: Monotonic?
+    private var areHeld = false
+    /// Some pair is committed: nothing is to be undone any more.
+    var hasCommitted: Bool { pairs.contains { $0.committed != nil } }
+    /// By pair: what took how long.
+    private(set) var report: [String: [(String, String)]] = [:]
+
+    /// Of what users may wait, so much is kept for undoing.
+    private static let reserve = 0.15
+    /// Seconds for getting ready, while nobody waits.
+    private static let preparing = 60.0
+    private static let patience = 10.0
+
+    init(
+        _ desks: [PairDesk], _ transition: Transition, _ plan: FencedPlan, _ configuration: Configuration,
+        as command: String, twins: any TwinSettling, stop: StopSignal, say: @escaping (String) -> Void
+    ) {
+        (self.desks, self.transition, self.plan, self.configuration) = (desks, transition, plan, configuration)
+        (self.command, self.twins, asked, self.say) = (command, twins, stop, say)
+    }
+
+    private var budget: Double { configuration.limits.pause }
+
+    func run() throws {
+        let clock = try ActClock(seconds: Self.preparing, heeding: asked)
+        self.clock = clock
+        defer { clock.end() }
+        do {
+            try prepare(clock)
+            for desk in desks { try desk.eachBook { try $0.setHeld() } }
+            Failpoint.pass(.beforeHold)
+            clock.restart(seconds: budget * (1 - Self.reserve))
+            heldSince = .now
+            for act in plan.before { try perform(act) }
+        } catch {
+            throw undone(because: error)
+        }
+        try commitAll(clock)
+    }
+
+    // MARK: nobody waits yet
+
+    private func prepare(_ clock: ActClock) throws {
+        for desk in desks { _ = try desk.fenceTables(say: say) }
+        pairs = try desks.map { try FencedPair($0, plan, to: transition.to, clock) }
+        for pair in pairs { try pair.bringSequences() }
+        let slowest = try pairs.map { try $0.measureDrain(limit: budget) }.max() ?? 0
+        guard slowest < budget * 0.6 else {
+            throw FlipFault.tooSlow(
+                "what is written on one side takes \(milliseconds(slowest)) to be on the other, which leaves too little of"
+                    + " \(milliseconds(budget))")
+        }
+        try waitForLongWriters(clock)
+    }
+
+    /// Who has been at it for longer than users may wait will hardly be done by then: he is waited for while nobody else is.
+    private func waitForLongWriters(_ clock: ActClock) throws {
+        let began = Monotonic.now
+        var isSaid = false
+        while true {
+            let long = try pairs.flatMap { try $0.openWriters() }.compactMap { side, holders -> (Side, [Holder])? in
+                let stay = holders.filter { ($0.seconds ?? 0) > budget / 2 }
+                return stay.isEmpty ? nil : (side, stay)
+            }
+            guard let (side, holders) = long.first else { return }
+            guard began.age < Self.patience else { throw FenceFault.held(side, by: holders, seconds: began.age) }
+            if !isSaid { say("waiting for a transaction on \(side.rawValue) to end: \(Holder.listed(holders))") }
+            isSaid = true
+            if clock.stop.wait(seconds: 0.2) {
+                throw PostgresError(.interrupted, "stopped on request", doing: "waiting for a transaction to end")
+            }
+        }
+    }
+
+    // MARK: up to the commit
+
+    private func perform(_ act: FencedAct) throws {
+        switch act {
+        case .hold: try hold()
+        case .fence(let side):
+            for pair in pairs { try pair.fence(side) }
+            Failpoint.pass(side == .old ? .afterGiverFenced : .afterBothFenced)
+        case .seal(let side): for pair in pairs { try pair.seal(side) }
+        case .recheck: for pair in pairs { try pair.recheck() }
+        case .mark(let direction, let halts):
+            for pair in pairs { try pair.mark(direction, halts: halts) }
+            if direction == .reverse { Failpoint.pass(.afterSentinels) }
+        case .drain(let direction, _):
+            for pair in pairs { try pair.drain(direction) }
+            if direction == .reverse { Failpoint.pass(.afterDrained) }
+        case .settle: try settle()
+        case .sequences(_, let side):
+            for pair in pairs {
+                if pair.desk.standing.strategy == .pause {
+                    try pair.carrySequences()
+                } else {
+                    try twins.part(pair.desk, side: side)
+                }
+            }
+            Failpoint.pass(.afterSettled)
+        case .position(let direction):
+            for pair in pairs { try pair.takePosition(direction) }
+            Failpoint.pass(.afterChargePosition)
+        case .commit, .open, .release: preconditionFailure("\(act) comes after everything that can be undone")
+        }
+    }
+
+    private func hold() throws {
+        let hook = OperatorHook(.hold, configuration, transition, as: command, pairs: desks.map(\.plan.pair))
+        guard let clock, hook.isThere else { return }
+        areHeld = true
+        try hook.run(within: clock.left, stop: clock.stop, say: { _ in })
+        Failpoint.pass(.afterHold)
+    }
+
+    private func settle() throws {
+        guard let clock else { return }
+        for pair in pairs {
+            let left = try twins.settle(pair.desk, until: .now.adding(seconds: clock.left))
+            guard left == 0 else {
+                throw FlipFault.overBudget(
+                    "\(left) rows that were written on both sides could not be settled in time", by: [])
+            }
+        }
+    }
+
+    // MARK: from the commit on
+
+    /// Each pair is opened right after its own commit. What fails for one leaves the others as they are: committed or not.
+    private func commitAll(_ clock: ActClock) throws {
+        var failure: (any Error)?
+        for pair in pairs where failure == nil {
+            let isFirst = pairs.allSatisfy { $0.committed == nil }
+            do {
+                try commit(pair, clock)
+            } catch {
+                if isFirst { throw undone(because: error) }
+                failure = error
+            }
+        }
+        note()
+        let done = pairs.filter { $0.committed != nil }
+        let left = pairs.filter { $0.committed == nil }
+        for pair in pairs { pair.letGo() }
+        if !left.isEmpty {
+            UndoneFlip(
+                left.map(\.desk), transition, configuration, as: command, isHeld: areHeld, keepsIntent: true, say: say
+            ).run()
+        }
+        if plan.movesCharge { try release(done.map(\.name)) }
+        if let failure { throw failure }
+    }
+
+    private func commit(_ pair: FencedPair, _ clock: ActClock) throws {
+        do { try pair.commit() } catch {
+            // A server that answered has said no. Where no answer came, only that server knows.
+            guard CommitOutcome.isOpen(error) else { throw error }
+            say(
+                "whether \(pair.plan.giver.rawValue) of \(pair.name) has committed is not known: waiting for its answer"
+            )
+            pair.letGo()
+            guard let epoch = try CommitOutcome(pair.desk, pair.plan.giver, stop: asked).committed() else {
+                throw error
+            }
+            pair.committed = epoch
+        }
+        clock.goOn(seconds: Self.patience)
+        Failpoint.pass(.afterEpochCommitted)
+        guard let epoch = pair.committed else { return }
+        try open(pair, epoch)
+    }
+
+    /// In the session that has the fence there; where that is gone, in another one.
+    private func open(_ pair: FencedPair, _ epoch: Epoch) throws {
+        let side = pair.plan.taker
+        do {
+            guard let fence = pair.fences[side], fence.isUp else { throw FenceFault.lost(side, "it was let go") }
+            try fence.take(epoch)
+        } catch {
+            try pair.desk.take(epoch, on: side, stop: asked)
+        }
+        Failpoint.pass(.afterEpochCopied)
+        Failpoint.pass(.afterGateOpened)
+    }
+
+    private func release(_ names: [String]) throws {
+        let hook = OperatorHook(.go, configuration, transition, as: command, pairs: names)
+        guard hook.isThere, !names.isEmpty else { return }
+        do { try hook.run(stop: StopSignal(), say: say) } catch {
+            throw StateError.refused(
+                "the other side is in charge, and clients may still be held: \(error)",
+                hint: "let them go yourself, or mend the hook: `tandem run` runs it again, and so does this command")
+        }
+        Failpoint.pass(.afterRelease)
+    }
+
+    private func note() {
+        guard let heldSince else { return }
+        let held = heldSince.age
+        for pair in pairs {
+            let parts = pair.times.map { ($0.0, milliseconds($0.1)) }
+            report[pair.name] = [("held", milliseconds(held))] + parts
+        }
+        let parts =
+            pairs.count == 1 ? pairs[0].times.map { "\($0.0) \(milliseconds($0.1))" }.joined(separator: ", ") : ""
+        say("writers were held for \(milliseconds(held))" + (parts.isEmpty ? "" : ": \(parts)"))
+    }
+
+    private func milliseconds(_ seconds: Double) -> String { "\(Int((seconds * 1000).rounded())) ms" }
+
+    // MARK: undoing
+
+    /// Everybody goes on where they were. What the failure was, with who was in the way.
+    private func undone(because error: any Error) -> any Error {
+        let isOver = clock?.stop.isRaised == true && !asked.isRaised
+        for pair in pairs { pair.letGo() }
+        let held = heldSince?.age
+        let reason = isOver ? overBudget() : error
+        UndoneFlip(desks, transition, configuration, as: command, isHeld: areHeld, say: say).run()
+        if let held { say("undone; writers were held for \(milliseconds(held))") }
+        return reason
+    }
+
+    /// Looked for once writers go on: who was in tandem's way still is.
+    private func overBudget() -> any Error {
+        let (limit, done) = (StopSignal(), StopSignal())
+        let timer = try? Thread("look", { if !done.wait(seconds: 2) { limit.raise() } })
+        defer {
+            done.raise()
+            timer?.join()
+        }
+        var holders: [Holder] = []
+        for desk in desks {
+            for direction in Direction.allCases {
+                let name = direction == .forward ? desk.plan.stream : desk.plan.stream.opposite
+                guard
+                    let connection = try? Connection(
+                        to: desk.target(direction.target), for: .control, as: "\(name) look", stop: limit)
+                else { continue }
+                holders += (try? InTheWay(on: connection).blockers(ofApplication: "\(name) ")) ?? []
+            }
+        }
+        return FlipFault.overBudget(
+            "it took longer than writers may be held (\(milliseconds(budget)))", by: holders)
+    }
+}

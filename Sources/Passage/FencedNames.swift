@@ -1,0 +1,55 @@
+// Which tables a fenced transition is about, by name, on each side.
+
+internal import Fence
+internal import Model
+internal import Postgres
+internal import State
+internal import Stream
+
+struct FencedNames {
+    private let desk: PairDesk
+
+    init(_ desk: PairDesk) { self.desk = desk }
+
+    /// On old, Data A and all that is below it; on new, whatever there is of these names.
+    func read() throws -> [Side: [QualifiedName]] {
+        let (old, _) = try desk.reached()
+        let roots = try desk.plan.tables.matching(on: SourceSide(old, desk.plan.stream)).filter { !$0.isUnlogged }.map(
+            \.name)
+        let all = try FencedTables(old, desk.plan.stream).read(roots).map(\.name)
+        return [.old: roots, .new: all]
+    }
+}
+
+extension PairDesk {
+    /// Puts the triggers on every table of both sides that does not have its own yet. How many were made.
+    func fenceTables(say: @escaping (String) -> Void) throws -> Int {
+        let names = try FencedNames(self).read()
+        var made = 0
+        for side in Side.allCases {
+            guard let connection = connection(side) else { continue }
+            let installation = FenceInstallation(connection, plan.stream, on: side, stop: stop, say: say)
+            let count = try installation.install(
+                names[side] ?? [], elsewhere: self.connection(side.other)?.whereabouts ?? side.other.rawValue)
+            if count > 0 { say("fenced \(count == 1 ? "1 table" : "\(count) tables") on \(side.rawValue)") }
+            made += count
+        }
+        return made
+    }
+
+    /// Takes them all away again.
+    func unfenceTables() throws -> [String] {
+        try Side.allCases.flatMap { side -> [String] in
+            guard let connection = connection(side) else { return [] }
+            return try FenceInstallation(connection, plan.stream, on: side, stop: stop).remove()
+        }
+    }
+
+    /// Gates as each side's own epoch has them.
+    func deriveGates() throws {
+        for side in Side.allCases {
+            guard let connection = connection(side) else { continue }
+            try FenceGate(connection, plan.stream, on: side).derive()
+        }
+    }
+}

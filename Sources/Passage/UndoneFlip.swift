@@ -1,0 +1,69 @@
+// What is left to do when a fenced transition came to nothing before its commit: clients that a hook has held go on where they
+// were, gates are as the epoch has them, and nothing says any more that anybody is held. Used by the command itself and, for one
+// that is gone, by `tandem run`. Whoever has lost the pair's lock does nothing.
+
+internal import Configuration
+internal import Failpoints
+internal import Fence
+internal import Model
+internal import Postgres
+internal import Protocol
+internal import State
+internal import Stream
+internal import Threading
+
+struct UndoneFlip {
+    private let desks: [PairDesk]
+    private let transition: Transition
+    private let configuration: Configuration
+    private let command: String
+    private let isHeld: Bool
+    /// Other pairs of the same command were committed: what was begun for these stays written, to be done with the same command.
+    private let keepsIntent: Bool
+    private let say: (String) -> Void
+    private static let patience = 10.0
+
+    init(
+        _ desks: [PairDesk], _ transition: Transition, _ configuration: Configuration, as command: String, isHeld: Bool,
+        keepsIntent: Bool = false, say: @escaping (String) -> Void
+    ) {
+        (self.desks, self.transition, self.configuration) = (desks, transition, configuration)
+        (self.command, self.isHeld, self.keepsIntent, self.say) = (command, isHeld, keepsIntent, say)
+    }
+
+    /// What fails is said, and left to `tandem run`, which finds it written that somebody is held. False then.
+    @discardableResult
+    func run() -> Bool {
+        guard desks.allSatisfy(\.hasLock) else {
+            say("another tandem has taken over; nothing more is done here")
+            return false
+        }
+        if isHeld, !letGo() { return false }
+        var isWhole = true
+        for desk in desks {
+            do {
+                try desk.afresh(seconds: Self.patience) { side, connection in
+                    try FenceGate(connection, desk.plan.stream, on: side).derive()
+                    let book = EpochBook(connection, desk.plan.stream)
+                    if keepsIntent { try book.clearHeld() } else { try book.set(intent: nil, by: "") }
+                }
+            } catch {
+                say("\(desk.plan.pair): \(error); `tandem run` sees to it")
+                isWhole = false
+            }
+        }
+        return isWhole
+    }
+
+    private func letGo() -> Bool {
+        let hook = OperatorHook(.undo, configuration, transition, as: command, pairs: desks.map(\.plan.pair))
+        do {
+            // Also when somebody has asked tandem to stop: clients must not be left waiting.
+            try hook.run(stop: StopSignal(), say: say)
+            return true
+        } catch {
+            say("clients may still be held: \(error); `tandem run` tries again")
+            return false
+        }
+    }
+}

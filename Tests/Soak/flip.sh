@@ -1,0 +1,242 @@
+#!/usr/bin/env bash
+# The switch and the switch back, under load, with something dying at every failpoint of it: the command killed, the command
+# stopped (and woken up again once somebody else has seen to it), `tandem run` killed where a stream halts, each server crashed.
+# After each, exactly one side takes writes: the one before, and nothing happened; or the other one, and the same command has
+# nothing to do but to complete. In the end both sides are equal, and the instances' own ledger is content.
+#
+#     PARTS    what dies: any of `kill stop run servers`, all unless set
+#     PLACES   failpoints of the command, all unless set
+#     RATE     operations a second of each of two instances, 30 unless set
+#     PAUSE    limits.pause, 3s unless set
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
+
+parts=${PARTS:-kill stop run servers}
+rate=${RATE:-30}
+migration=soak
+initial_copy=all
+places=${PLACES:-after-intent before-hold after-hold after-first-fence after-both-fences after-sentinels after-drained after-settled
+    after-charge-position before-flip-commit after-gate-closed after-epoch-committed before-gate-opened after-epoch-copied
+    after-gate-opened after-release before-passage-end}
+# From here on the next epoch is committed.
+committed=' after-epoch-committed before-gate-opened after-epoch-copied after-gate-opened after-release before-passage-end '
+
+open_world flip
+make_cluster old 'max_connections=150 wal_sender_timeout=10s'
+make_cluster new 'max_connections=150 wal_sender_timeout=10s'
+start_cluster old
+start_cluster new
+shop=$world/shop
+"$tandem" bookstore load --dir "$shop" --old "$(address old)" --books 300 --accounts 60 --keyless
+write_configuration "strategy: pause
+limits: {pause: ${PAUSE:-3s}}
+gates: {lag: 30s, quiet: 2s, verified_within: 30d}
+hooks: {on_flip: $world/hook.sh, undo_flip: $world/hook.sh, timeout: 3s}
+evidence: $world/evidence"
+sed -i 's/^data_a:.*/data_a: ["bookstore.*"]/' "$world/tandem.yaml"
+printf '#!/bin/sh\nexit 0\n' >"$world/hook.sh"
+chmod +x "$world/hook.sh"
+
+start_run() {
+    background run env ${1:+TANDEM_FAILPOINT="$1"} "$tandem" run --config "$world/tandem.yaml"
+    run=$started
+}
+ensure_run() { is_running "$run" || start_run; }
+
+# Whether a side takes writes; no row is touched.
+takes() {
+    psql -XAtq -d "$(address "$1")" -c 'UPDATE bookstore.counters SET version = version WHERE false' >/dev/null 2>&1
+}
+charge() {
+    local old=no new=no
+    takes old && old=yes
+    takes new && new=yes
+    case $old$new in yesno) echo old ;; noyes) echo new ;; yesyes) echo BOTH ;; *) echo none ;; esac
+}
+# Until both sides say the same, nobody is held, and exactly one takes writes.
+settled() {
+    local left=600 a b
+    while [ $((left--)) -gt 0 ]; do
+        a=$(q old "SELECT epoch, step, going_held FROM tandem.epoch" 2>/dev/null) || a=old
+        b=$(q new "SELECT epoch, step, going_held FROM tandem.epoch" 2>/dev/null) || b=new
+        now_in=$(charge)
+        [ "$now_in" != BOTH ] || { echo "BOTH IN CHARGE"; return 0; }
+        if [ "$a" = "$b" ] && [ "${a%|}" != "$a" ] && [ "$now_in" != none ]; then
+            echo "$now_in"
+            return 0
+        fi
+        sleep 0.1
+    done
+    echo "NOT SETTLED ($a $b $now_in)"
+}
+streams() {
+    local left=600
+    until [ "$(q "$1" "SELECT count(*) FROM tandem.stream_status WHERE at > now() - interval '3 s'
+                         AND status::json ->> 'state' = 'streaming' AND status::json ->> 'role' = '$2'")" = 1 ]; do
+        [ $((left--)) -gt 0 ] || { ensure_run; fail "no stream $2 on $1: $(tail -n 5 "$world/run.log")"; }
+        ensure_run
+        sleep 0.1
+    done
+}
+# Both streams do what the side in charge asks of them.
+ready() { if [ "$1" = old ]; then streams new apply && streams old watch; else streams new watch && streams old apply; fi; }
+change() { # FROM [FAILPOINT]
+    local back=()
+    [ "$1" = old ] || back=(--back)
+    env ${2:+TANDEM_FAILPOINT="$2"} "$tandem" switch --config "$world/tandem.yaml" --yes "${back[@]}" \
+        --waive canary --waive rehearsed --waive statistics --reason soak >>"$world/switch.log" 2>&1
+}
+other() { if [ "$1" = old ]; then echo new; else echo old; fi; }
+
+background run true
+run=$started
+start_run
+until [ "$(q new "SELECT completed_at IS NOT NULL FROM tandem.copy" 2>/dev/null)" = t ]; do ensure_run; sleep 0.2; done
+until [ "$(q old 'SELECT count(*) FROM pg_replication_slots WHERE active')" = 1 ]; do sleep 0.2; done
+tandem advance --yes >>"$world/switch.log" 2>&1 || fail "advance: $(tail -n 5 "$world/switch.log")"
+ready old
+for name in web-1 web-2; do
+    background "$name" "$tandem" bookstore instance "$name" --dir "$shop" --old "$(address old)" --new "$(address new)" --follow \
+        --strategy pause --rate "$rate" --patience 60s
+done
+sleep 2
+# Each gate once, in either direction.
+tandem verify >>"$world/switch.log" 2>&1 || fail 'the sides differ'
+change old || fail "switch: $(tail -n 5 "$world/switch.log")"
+ready new
+tandem verify >>"$world/switch.log" 2>&1 || fail 'the sides differ'
+change new || fail "switch --back: $(tail -n 5 "$world/switch.log")"
+ready old
+
+failed=0
+report=''
+line() {
+    local text
+    text=$(printf '  %-10s %-24s %-8s %s' "$@")
+    echo "$text"
+    report+=$text$'\n'
+}
+judge() { # WHAT PLACE FROM EXPECTED SEEN SECONDS
+    local verdict="$5 in charge after $6 s"
+    if [ "$4" != any ] && [ "$4" != "$5" ] || { [ "$5" != old ] && [ "$5" != new ]; }; then
+        verdict="FAILED: $5 instead of $4 after $6 s"
+        failed=1
+    fi
+    line "$1" "$2" "$3" "$verdict"
+}
+# What it was to come to is completed by the same command, or done now.
+complete() { # FROM
+    local from=$1
+    ensure_run
+    if [ "$(settled)" = "$from" ]; then ready "$from"; change "$from" || { failed=1; echo "FAILED to switch: $(tail -n 3 "$world/switch.log")"; }; fi
+    change "$from" || { failed=1; echo "FAILED when repeated: $(tail -n 3 "$world/switch.log")"; }
+    [ "$(settled)" = "$(other "$from")" ] || { failed=1; echo "FAILED: not in charge afterwards"; }
+    ready "$(other "$from")"
+}
+expected() { case $committed in *" $1 "*) other "$2" ;; *) echo "$2" ;; esac; }
+
+killed() {
+    local place=$1 from=$2 code=0 began
+    change "$from" "$place" || code=$?
+    began=$(now)
+    [ "$code" = 137 ] || { line kill "$place" "$from" "FAILED: ended with $code"; failed=1; return; }
+    judge kill "$place" "$from" "$(expected "$place" "$from")" "$(settled)" "$(since "$began")"
+    complete "$from"
+}
+held_at() { # starts it, and returns once it stands at the place
+    change "$2" "$1/stop" &
+    held=$!
+    local left=600 child
+    while [ $((left--)) -gt 0 ]; do
+        child=$(pgrep -P "$held" | head -n 1)
+        [ -z "$child" ] || [ "$(ps -o stat= -p "$child" | cut -c1)" != T ] || { stopped=$child; return; }
+        kill -0 "$held" 2>/dev/null || break
+        sleep 0.02
+    done
+    stopped=''
+}
+wake() {
+    [ -z "$stopped" ] || kill -CONT "$stopped" 2>/dev/null || true
+    wait "$held" 2>/dev/null || true
+}
+stopped_there() {
+    local place=$1 from=$2 began seen
+    held_at "$place" "$from"
+    began=$(now)
+    [ -n "$stopped" ] || { line stop "$place" "$from" 'FAILED: never reached'; failed=1; return; }
+    # Announced, and nobody held: for the operator to go on with.
+    if [ "$place" = after-intent ]; then seen=$(charge); else seen=$(settled); fi
+    judge stop "$place" "$from" "$(expected "$place" "$from")" "$seen" "$(since "$began")"
+    wake
+    judge woken "$place" "$from" any "$(settled)" "$(since "$began")"
+    complete "$from"
+}
+crashed() { # PLACE FROM SERVER
+    local place=$1 from=$2 began
+    held_at "$place" "$from"
+    began=$(now)
+    [ -n "$stopped" ] || { line "$3" "$place" "$from" 'FAILED: never reached'; failed=1; return; }
+    stop_cluster "$3" immediate
+    start_cluster "$3"
+    wake
+    ensure_run
+    judge "$3 crash" "$place" "$from" any "$(settled)" "$(since "$began")"
+    complete "$from"
+}
+replicator_killed() { # PLACE FROM
+    local began
+    end_background "$run"
+    start_run "$1"
+    ready "$2"
+    began=$(now)
+    change "$2" || true
+    ensure_run
+    judge run "$1" "$2" any "$(settled)" "$(since "$began")"
+    end_background "$run"
+    start_run
+    complete "$2"
+}
+
+from=old
+rounds() { # FUNCTION PLACE [MORE]: forward, then back
+    for _ in 1 2; do
+        "$1" "$2" "$from" ${3:+"$3"}
+        from=$(other "$from")
+    done
+}
+for part in $parts; do
+    case $part in
+        kill) for place in $places; do rounds killed "$place"; done ;;
+        stop) for place in $places; do rounds stopped_there "$place"; done ;;
+        run)
+            for place in at-sentinel at-sentinel:2 at-sentinel:3 after-sentinel-durable after-sentinel-durable:9; do
+                rounds replicator_killed "$place"
+            done
+            ;;
+        servers)
+            for place in after-both-fences after-drained after-charge-position after-gate-closed after-epoch-committed \
+                before-gate-opened after-gate-opened; do
+                for server in old new; do rounds crashed "$place" "$server"; done
+            done
+            ;;
+        *) fail "PARTS: what is $part?" ;;
+    esac
+done
+
+for name in web-1 web-2; do
+    for pid in $(jobs -pr); do [ "$(ps -o args= -p "$pid" | grep -c "bookstore instance $name ")" = 0 ] || end_background "$pid"; done
+done
+ensure_run
+ready "$from"
+sleep 3
+verdict=passed
+tandem verify >"$world/verify.log" 2>&1 || { verdict="FAILED: the sides differ: $(grep -v equal "$world/verify.log" | head -n 3)"; }
+"$tandem" bookstore check --dir "$shop" --old "$(address old)" --new "$(address new)" >"$world/check.log" 2>&1 || verdict='FAILED: the ledger'
+[ "$failed" = 0 ] || verdict=FAILED
+cat <<END
+
+soak flip: $verdict
+$report
+$(cat "$world/check.log")
+END
+[ "$verdict" = passed ]

@@ -1,0 +1,216 @@
+// `tandem switch` and its way back on real servers.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(.blocking) struct SwitchTests {
+    /// Everything that an operator sees of it, once around, and nothing left in the end.
+    @Test func thereAndBack() throws {
+        let w = try Switching("switch")
+        defer { w.end() }
+        let s = w.s
+        #expect(w.writing(s.new) == "25006", "nobody writes new yet")
+        let refused = try s.tandem("switch", "--yes")
+        #expect(refused.exitCode == 3 && refused.stderr.contains("canary"), "\(refused.stderr)")
+        let tried = try s.tandem(["switch", "--dry-run"] + Switching.waived)
+        #expect(tried.exitCode == 0, "\(tried.stderr)")
+        #expect(
+            tried.stdout.contains("the fence on old was up after") && tried.stdout.contains("Nothing was changed"),
+            "\(tried.stdout)")
+        #expect(try s.tandem(["switch", "--back", "--yes"]).stdout.contains("old is in charge already"))
+
+        let done = try w.changed(false)
+        #expect(done.contains("writers were held for"), "\(done)")
+        #expect(try w.settled() == "new")
+        do { try s.old.sql("DELETE FROM t") } catch let failure as HarnessFailure {
+            #expect(failure.message.contains("nobody writes old now; write to new"), "\(failure.message)")
+            #expect(failure.message.contains("new is \"\(s.name)\" at "), "\(failure.message)")
+        }
+        #expect(try s.old.value("SELECT count(*) > 100 FROM t") == "t")
+        try w.roles("new")
+        // Ids go on where old's ended.
+        #expect(try s.new.value("SELECT max(id) = count(*) FROM t") == "t")
+        #expect(try w.ok("switch", "--yes").contains("new is in charge already"))
+        try s.new.sql(
+            "INSERT INTO t (v) SELECT 'from new' FROM generate_series(1, 50); INSERT INTO part VALUES (1, 1), (7, 7)")
+        try w.expectSame("new")
+        #expect(try s.tandem("advance", "--yes").exitCode == 3)
+
+        let unverified = try w.change(true)
+        #expect(unverified.exitCode == 3 && unverified.stderr.contains("verified"), "\(unverified.stderr)")
+        try w.ok("verify")
+        try w.changed(true)
+        #expect(try w.settled() == "old")
+        try w.roles("old")
+        #expect(try s.old.value("SELECT max(id) = count(*) FROM t") == "t")
+        try w.expectSame("old")
+        try w.ok("evidence", "verify")
+
+        // Back to where there is no fence, and to where there is nothing.
+        try w.ok("back", "--yes")
+        #expect(try s.new.value("SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'tandem%'") == "0")
+        #expect(try w.run.stop() == .exited(0))
+        try w.ok("abort", "--yes")
+        for side in [s.old, s.new] {
+            #expect(try side.value("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal") == "0")
+            #expect(try side.value("SELECT to_regnamespace('tandem') IS NULL") == "t")
+        }
+    }
+
+    /// Killed at some of the places, forward and back: the side before is in charge and nothing happened, or the other one is and
+    /// it is completed, by `tandem run`. All places: make soak NAME=flip.
+    @Test func killedOnTheWay() throws {
+        let w = try Switching("switchkill")
+        defer { w.end() }
+        try w.changed(false)
+        try w.ok("verify")
+        try w.changed(true)
+        var inCharge = "old"
+        for (place, isCommitted) in [
+            ("after-both-fences", false), ("after-charge-position", false), ("after-gate-closed", false),
+            ("after-epoch-committed", true), ("before-gate-opened", true), ("after-gate-opened", true),
+        ] {
+            let back = inCharge == "new"
+            let killed = try w.change(back, environment: ["TANDEM_FAILPOINT": place])
+            #expect(killed.status == .signalled(9), "\(place) \(killed.stderr)")
+            let expected = isCommitted ? (back ? "old" : "new") : inCharge
+            #expect(try w.settled() == expected, "\(place)")
+            try w.changed(back)
+            inCharge = back ? "old" : "new"
+            #expect(try w.settled() == inCharge, "\(place)")
+            try w.roles(inCharge)
+        }
+        try w.expectSame(inCharge)
+        #expect(try w.run.stop() == .exited(0))
+    }
+
+    /// The replicator killed where a stream halts: the switch is undone, or goes on with the next one. Streams that begin again
+    /// behind a mark wait as those do that came to it.
+    @Test func theReplicatorKilledAtTheMark() throws {
+        let w = try Switching("switchrun", pause: "4s")
+        defer { w.end() }
+        for place in ["at-sentinel", "after-sentinel-durable", "at-sentinel:2"] {
+            #expect(try w.run.stop() == .exited(0))
+            try w.startAgain(environment: ["TANDEM_FAILPOINT": place])
+            try w.roles("old")
+            let outcome = try w.change(false)
+            #expect(try w.run.wait() == .signalled(9), "\(place)")
+            #expect(outcome.exitCode == 3 || outcome.exitCode == 0, "\(place): \(outcome.stderr)")
+            try w.startAgain()
+            let side = outcome.exitCode == 0 ? "new" : "old"
+            #expect(try w.settled() == side, "\(place)")
+            try w.roles(side)
+            if side == "new" {
+                try w.ok("verify")
+                try w.changed(true)
+                try w.roles("old")
+            }
+            try w.expectSame("old")
+        }
+        #expect(try w.run.stop() == .exited(0))
+    }
+
+    /// Past the budget it undoes itself, and says who.
+    @Test func whoIsInTheWayIsNamed() throws {
+        let w = try Switching("switchway", pause: "1500ms")
+        defer { w.end() }
+        let s = w.s
+        func refused(_ words: String..., location: SourceLocation = #_sourceLocation) throws {
+            let outcome = try w.change(false)
+            #expect(outcome.exitCode == 3, "\(outcome.stderr)", sourceLocation: location)
+            for word in words {
+                #expect(outcome.stderr.contains(word), "\(word) in \(outcome.stderr)", sourceLocation: location)
+            }
+            #expect(try w.settled() == "old", sourceLocation: location)
+        }
+        let idle = try s.old.session(applicationName: "idler")
+        try idle.send("BEGIN; INSERT INTO t (v) VALUES ('open')")
+        let tried = try s.tandem(["switch", "--dry-run"] + Switching.waived)
+        #expect(
+            tried.stdout.contains("it would have waited for pid ") && tried.stdout.contains("application idler"),
+            "\(tried.stdout)")
+        try refused("writers on old did not come to an end", "application idler", "idle in transaction")
+        try idle.send("PREPARE TRANSACTION 'left \(s.name)'")
+        try refused("prepared transaction 'left \(s.name)'")
+        try s.old.sql("ROLLBACK PREPARED 'left \(s.name)'")
+        // What the stream has to write on new is locked by somebody there, who writes nothing.
+        let reader = try s.new.session(applicationName: "reader")
+        try reader.send("BEGIN; SELECT * FROM t FOR UPDATE")
+        try s.old.sql("UPDATE t SET v = 'changed' WHERE id = 1")
+        let blocked = try w.change(false)
+        #expect(blocked.exitCode == 3, "\(blocked.stderr)")
+        try reader.send("ROLLBACK")
+        #expect(try w.settled() == "old")
+        // A partition that came later is fenced first.
+        try s.both("CREATE TABLE part_3 PARTITION OF part FOR VALUES IN (3)")
+        try w.changed(false)
+        #expect(try s.old.value("SELECT count(*) FROM pg_trigger WHERE tgrelid = 'part_3'::regclass") == "1")
+        #expect(try w.run.stop() == .exited(0))
+    }
+
+    /// SIGSTOP instead of death: the server takes the fence down, `tandem run` takes over, and the command that wakes up does
+    /// nothing more.
+    @Test func aStoppedCommandIsTakenForGone() throws {
+        let w = try Switching("switchstop", pause: "1500ms")
+        defer { w.end() }
+        for (place, side) in [("after-drained", "old"), ("after-epoch-committed", "new")] {
+            let command = try w.s.start(
+                program: TandemBinary.path, ["switch", "--yes"] + Switching.waived,
+                environment: PostgresInstallation.tandemEnvironment.merging(["TANDEM_FAILPOINT": "\(place)/stop"]) {
+                    $1
+                })
+            try w.s.old.wait(for: "SELECT going_held IS NOT NULL FROM tandem.epoch", toBe: "t")
+            #expect(try w.settled() == side, "\(place)")
+            command.continue()
+            let ended = try command.wait()
+            #expect(ended != .exited(0) || side == "new", "\(place): \(command.tail)")
+            #expect(try w.settled() == side, "\(place)")
+            try w.roles(side)
+        }
+        try w.expectSame("new")
+        #expect(try w.run.stop() == .exited(0))
+    }
+
+    /// Hooks hear of it in order; whoever holds clients lets them go, or `tandem run` does.
+    @Test func hooksHoldAndLetGo() throws {
+        let w = try Switching("switchhook", pause: "10s")
+        defer { w.end() }
+        let (script, heard) = ("\(w.s.directory)/hook.sh", "\(w.s.directory)/heard")
+        try "#!/bin/sh\necho \"$TANDEM_HOOK $*\" >> \(heard)\n[ ! -e \(heard).fail ] || { echo no; exit 3; }\n".write(
+            toFile: script, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: script)
+        try Switching.configure(w.s, "10s", "hooks: {on_flip: \(script), undo_flip: \(script)}")
+        #expect(try w.run.stop() == .exited(0))
+        try w.startAgain()
+        try w.roles("old")
+        func take() throws -> [String] {
+            let text = (try? String(contentsOfFile: heard, encoding: .utf8)) ?? ""
+            try? FileManager.default.removeItem(atPath: heard)
+            return text.split(separator: "\n").map(String.init)
+        }
+        func kill(_ place: String) throws {
+            let killed = try w.change(false, environment: ["TANDEM_FAILPOINT": place])
+            #expect(killed.status == .signalled(9), "\(place) \(killed.stderr)")
+        }
+        FileManager.default.createFile(atPath: "\(heard).fail", contents: nil)
+        let failed = try w.change(false)
+        #expect(
+            failed.exitCode == 3 && failed.stderr.contains("hook on_flip ended with status 3: no"), "\(failed.stderr)")
+        try FileManager.default.removeItem(atPath: "\(heard).fail")
+        #expect(try w.settled() == "old")
+        let first = try take()
+        #expect(first.first == "on_flip hold old" && first.contains("undo_flip undo old"), "\(first)")
+
+        try kill("after-hold")
+        #expect(try w.settled() == "old")
+        #expect(try take() == ["on_flip hold old", "undo_flip undo old"])
+        try kill("after-gate-opened")
+        #expect(try w.settled() == "new")
+        #expect(try take() == ["on_flip hold old", "on_flip go new"])
+        try w.ok("verify")
+        try w.changed(true)
+        #expect(try take() == ["on_flip hold new", "on_flip go old"])
+        #expect(try w.run.stop() == .exited(0))
+    }
+}
