@@ -50,9 +50,8 @@ package final class Applier {
     var isUnseen = false
     /// The transaction in front may not be applied before the gate moves.
     var isHeld = false
-    /// The mark behind which nothing is taken in until it is known what became of the step.
-    var halt: Sentinel?
-    var isHaltAnnounced = false
+    /// The mark behind which nothing is taken in until it is known what became of the step; and whether that was said.
+    var (halt, isHaltAnnounced): (Sentinel?, Bool) = (nil, false)
     lazy var marks = SentinelReader(setup)
     let setup: ApplySetup
     let limits: Limits
