@@ -106,11 +106,15 @@ package final class Attendant {
         let intent = desk.standing.intent
         let began = Date()
         for side in Side.allCases { try desk.book(side)?.take(epoch) }
-        try desk.deriveGates()
+        let areChanged = try desk.deriveGates()
         try desk.readAgain()
         guard let intent, let held = intent.held,
             let transition = desk.table.transitions.first(where: { $0.from == intent.from && $0.to == intent.to })
-        else { return log.info("gates set", [.detail: "by epoch \(epoch.number), \(epoch.step)"]) }
+        else {
+            // What was read a moment apart need not have been otherwise.
+            if areChanged { log.info("gates set", [.detail: "by epoch \(epoch.number), \(epoch.step)"]) }
+            return
+        }
         let isCommitted = epoch.step == intent.to
         if isCommitted {
             let hook = OperatorHook(.go, configuration, transition, as: "run", pairs: [plan.pair])

@@ -214,6 +214,8 @@ final class FencedCrossing {
     private func release(_ names: [String]) throws {
         let hook = OperatorHook(.go, configuration, transition, as: command, pairs: names)
         guard hook.isThere, !names.isEmpty else { return }
+        // Whoever has been taken for gone must not lead anybody anywhere any more.
+        guard desks.allSatisfy(\.hasLock) else { throw FlipFault.takenOver }
         do { try hook.run(stop: StopSignal(), say: say) } catch {
             throw StateError.refused(
                 "the other side is in charge, and clients may still be held: \(error)",

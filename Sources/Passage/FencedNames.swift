@@ -45,11 +45,11 @@ extension PairDesk {
         }
     }
 
-    /// Gates as each side's own epoch has them.
-    func deriveGates() throws {
-        for side in Side.allCases {
-            guard let connection = connection(side) else { continue }
-            try FenceGate(connection, plan.stream, on: side).derive()
-        }
+    /// Gates as each side's own epoch has them. True when one was otherwise.
+    @discardableResult
+    func deriveGates() throws -> Bool {
+        try Side.allCases.map { side in
+            try connection(side).map { try FenceGate($0, plan.stream, on: side).derive() } ?? false
+        }.contains(true)
     }
 }

@@ -175,6 +175,7 @@ private struct PairVerifier {
         try allow(found)
         let old = try Connection(to: plan.old, for: .control, as: "\(plan.stream) verify", stop: processStop)
         let new = try Connection(to: plan.new, for: .control, as: "\(plan.stream) verify", stop: processStop)
+        try keepInPlace(old, new)
         try plan.evidence.perform(
             "verify --repair", executed: found.map(said), old: old, new: new, note: Terminal.note
         ) {
@@ -184,6 +185,19 @@ private struct PairVerifier {
                 result.outcomes[place] = try repair.repair(result.outcomes[place])
                 try verification.note(result.outcomes[place])
             }
+        }
+    }
+
+    /// What is written is right as long as the same side counts: nobody moves the pair meanwhile.
+    private func keepInPlace(_ old: Connection, _ new: Connection) throws {
+        for connection in [old, new] {
+            guard try EpochBook(connection, plan.stream).tryLock() else {
+                throw StateError.refused(
+                    "another tandem is moving pair \(plan.pair) just now", hint: "`tandem step`; then again")
+            }
+        }
+        guard try plan.inCharge().stream == plan.stream else {
+            throw StateError.refused("the other side is in charge by now", hint: "`tandem verify` again")
         }
     }
 

@@ -48,7 +48,7 @@ import Testing
             user = postgres
             """
         try settings.write(toFile: "\(directory)/pgbouncer.ini", atomically: true, encoding: .utf8)
-        if getuid() == 0 { try Command("/bin/chown", ["-R", "postgres", directory]).run() }
+        if getuid() == 0 { _ = try Command("/bin/chown", ["-R", "postgres", directory]).run() }
         let process = try s.start(program: "/usr/sbin/pgbouncer", ["\(directory)/pgbouncer.ini"])
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
             "../../docs/examples/pgbouncer-flip.sh"

@@ -10,7 +10,7 @@ import Testing
         let w = try Switching("switch")
         defer { w.end() }
         let s = w.s
-        #expect(w.writing(s.new) == "25006", "nobody writes new yet")
+        #expect(s.new.takesWrites == "25006", "nobody writes new yet")
         let refused = try s.tandem("switch", "--yes")
         #expect(refused.exitCode == 3 && refused.stderr.contains("canary"), "\(refused.stderr)")
         let tried = try s.tandem(["switch", "--dry-run"] + Switching.waived)
@@ -193,7 +193,7 @@ import Testing
             let killed = try w.change(false, environment: ["TANDEM_FAILPOINT": place])
             #expect(killed.status == .signalled(9), "\(place) \(killed.stderr)")
         }
-        FileManager.default.createFile(atPath: "\(heard).fail", contents: nil)
+        _ = FileManager.default.createFile(atPath: "\(heard).fail", contents: nil)
         let failed = try w.change(false)
         #expect(
             failed.exitCode == 3 && failed.stderr.contains("hook on_flip ended with status 3: no"), "\(failed.stderr)")
@@ -212,5 +212,56 @@ import Testing
         try w.changed(true)
         #expect(try take() == ["on_flip hold new", "on_flip go old"])
         #expect(try w.run.stop() == .exited(0))
+    }
+
+    /// All or none; and when it is killed between two of them, the second one stays as it was until the same command comes again.
+    @Test func pairsSwitchTogether() throws {
+        let (s, other) = (try Scenario("switchpair"), try Scenario("switchpair"))
+        defer {
+            s.end()
+            other.end()
+        }
+        for pair in [s, other] {
+            try pair.old.sql(Switching.tables + "INSERT INTO t (v) SELECT 'x' FROM generate_series(1, 20);")
+        }
+        for pair in [s, other] { try pair.new.sql("DROP TABLE _marker") }
+        try """
+        migration: t
+        pairs:
+          - {name: \(s.name), old: "\(s.old.connection)", new: "\(s.new.connection)"}
+          - {name: \(other.name), old: "\(other.old.connection)", new: "\(other.new.connection)"}
+        data_a: ["public.*"]
+        strategy: pause
+        gates: {lag: 60s}
+        limits: {pause: 20s}
+        spill: "\(s.spillDirectory)"
+        evidence: "\(s.directory)/evidence"
+        """.write(toFile: s.configurationPath, atomically: true, encoding: .utf8)
+        let run = try s.start("run")
+        for pair in [s, other] {
+            try pair.new.wait(for: "SELECT completed_at IS NOT NULL FROM tandem.copy", toBe: "t")
+            try pair.old.wait(
+                for: "SELECT active FROM pg_replication_slots WHERE slot_name = '\(pair.slotName)'", toBe: "t")
+            try pair.new.sql("ANALYZE")
+        }
+        func ok(_ arguments: [String]) throws {
+            let outcome = try s.tandem(arguments)
+            #expect(outcome.exitCode == 0, "\(arguments) \(outcome.stdout)\n\(outcome.stderr)\n\(run.log.suffix(2000))")
+        }
+        try ok(["advance", "--yes"])
+        for pair in [s, other] { try pair.waitForRoles(forward: "apply", reverse: "watch") }
+        try ok(["verify"])
+        let change = ["switch", "--yes"] + Switching.waived
+        let killed = try s.tandem(change, environment: ["TANDEM_FAILPOINT": "after-gate-opened"])
+        #expect(killed.status == .signalled(9), "\(killed.stderr)")
+        #expect(try s.sideInCharge(run.tail) == "new")
+        #expect(try other.sideInCharge(run.tail) == "old")
+        try ok(change)
+        for pair in [s, other] { #expect(try pair.sideInCharge(run.tail) == "new") }
+        for pair in [s, other] { try pair.waitForRoles(forward: "watch", reverse: "apply") }
+        try ok(["verify"])
+        try ok(["switch", "--yes", "--back"] + Switching.waived)
+        for pair in [s, other] { #expect(try pair.sideInCharge(run.tail) == "old") }
+        #expect(try run.stop() == .exited(0))
     }
 }

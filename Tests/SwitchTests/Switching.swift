@@ -79,27 +79,8 @@ final class Switching {
 
     // MARK: both sides
 
-    /// `ok`, or the SQLSTATE of the refusal.
-    func writing(_ side: Database) -> String {
-        do {
-            try side.sql("INSERT INTO t (v) VALUES ('probe')")
-            return "ok"
-        } catch let failure as HarnessFailure { return failure.sqlstate ?? "\(failure)" } catch { return "\(error)" }
-    }
-
-    /// Until nobody is held and both sides say the same; then exactly one of them takes writes. Which.
-    func settled(within limit: Duration = .seconds(60), location: SourceLocation = #_sourceLocation) throws -> String {
-        let rest = "SELECT epoch || ' ' || step || ' ' || coalesce(going_held::text, '') FROM tandem.epoch"
-        let arrived = poll(within: limit, every: .milliseconds(100)) { () -> Bool? in
-            guard let old = try? s.old.value(rest), let new = try? s.new.value(rest), old == new, old.hasSuffix(" ")
-            else { return nil }
-            let taken = [writing(s.old), writing(s.new)].sorted()
-            return taken == ["25006", "ok"] ? true : nil
-        }
-        #expect(arrived == true, "\(run.tail)", sourceLocation: location)
-        let (old, new) = (writing(s.old), writing(s.new))
-        #expect([old, new].sorted() == ["25006", "ok"], "old \(old), new \(new)", sourceLocation: location)
-        return old == "ok" ? "old" : "new"
+    func settled(location: SourceLocation = #_sourceLocation) throws -> String {
+        try s.sideInCharge("\(run.tail)", location: location)
     }
 
     func expectSame(_ inCharge: String, location: SourceLocation = #_sourceLocation) throws {
@@ -111,5 +92,32 @@ final class Switching {
     func roles(_ inCharge: String) throws {
         let isOld = inCharge == "old"
         try s.waitForRoles(forward: isOld ? "apply" : "watch", reverse: isOld ? "watch" : "apply")
+    }
+}
+
+extension Database {
+    /// `ok`, or the SQLSTATE of the refusal.
+    var takesWrites: String {
+        do {
+            try sql("INSERT INTO t (v) VALUES ('probe')")
+            return "ok"
+        } catch let failure as HarnessFailure { return failure.sqlstate ?? "\(failure)" } catch { return "\(error)" }
+    }
+}
+
+extension Scenario {
+    /// Until nobody is held and both sides say the same; then exactly one of them takes writes. Which.
+    func sideInCharge(_ log: @autoclosure () -> String, location: SourceLocation = #_sourceLocation) throws -> String {
+        let rest = "SELECT epoch || ' ' || step || ' ' || coalesce(going_held::text, '') FROM tandem.epoch"
+        let arrived = poll(within: .seconds(60), every: .milliseconds(100)) { () -> Bool? in
+            guard let one = try? old.value(rest), let two = try? new.value(rest), one == two, one.hasSuffix(" ")
+            else { return nil }
+            return [old.takesWrites, new.takesWrites].sorted() == ["25006", "ok"] ? true : nil
+        }
+        let (one, two) = (old.takesWrites, new.takesWrites)
+        #expect(
+            arrived == true && [one, two].sorted() == ["25006", "ok"], "old \(one), new \(two)\n\(log())",
+            sourceLocation: location)
+        return one == "ok" ? "old" : "new"
     }
 }
