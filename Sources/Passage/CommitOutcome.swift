@@ -28,20 +28,17 @@ struct CommitOutcome {
                     to: desk.target(side), for: .control, as: "\(desk.plan.stream) outcome", stop: stop)
                 while try !FenceShare(connection, desk.plan.stream).isFree() {
                     if stop.wait(seconds: 0.05) {
-                        throw PostgresError(.interrupted, "stopped on request", doing: "waiting")
+                        throw FlipFault.unknown(side, pair: desk.plan.pair)
                     }
                 }
                 let now = try EpochBook(connection, desk.plan.stream).read()
                 return now.flatMap { $0.number > before ? $0 : nil }
             } catch let error as PostgresError {
+                if error.kind == .interrupted { throw FlipFault.unknown(side, pair: desk.plan.pair) }
                 guard error.isConnectionLost else { throw error }
             }
             if stop.wait(seconds: pause.seconds()) {
-                throw StateError.refused(
-                    "whether \(side.rawValue) of \(desk.plan.pair) has committed is not known yet",
-                    hint:
-                        "once it answers, `tandem step` shows it; the same command, or `tandem run`, completes what it began"
-                )
+                throw FlipFault.unknown(side, pair: desk.plan.pair)
             }
         }
     }

@@ -75,8 +75,9 @@ final class FencedCrossing {
         let slowest = try pairs.map { try $0.measureDrain(limit: budget) }.max() ?? 0
         guard slowest < budget * 0.6 else {
             throw FlipFault.tooSlow(
-                "what is written on one side takes \(milliseconds(slowest)) to be on the other, which leaves too little of"
-                    + " \(milliseconds(budget))")
+                "what is written on one side takes \(slowest < budget ? "" : "more than ")\(milliseconds(slowest)) to be on the other,"
+                    + " which leaves too little of the \(milliseconds(budget)) for which writers may be held",
+                by: inTheWayOfStreams())
         }
         try waitForLongWriters(clock)
     }
@@ -162,7 +163,9 @@ final class FencedCrossing {
             do {
                 try commit(pair, clock)
             } catch {
-                if isFirst { throw undone(because: error) }
+                // As long as nobody knows whether it is committed, it is neither completed nor undone.
+                if (error as? FlipFault)?.isUnknown ?? false { throw error }
+                if isFirst, pair.committed == nil { throw undone(because: error) }
                 failure = error
             }
         }
@@ -253,24 +256,24 @@ final class FencedCrossing {
 
     /// Looked for once writers go on: who was in tandem's way still is.
     private func overBudget() -> any Error {
+        FlipFault.overBudget(
+            "it took longer than writers may be held (\(milliseconds(budget)))", by: inTheWayOfStreams())
+    }
+
+    private func inTheWayOfStreams() -> [Holder] {
         let (limit, done) = (StopSignal(), StopSignal())
         let timer = try? Thread("look", { if !done.wait(seconds: 2) { limit.raise() } })
         defer {
             done.raise()
             timer?.join()
         }
-        var holders: [Holder] = []
-        for desk in desks {
-            for direction in Direction.allCases {
+        return desks.flatMap { desk in
+            Direction.allCases.flatMap { direction -> [Holder] in
                 let name = direction == .forward ? desk.plan.stream : desk.plan.stream.opposite
-                guard
-                    let connection = try? Connection(
-                        to: desk.target(direction.target), for: .control, as: "\(name) look", stop: limit)
-                else { continue }
-                holders += (try? InTheWay(on: connection).blockers(ofApplication: "\(name) ")) ?? []
+                let connection = try? Connection(
+                    to: desk.target(direction.target), for: .control, as: "\(name) look", stop: limit)
+                return (try? connection.map { try InTheWay(on: $0).blockers(ofApplication: "\(name) ") }) ?? []
             }
         }
-        return FlipFault.overBudget(
-            "it took longer than writers may be held (\(milliseconds(budget)))", by: holders)
     }
 }

@@ -7,14 +7,18 @@ package enum FlipFault: Explained, Equatable {
     /// Undone: users would have had to wait for longer than they may.
     case overBudget(String, by: [Holder])
     /// Refused before anybody waited.
-    case tooSlow(String)
+    case tooSlow(String, by: [Holder])
     case takenOver
+    /// Neither done nor undone: only that side knows, and does not answer.
+    case unknown(Side, pair: String)
+
+    var isUnknown: Bool { if case .unknown = self { true } else { false } }
 
     package var description: String {
         switch self {
-        case .overBudget(let what, let holders):
+        case .overBudget(let what, let holders), .tooSlow(let what, let holders):
             what + (holders.isEmpty ? "" : "; in the way: " + Holder.listed(holders))
-        case .tooSlow(let what): what
+        case .unknown(let side, let pair): "whether \(side.rawValue) of \(pair) has committed is not known yet"
         case .takenOver: "`tandem run` has taken over what this command did not bring to an end in time"
         }
     }
@@ -24,8 +28,15 @@ package enum FlipFault: Explained, Equatable {
         case .overBudget: "nothing was changed. `limits.pause` is how long writers may be held"
         case .tooSlow: "nobody was held. `tandem lag --watch`; `limits.pause` is how long writers may be held"
         case .takenOver: "`tandem step` shows what became of it"
+        case .unknown:
+            "nothing else is changed until it answers: then `tandem run`, or the same command, completes it or takes it back"
         }
     }
 
-    package var exitCode: ExitCode { self == .takenOver ? .failed : .refused }
+    package var exitCode: ExitCode {
+        switch self {
+        case .overBudget, .tooSlow: .refused
+        case .takenOver, .unknown: .failed
+        }
+    }
 }

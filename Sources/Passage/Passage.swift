@@ -194,11 +194,15 @@ package final class Passage {
     private func abandon(_ desks: [PairDesk], _ transition: Transition, _ error: any Error, _ began: Date) {
         for desk in desks { try? desk.readAgain() }
         let isCommitted = hasCommitted || desks.contains { $0.standing.step == transition.to }
+        let isUnknown = (error as? FlipFault)?.isUnknown ?? false
         for desk in desks {
-            if !isCommitted { try? takeBack(desk, transition) }
+            if !isCommitted, !isUnknown { try? takeBack(desk, transition) }
             try? record(
                 desk, transition, .failed, executed: [],
-                [("reason", withoutControls("\(error)")), ("what", isCommitted ? "to be completed" : "undone")],
+                [
+                    ("reason", withoutControls("\(error)")),
+                    ("what", isCommitted ? "to be completed" : isUnknown ? "not known" : "undone"),
+                ],
                 seconds: Date().timeIntervalSince(began))
         }
         if isCommitted { say("the step is committed for some pair: `tandem \(command)` again completes it") }

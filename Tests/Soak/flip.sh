@@ -4,14 +4,15 @@
 # After each, exactly one side takes writes: the one before, and nothing happened; or the other one, and the same command has
 # nothing to do but to complete. In the end both sides are equal, and the instances' own ledger is content.
 #
-#     PARTS    what dies: any of `kill stop run servers`, all unless set
+#     PARTS    what dies: any of `kill stop run servers`; `bypass` is there and back again ten times with nothing dying, compared
+#              after every flip. All unless set
 #     PLACES   failpoints of the command, all unless set
 #     RATE     operations a second of each of two instances, 30 unless set
 #     PAUSE    limits.pause, 3s unless set
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
 
-parts=${PARTS:-kill stop run servers}
+parts=${PARTS:-bypass kill stop run servers}
 rate=${RATE:-30}
 migration=soak
 initial_copy=all
@@ -83,8 +84,8 @@ ready() { if [ "$1" = old ]; then streams new apply && streams old watch; else s
 change() { # FROM [FAILPOINT]
     local back=()
     [ "$1" = old ] || back=(--back)
-    env ${2:+TANDEM_FAILPOINT="$2"} "$tandem" switch --config "$world/tandem.yaml" --yes "${back[@]}" \
-        --waive canary --waive rehearsed --waive statistics --reason soak >>"$world/switch.log" 2>&1
+    { env ${2:+TANDEM_FAILPOINT="$2"} "$tandem" switch --config "$world/tandem.yaml" --yes "${back[@]}" \
+        --waive canary --waive rehearsed --waive statistics --reason soak >>"$world/switch.log" 2>&1; } 2>/dev/null
 }
 other() { if [ "$1" = old ]; then echo new; else echo old; fi; }
 
@@ -197,6 +198,34 @@ replicator_killed() { # PLACE FROM
     complete "$2"
 }
 
+# What tandem keeps on both sides and their servers, that must not become more; and the log its slots hold, in MB.
+kept() {
+    local side
+    for side in old new; do
+        q "$side" "SELECT (SELECT count(*) FROM pg_replication_slots), (SELECT count(*) FROM pg_replication_origin),
+            (SELECT count(*) FROM pg_publication), (SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal),
+            (SELECT count(*) FROM pg_class WHERE relnamespace = 'tandem'::regnamespace), (SELECT count(*) FROM tandem.heartbeat),
+            (SELECT coalesce(max(pg_current_wal_lsn() - restart_lsn), 0)::int8 / 1024 / 1024 / 64 FROM pg_replication_slots)"
+    done | tr '\n' ' '
+}
+bypass() {
+    local before='' after round
+    for round in $(seq 10); do
+        for side in old new; do
+            change "$side" || { failed=1; echo "FAILED: $(tail -n 3 "$world/switch.log")"; return; }
+            ready "$(other "$side")"
+            tandem verify >"$world/verify.log" 2>&1 ||
+                { failed=1; echo "FAILED: the sides differ: $(grep -v equal "$world/verify.log" | head -n 3)"; }
+        done
+        after=$(kept)
+        [ -n "$before" ] || before=$after
+    done
+    [ "$before" = "$after" ] || { failed=1; echo "FAILED: there was $before, there is $after"; }
+    line bypass 'ten times' old "equal after each of 20; longest $(grep -o 'writers were held for [0-9]* ms' "$world/switch.log" |
+        awk '{ print $5 }' | sort -n | tail -n 1) ms, median $(grep -o 'writers were held for [0-9]* ms' "$world/switch.log" |
+        awk '{ print $5 }' | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }') ms"
+}
+
 from=old
 rounds() { # FUNCTION PLACE [MORE]: forward, then back
     for _ in 1 2; do
@@ -206,6 +235,7 @@ rounds() { # FUNCTION PLACE [MORE]: forward, then back
 }
 for part in $parts; do
     case $part in
+        bypass) bypass ;;
         kill) for place in $places; do rounds killed "$place"; done ;;
         stop) for place in $places; do rounds stopped_there "$place"; done ;;
         run)

@@ -89,7 +89,6 @@ import Testing
         let run = try s.start("run", environment: ["PATH": "\(path):/usr/bin:/bin"])
         try s.new.wait(for: "SELECT completed_at IS NOT NULL FROM tandem.copy", toBe: "t")
         try s.old.wait(for: "SELECT count(*) FROM pg_replication_slots WHERE active", toBe: "1")
-        try s.new.sql("ANALYZE")
         try ok(["advance", "--yes"])
         try s.waitForRoles(forward: "apply", reverse: "watch")
         try ok(["verify"])
@@ -103,6 +102,8 @@ import Testing
                 + common,
             environment: PostgresInstallation.tandemEnvironment)
         try s.old.wait(for: "SELECT count(*) > 40 FROM bookstore.journal", toBe: "t")
+        try s.new.wait(for: "SELECT count(*) > 40 FROM bookstore.journal", toBe: "t")
+        try s.new.sql("ANALYZE")
         for (words, side) in [([], s.new), (["--back"], s.old)] {
             if side.cluster.name == s.old.cluster.name { try ok(["verify"]) }
             let outcome = try s.tandem(
