@@ -43,6 +43,8 @@ let package = Package(
         room("Digest", ["CCrypto"]),
         room("Failpoints"),
         room("Telemetry", ["Model", "Threading"]),
+        room("Metrics"),
+        room("HTTP", ["CLinux", "Model", "Threading"]),
         room("CommandLine", ["Model"]),
         room("Protocol", ["Model"]),
         room("Configuration", ["CYAML", "Protocol", "Model"]),
@@ -90,7 +92,8 @@ let package = Package(
         // The example application, and the judge of its histories.
         room("Ledger", ["Model"]),
         room("Bookstore", ["Ledger", "Postgres", "Threading", "Model"]),
-        room("Processes", ["Threading", "Model"]),
+        room("Processes", ["CLinux", "Threading", "Model"]),
+        room("Announcements", ["Processes", "Telemetry", "Threading", "Model"]),
 
         room(
             "Preflight",
@@ -111,8 +114,10 @@ let package = Package(
         .executableTarget(
             name: "tandem",
             dependencies: [
-                "Bookstore", "CommandLine", "Configuration", "DataB", "Evidence", "Failpoints", "InitialCopy", "Lag",
-                "Ledger", "Model", "Passage", "Postgres", "Preflight", "Processes", "Proposal", "Protocol", "State",
+                "Announcements", "Bookstore", "CommandLine", "Configuration", "DataB", "Evidence", "Failpoints", "HTTP",
+                "InitialCopy", "Lag",
+                "Ledger", "Metrics", "Model", "Passage", "Postgres", "Preflight", "Processes", "Proposal", "Protocol",
+                "State",
                 "Stream", "Telemetry", "Threading", "Verification",
             ],
             swiftSettings: settings),
@@ -121,7 +126,10 @@ let package = Package(
         tests("DigestTests", ["Digest"]),
         tests("ModelTests", ["Model"]),
         tests("ThreadingTests", ["Threading"]),
-        tests("TelemetryTests", ["Telemetry"]),
+        tests("TelemetryTests", ["Telemetry", "Threading"]),
+        tests("HTTPTests", ["HTTP", "Model", "Threading", "TestSupport"]),
+        tests("MetricsTests", ["Metrics", "TestSupport", "tandem"]),
+        tests("AnnouncementTests", ["Announcements", "Telemetry", "Threading", "TestSupport"]),
         tests("SpillTests", ["Spill", "Bytes", "Model"]),
         tests("CommandLineTests", ["CommandLine", "Model", "TestSupport"]),
         tests("ConfigurationTests", ["Configuration", "Protocol", "Model"]),
@@ -147,7 +155,7 @@ let package = Package(
         tests("SchemaCopyTests", ["SchemaCopy", "Postgres", "Telemetry", "Threading", "Model", "TestSupport"]),
         tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
         tests("PreflightTests", ["Preflight", "Model", "TestSupport", "tandem"]),
-        tests("StreamTests", ["TestSupport", "tandem"]),
+        tests("StreamTests", ["TestSupport", "tandem"], without: ["Fixtures"]),
         tests("CopyTests", ["TestSupport", "tandem"]),
         // Stands in for malloc in the test binary, and counts.
         .target(name: "CAllocations", path: "Tests/CAllocations"),
@@ -159,6 +167,7 @@ let package = Package(
         tests(
             "DataBTests",
             ["DataB", "Configuration", "Model", "Postgres", "State", "Telemetry", "Threading", "TestSupport", "tandem"]),
+        tests("DocumentTests", ["TestSupport", "tandem"]),
         tests("NameTests", ["TestSupport", "tandem"]),
         tests("RowTests", ["TestSupport", "tandem"]),
         tests("ReverseTests", ["TestSupport", "tandem"]),

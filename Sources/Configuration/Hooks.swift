@@ -11,17 +11,21 @@ package struct HookProgram: Hashable, Sendable {
 package struct Hooks: Hashable, Sendable {
     /// Before a transition changes anything; one that fails keeps it from happening.
     package let beforeStep: HookProgram?
+    /// With each event that somebody may want to hear of; nothing waits for it.
+    package let onEvent: HookProgram?
     /// Seconds after which one is ended and counts as failed.
     package let timeout: Double
 
-    package init(beforeStep: HookProgram? = nil, timeout: Double = 60) {
+    package init(beforeStep: HookProgram? = nil, onEvent: HookProgram? = nil, timeout: Double = 60) {
         self.beforeStep = beforeStep
+        self.onEvent = onEvent
         self.timeout = timeout
     }
 }
 
 private enum HookKey: String, CaseIterable {
     case beforeStep = "before_step"
+    case onEvent = "on_event"
     case timeout
 }
 
@@ -30,6 +34,7 @@ extension Field {
         let section = try Section<HookKey>(self)
         return Hooks(
             beforeStep: try section.optional(.beforeStep)?.hook(),
+            onEvent: try section.optional(.onEvent)?.hook(),
             timeout: try section.optional(.timeout)?.seconds() ?? Hooks().timeout)
     }
 

@@ -7,7 +7,7 @@ internal import Postgres
 internal import State
 
 struct DataBLines {
-    struct Table: Encodable {
+    struct Table: Encodable, Sendable {
         let table: String
         let status: DerivedStatus
         /// Seconds since the moment that new's rows show.
