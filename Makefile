@@ -53,9 +53,10 @@ lint: toolchain ## check the format of the sources
 format: toolchain ## format the sources
 	swift format --in-place --parallel --recursive $(formatted)
 
-.PHONY: checks
-checks: toolchain build ## write docs/checks.md afresh from the checks of preflight
+.PHONY: documents
+documents: toolchain build ## write docs/checks.md, metrics.md afresh from checks and metrics themselves
 	"$$(swift build --show-bin-path)/tandem" checks > docs/checks.md
+	"$$(swift build --show-bin-path)/tandem" metrics > docs/metrics.md
 
 .PHONY: demo
 demo: deps release ## show a migration on two throwaway servers: tandem demo, DEMO_ARGS="--seconds 5s"

@@ -43,6 +43,8 @@ let package = Package(
         room("Digest", ["CCrypto"]),
         room("Failpoints"),
         room("Telemetry", ["Model", "Threading"]),
+        room("Metrics"),
+        room("HTTP", ["CLinux", "Model", "Threading"]),
         room("CommandLine", ["Model"]),
         room("Protocol", ["Model"]),
         room("Configuration", ["CYAML", "Protocol", "Model"]),
@@ -91,7 +93,8 @@ let package = Package(
         // The example application, and the judge of its histories.
         room("Ledger", ["Model"]),
         room("Bookstore", ["Ledger", "Postgres", "Threading", "Model"]),
-        room("Processes", ["Threading", "Model"]),
+        room("Processes", ["CLinux", "Threading", "Model"]),
+        room("Announcements", ["Processes", "Telemetry", "Threading", "Model"]),
 
         room(
             "Preflight",
@@ -112,9 +115,11 @@ let package = Package(
         .executableTarget(
             name: "tandem",
             dependencies: [
-                "Bookstore", "CommandLine", "Configuration", "DataB", "Evidence", "Failpoints", "Fence", "InitialCopy",
-                "Lag",
-                "Ledger", "Model", "Passage", "Postgres", "Preflight", "Processes", "Proposal", "Protocol", "State",
+                "Announcements", "Bookstore", "CommandLine", "Configuration", "DataB", "Evidence", "Failpoints",
+                "Fence",
+                "HTTP", "InitialCopy", "Lag",
+                "Ledger", "Metrics", "Model", "Passage", "Postgres", "Preflight", "Processes", "Proposal", "Protocol",
+                "State",
                 "Stream", "Telemetry", "Threading", "Verification",
             ],
             swiftSettings: settings),
@@ -123,7 +128,10 @@ let package = Package(
         tests("DigestTests", ["Digest"]),
         tests("ModelTests", ["Model"]),
         tests("ThreadingTests", ["Threading"]),
-        tests("TelemetryTests", ["Telemetry"]),
+        tests("TelemetryTests", ["Telemetry", "Threading"]),
+        tests("HTTPTests", ["HTTP", "Model", "Threading", "TestSupport"]),
+        tests("MetricsTests", ["Metrics", "TestSupport", "tandem"]),
+        tests("AnnouncementTests", ["Announcements", "Telemetry", "Threading", "TestSupport"]),
         tests("SpillTests", ["Spill", "Bytes", "Model"]),
         tests("CommandLineTests", ["CommandLine", "Model", "TestSupport"]),
         tests("ConfigurationTests", ["Configuration", "Protocol", "Model"]),
@@ -149,7 +157,7 @@ let package = Package(
         tests("SchemaCopyTests", ["SchemaCopy", "Postgres", "Telemetry", "Threading", "Model", "TestSupport"]),
         tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
         tests("PreflightTests", ["Preflight", "Model", "TestSupport", "tandem"]),
-        tests("StreamTests", ["TestSupport", "tandem"]),
+        tests("StreamTests", ["TestSupport", "tandem"], without: ["Fixtures"]),
         tests("CopyTests", ["TestSupport", "tandem"]),
         // Stands in for malloc in the test binary, and counts.
         .target(name: "CAllocations", path: "Tests/CAllocations"),
@@ -161,6 +169,7 @@ let package = Package(
         tests(
             "DataBTests",
             ["DataB", "Configuration", "Model", "Postgres", "State", "Telemetry", "Threading", "TestSupport", "tandem"]),
+        tests("DocumentTests", ["TestSupport", "tandem"]),
         tests("NameTests", ["TestSupport", "tandem"]),
         tests("RowTests", ["TestSupport", "tandem"]),
         tests("FenceTests", ["Fence", "Postgres", "Protocol", "State", "Model", "Threading", "TestSupport", "tandem"]),

@@ -13,7 +13,7 @@ rm -rf "$tree"
 mkdir -p "$tree/DEBIAN"
 
 DESTDIR=$tree PREFIX=/usr scripts/install.sh "$binary"
-rm -rf "$tree/usr/share/tandem"
+rm -f "$tree/usr/share/tandem/installed"
 strip --strip-unneeded "$tree/usr/bin/tandem"
 mv "$tree/usr/share/doc/tandem/LICENSE" "$tree/usr/share/doc/tandem/copyright"
 gzip -9n "$tree/usr/share/doc/tandem/CHANGELOG.md"

@@ -2,10 +2,11 @@
 # Installs the Debian packages that building and testing need. Does nothing, and asks no network, when all are there.
 # Debian's `postgresql` would also create a cluster and start it as a service; nobody asked for one, so that is switched
 # off while we install, unless this machine was already set up for PostgreSQL clusters by somebody else. `pgbouncer`, which
-# one test starts by itself, is kept from starting as a service, now and at boot.
+# one test starts by itself, is kept from starting as a service, now and at boot; so is `prometheus`, which one test has scrape.
 set -euo pipefail
 
-packages=(libpq-dev libssl-dev liblz4-dev libyaml-dev pkg-config postgresql postgresql-contrib pgbouncer lz4 locales faketime)
+packages=(libpq-dev libssl-dev liblz4-dev libyaml-dev pkg-config postgresql postgresql-contrib pgbouncer lz4 locales faketime
+    prometheus)
 
 installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
@@ -52,20 +53,28 @@ if ! installed postgresql-common; then
     echo 'create_main_cluster = false' | "${as_root[@]}" tee "$drop_in" >/dev/null
 fi
 
-had_pooler=no
-installed pgbouncer && had_pooler=yes
+# What would begin to serve although nobody asked for it.
+silent=()
+for service in pgbouncer prometheus; do
+    installed "$service" || silent+=("$service")
+done
 policy=/usr/sbin/policy-rc.d
-if [ "$had_pooler" = no ] && [ ! -e "$policy" ]; then
+if [ ${#silent[@]} -gt 0 ] && [ ! -e "$policy" ]; then
     leftovers+=("$policy")
-    printf '%s\n' '#!/bin/sh' 'case " $* " in *" pgbouncer "* | *" pgbouncer.service "*) exit 101 ;; esac' \
-        | "${as_root[@]}" tee "$policy" >/dev/null
+    {
+        printf '%s\n' '#!/bin/sh' 'case " $* " in'
+        for service in "${silent[@]}"; do
+            printf '%s\n' "*\" $service \"* | *\" $service.service \"*) exit 101 ;;"
+        done
+        echo esac
+    } | "${as_root[@]}" tee "$policy" >/dev/null
     "${as_root[@]}" chmod 755 "$policy"
 fi
 apt install "${missing[@]}"
-if [ "$had_pooler" = no ]; then
+for service in "${silent[@]}"; do
     # Somebody else's policy may have let it start.
-    "${as_root[@]}" invoke-rc.d --quiet pgbouncer stop >/dev/null 2>&1 || true
-    "${as_root[@]}" systemctl --quiet disable pgbouncer.service >/dev/null 2>&1 || true
-    "${as_root[@]}" update-rc.d pgbouncer disable >/dev/null 2>&1 || true
-fi
+    "${as_root[@]}" invoke-rc.d --quiet "$service" stop >/dev/null 2>&1 || true
+    "${as_root[@]}" systemctl --quiet disable "$service.service" >/dev/null 2>&1 || true
+    "${as_root[@]}" update-rc.d "$service" disable >/dev/null 2>&1 || true
+done
 has_german || "${as_root[@]}" localedef -i de_DE -f UTF-8 de_DE.UTF-8

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# scripts/install.sh BINARY: puts tandem, its manual pages, completions and systemd unit below $DESTDIR$PREFIX.
+# scripts/install.sh BINARY: puts tandem, its manual pages, completions, systemd unit, alerts and dashboard below $DESTDIR$PREFIX.
 # scripts/install.sh --remove: removes exactly what that has put there, by the list it left.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,7 +13,9 @@ if [ "${1:-}" = --remove ]; then
     [ -f "$root/$list" ] || { echo "Nothing was installed below $root." >&2; exit 1; }
     while read -r file; do rm -f "$root/$file"; done <"$root/$list"
     rm -f "$root/$list"
-    rmdir "$root/share/tandem" 2>/dev/null || true
+    for made in share/tandem share/doc/tandem; do
+        [ ! -d "$root/$made" ] || find "$root/$made" -depth -type d -empty -delete
+    done
     exit 0
 fi
 binary=${1:?the binary to install}
@@ -42,9 +44,10 @@ zsh=share/zsh/site-functions
 [ "$prefix" != /usr ] || zsh=share/zsh/vendor-completions
 put 644 "$made/zsh/_tandem" "$zsh/_tandem"
 put 644 "$made/unit" lib/systemd/system/tandem@.service
-for document in README.md CHANGELOG.md LICENSE docs/*.md; do
-    put 644 "$document" "share/doc/tandem/${document#docs/}"
+for document in README.md CHANGELOG.md LICENSE docs/*.md docs/decisions/*.md; do
+    put 644 "$document" "share/doc/tandem/$document"
 done
-install -d "$root/share/tandem"
+put 644 packaging/prometheus/tandem.rules.yml share/tandem/prometheus/tandem.rules.yml
+put 644 packaging/grafana/tandem.json share/tandem/grafana/tandem.json
 printf '%s\n' "${files[@]}" >"$root/$list"
 [ -n "$destination" ] || echo "Installed below $prefix: ${#files[@]} files. \`make uninstall\` removes them."

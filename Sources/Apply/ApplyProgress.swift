@@ -11,6 +11,7 @@ package final class ApplyProgress: Sendable {
     private let appliedEnd: Atomic<UInt64>
     private let transactionCount = Atomic<Int>(0)
     private let changeCount = Atomic<Int>(0)
+    private let batchCount = Atomic<Int>(0)
     private let differenceCount = Atomic<Int>(0)
 
     private struct Rare {
@@ -36,6 +37,8 @@ package final class ApplyProgress: Sendable {
 
     package var applied: LSN { LSN(appliedEnd.load(ordering: .acquiring)) }
     package var transactions: Int { transactionCount.load(ordering: .relaxed) }
+    /// Commits on the target that brought transactions.
+    package var batches: Int { batchCount.load(ordering: .relaxed) }
     package var changes: Int { changeCount.load(ordering: .relaxed) }
     package var differences: Int { differenceCount.load(ordering: .relaxed) }
 
@@ -43,6 +46,7 @@ package final class ApplyProgress: Sendable {
         appliedEnd.store(end.raw, ordering: .releasing)
         transactionCount.add(transactions, ordering: .relaxed)
         changeCount.add(changes, ordering: .relaxed)
+        if transactions > 0 { batchCount.add(1, ordering: .relaxed) }
         moved.raise()
     }
 

@@ -1,6 +1,6 @@
 // The operator's configuration as values: read once, checked completely, never changed afterwards.
 
-internal import Model
+package import Model
 package import Protocol
 
 package struct Configuration: Sendable {
@@ -25,6 +25,8 @@ package struct Configuration: Sendable {
     /// The instances of the application; empty where it is not said.
     package let fleet: [InstancePattern]
     package let hooks: Hooks
+    /// Where metrics and status are served; nil for nowhere.
+    package let listen: NetworkAddress?
     /// Absolute paths.
     package let spill: String
     package let evidence: String

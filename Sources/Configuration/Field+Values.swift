@@ -40,6 +40,15 @@ extension Field {
         return seconds
     }
 
+    /// A numeric address with a port.
+    func networkAddress() throws(ConfigurationError) -> NetworkAddress {
+        let text = try text()
+        if let address = NetworkAddress(text.value) { return address }
+        throw error(
+            "\(label) must be a numeric address and a port, not \(text.mentioned)",
+            hint: "127.0.0.1:9187, or [::1]:9187; 0.0.0.0:9187 for every address of this machine")
+    }
+
     /// A whole number, at least 1.
     func count(upTo highest: Int) throws(ConfigurationError) -> Int {
         let text = try text()

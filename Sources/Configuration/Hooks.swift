@@ -15,13 +15,16 @@ package struct Hooks: Hashable, Sendable {
     package let onFlip: HookProgram?
     /// When it comes to nothing: lets those go whom the former has held, to where they were.
     package let undoFlip: HookProgram?
+    /// With each event that somebody may want to hear of; nothing waits for it.
+    package let onEvent: HookProgram?
     /// Seconds after which one is ended and counts as failed.
     package let timeout: Double
 
     package init(
-        beforeStep: HookProgram? = nil, onFlip: HookProgram? = nil, undoFlip: HookProgram? = nil, timeout: Double = 60
+        beforeStep: HookProgram? = nil, onFlip: HookProgram? = nil, undoFlip: HookProgram? = nil,
+        onEvent: HookProgram? = nil, timeout: Double = 60
     ) {
-        (self.beforeStep, self.onFlip, self.undoFlip) = (beforeStep, onFlip, undoFlip)
+        (self.beforeStep, self.onFlip, self.undoFlip, self.onEvent) = (beforeStep, onFlip, undoFlip, onEvent)
         self.timeout = timeout
     }
 }
@@ -30,6 +33,7 @@ private enum HookKey: String, CaseIterable {
     case beforeStep = "before_step"
     case onFlip = "on_flip"
     case undoFlip = "undo_flip"
+    case onEvent = "on_event"
     case timeout
 }
 
@@ -44,6 +48,7 @@ extension Field {
         }
         return Hooks(
             beforeStep: try section.optional(.beforeStep)?.hook(), onFlip: onFlip, undoFlip: undoFlip,
+            onEvent: try section.optional(.onEvent)?.hook(),
             timeout: try section.optional(.timeout)?.seconds() ?? Hooks().timeout)
     }
 

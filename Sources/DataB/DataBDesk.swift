@@ -203,7 +203,7 @@ final class DataBDesk {
         let reason = withoutControls("\(error)")
         let hint = (error as? any Explained)?.hint
         if statuses[name]?.problem != reason, lastInterruption != "\(error)" {
-            log.warning("data b fails", [.relation: name, .reason: reason, .hint: hint ?? ""])
+            log.about(error).warning("data b fails", [.relation: name, .reason: reason, .hint: hint ?? ""])
         }
         statuses[name]?.problem = reason
         statuses[name]?.hint = hint.map { withoutControls($0) }

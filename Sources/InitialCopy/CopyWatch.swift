@@ -210,7 +210,7 @@ final class CopyWatch {
             guard !stop.isRaised else { throw error }
             let hint = (error as? any Explained)?.hint
             if problem?.message != "\(error)" {
-                context.log.error("copy cannot be finished", [.reason: "\(error)", .hint: hint ?? ""])
+                context.log.about(error).error("copy cannot be finished", [.reason: "\(error)", .hint: hint ?? ""])
             }
             problem = ("\(error)", hint)
             nextRest = Monotonic.now.adding(seconds: 10)

@@ -134,7 +134,7 @@ final class CopyWorker {
             entry.notBefore = Monotonic.now.adding(seconds: pause)
         }
         if isNews {
-            let log = context.log.with(.relation, name)
+            let log = context.log.with(.relation, name).about(error)
             if isTransient {
                 log.warning("table not copied yet", [.reason: "\(error)"])
             } else {

@@ -16,9 +16,12 @@ package protocol Explained: Error, CustomStringConvertible {
     /// What the operator can do about it; nil when the description says it all.
     var hint: String? { get }
     var exitCode: ExitCode { get }
+    /// What PostgreSQL calls it, where it was PostgreSQL's.
+    var sqlstate: String? { get }
 }
 
 extension Explained {
+    package var sqlstate: String? { nil }
     package var hint: String? { nil }
     package var exitCode: ExitCode { .failed }
 }

@@ -96,6 +96,13 @@ extension GateKeeper {
             \.name)
         let (here, there) = (try KeyCatalog.read(old), try KeyCatalog.read(new))
         for name in names.sorted() where (here[name] ?? []).isDisjoint(with: there[name] ?? []) {
+            let isThere = try !new.query(
+                "SELECT pg_catalog.to_regclass($1) IS NULL", [name.sql], doing: "looking for \(name) on new"
+            ).bool(0, 0)
+            guard isThere else {
+                return GateReading(
+                    .keys, .unknown, "\(name) is not on new yet", mend: "`tandem run` makes and copies it")
+            }
             let saw = here[name]?.isEmpty ?? true ? "\(name) has no key on old" : "\(name) has no key of old's on new"
             return GateReading(
                 .keys, .refuses, saw,

@@ -18,9 +18,13 @@ extension GateKeeper {
         let (name, source) = back == .reverse ? (desk.plan.stream.opposite, new) : (desk.plan.stream, old)
         let side = SourceSide(source, name)
         guard let slot = try side.slot() else {
+            // Gates that lie further ahead are shown, too.
+            let isAhead = desk.standing.epoch?.step != transition.from
             return GateReading(
                 .rollback, .refuses, "\(back.source.rawValue) has no slot \(name)",
-                mend: "`tandem back`, then `tandem advance` makes it again")
+                mend: isAhead
+                    ? "`tandem advance` makes it on the way to step \(transition.from.rawValue)"
+                    : "`tandem back`, then `tandem advance` makes it again")
         }
         guard !slot.isInvalid else {
             return GateReading(

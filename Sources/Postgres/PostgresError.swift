@@ -62,6 +62,9 @@ package struct PostgresError: Explained, Sendable {
 
     package var hint: String? { serverHint }
 
+    /// Also that of a refusal.
+    package var sqlstate: String? { (sqlState ?? refusal)?.code }
+
     /// The same with what gives the privilege, when it is one that is missing.
     package func needing(_ grant: String) -> PostgresError {
         guard sqlState == "42501" else { return self }

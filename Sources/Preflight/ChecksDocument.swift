@@ -6,7 +6,7 @@ package enum ChecksDocument {
             """
             # What `tandem preflight` looks at
 
-            <!-- Made by `make checks` from the checks themselves; a test compares. -->
+            <!-- Made by `make documents` from the checks themselves; a test compares. -->
 
             \(Check.all.count) checks. A **blocker** ends `tandem preflight` with exit code 3; a **warning** has consequences that \
             somebody should have decided on; a **note** is good to know. A finding may be less severe than its check, where the \

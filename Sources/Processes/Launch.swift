@@ -1,4 +1,4 @@
-// How a program is started and ended: its own process group, no signal blocked or ignored, no descriptor but those it is given,
+// How a program is started and ended: its own process group, no signal blocked or ignored, nothing to read and no descriptor but what it is given,
 // always reaped.
 
 internal import Glibc
@@ -10,11 +10,15 @@ struct Launch: Sendable {
     /// Laid over this process's own.
     let environment: [String: String]
 
-    func spawn(output: Int32, errors: Int32) throws(ProcessError) -> pid_t {
+    func spawn(input: Int32? = nil, output: Int32, errors: Int32) throws(ProcessError) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        if let input {
+            posix_spawn_file_actions_adddup2(&actions, input, 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, errors, 2)
         var attributes = posix_spawnattr_t()

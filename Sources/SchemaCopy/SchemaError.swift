@@ -66,7 +66,7 @@ package enum SchemaError: Explained {
     init(_ error: ProcessError) {
         switch error {
         case .cannotRun(let reason): self = .failed(reason, hint: nil)
-        case .interrupted: self = .interrupted
+        case .interrupted, .late: self = .interrupted
         }
     }
 

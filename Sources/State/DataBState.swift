@@ -45,7 +45,7 @@ package struct DataBState {
         guard try !isThere else { return }
         do {
             try connection.script(
-                "BEGIN; CREATE SCHEMA IF NOT EXISTS tandem; " + Schema.dataB + " COMMIT;",
+                "BEGIN; " + Schema.make + Schema.dataB + " COMMIT;",
                 doing: "making the state of Data B on \(connection.label)")
         } catch { throw error.needing(Privilege.create(on: connection)) }
     }

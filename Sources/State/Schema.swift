@@ -2,11 +2,24 @@
 // nothing else decides about it. Names of streams are keys, so that several migrations can share a database.
 
 package enum Schema {
+    static let comment =
+        "COMMENT ON SCHEMA tandem IS"
+        + " 'belongs to tandem (replication between databases); removed by tandem abort or finish; \(StateLayout.mark)'"
+
+    /// One that is there keeps its comment: it says which layout it has.
+    static let make = """
+        DO $tandem$ BEGIN
+            IF pg_catalog.to_regnamespace('tandem') IS NULL THEN
+                CREATE SCHEMA tandem;
+                \(comment);
+            END IF;
+        END $tandem$;
+        """
+
     /// On the side that gives: what a stream was started from, with the publication and its tables by oid, and the
     /// heartbeat that tells its lag.
     static let source = """
-        CREATE SCHEMA IF NOT EXISTS tandem;
-        COMMENT ON SCHEMA tandem IS 'belongs to tandem (replication to another database); removed by tandem abort or finish';
+        \(make)
         CREATE TABLE IF NOT EXISTS tandem.heartbeat (
             stream pg_catalog.text PRIMARY KEY,
             beat pg_catalog.int8 NOT NULL,
@@ -24,8 +37,7 @@ package enum Schema {
 
     /// On the side that takes: where a stream is bound to, how it is doing, what is set aside, what was found different.
     static let target = """
-        CREATE SCHEMA IF NOT EXISTS tandem;
-        COMMENT ON SCHEMA tandem IS 'belongs to tandem (replication from another database); removed by tandem abort or finish';
+        \(make)
         CREATE TABLE IF NOT EXISTS tandem.heartbeat (
             stream pg_catalog.text PRIMARY KEY,
             beat pg_catalog.int8 NOT NULL,
@@ -160,8 +172,7 @@ package enum Schema {
 
     /// On both sides: where the pair stands, and what is being tried. Alone, where nothing else of tandem is there yet.
     static let epoch = """
-        CREATE SCHEMA IF NOT EXISTS tandem;
-        COMMENT ON SCHEMA tandem IS 'belongs to tandem (replication between databases); removed by tandem abort or finish';
+        \(make)
         CREATE TABLE IF NOT EXISTS tandem.epoch (
             pair pg_catalog.text PRIMARY KEY,
             epoch pg_catalog.int8 NOT NULL,

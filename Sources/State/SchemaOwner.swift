@@ -19,7 +19,9 @@ enum SchemaOwner {
                   JOIN pg_catalog.pg_roles me ON me.rolname = current_user
                  WHERE NOT r.rolsuper AND r.oid <> me.oid
                    AND (me.rolsuper OR NOT pg_catalog.pg_has_role(me.oid, r.oid, 'USAGE'))
-                 LIMIT 1)
+                 LIMIT 1),
+                (SELECT pg_catalog.obj_description(n.oid, 'pg_namespace') FROM pg_catalog.pg_namespace n
+                  WHERE n.nspname = 'tandem')
             """, ["tandem.\(table)"], doing: doing)
         if let stranger = row.text(0, 1) {
             throw PostgresError(
@@ -28,6 +30,9 @@ enum SchemaOwner {
                 serverHint:
                     "is it tandem's own, made under that role? Then use that role for tandem, or give the schema and"
                     + " its tables to the one it uses now. If not: DROP SCHEMA tandem CASCADE;")
+        }
+        if let problem = StateLayout.isTooNew(StateLayout.number(in: row.text(0, 2))) {
+            throw PostgresError(.unexpected, problem, doing: doing, serverHint: StateLayout.tooNewHint)
         }
         return row.bool(0, 0)
     }

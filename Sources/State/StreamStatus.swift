@@ -3,7 +3,7 @@
 package import Foundation
 
 package struct StreamStatus: KeptAsJSON, Sendable, Equatable {
-    package enum State: String, Codable, Sendable {
+    package enum State: String, Codable, Sendable, CaseIterable {
         /// Connecting, or waiting to be allowed to.
         case starting
         case streaming
@@ -59,6 +59,8 @@ package struct StreamStatus: KeptAsJSON, Sendable, Equatable {
     package var role: String?
     /// Transactions that tandem itself had written on the source, since the session's start.
     package var skipped: Int?
+    /// Commits on the target that brought transactions, since the session's start.
+    package var batches: Int?
 
     package init(state: State, host: String, pid: Int32) {
         self.state = state

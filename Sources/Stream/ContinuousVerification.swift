@@ -56,7 +56,9 @@ final class ContinuousVerification: Sendable {
                 lastProblem = ""
             } catch {
                 let problem = "\(error)"
-                if !ending.isRaised, problem != lastProblem { log.warning("not verifying", [.reason: problem]) }
+                if !ending.isRaised, problem != lastProblem {
+                    log.about(error).warning("not verifying", [.reason: problem])
+                }
                 lastProblem = problem
             }
             ending.wait(seconds: min(5, max(0.5, every / 4)))

@@ -96,7 +96,7 @@ final class Heart {
 
     private func bear(_ error: PostgresError) throws {
         if error.kind == .interrupted { return }
-        if !troubled { log.warning("no heartbeat", [.detail: error.description]) }
+        if !troubled { log.about(error).warning("no heartbeat", [.detail: error.description]) }
         troubled = true
         guard error.isConnectionLost else { return }
         connection = nil

@@ -12,6 +12,8 @@ package final class PairCourse: Sendable {
         var new: Epoch?
         var read: Set<Side> = []
         var areStreamsResting = false
+        /// The newest epoch that was told.
+        var told: Epoch?
     }
 
     private let known = Monitor(Known())
@@ -37,6 +39,18 @@ package final class PairCourse: Sendable {
         case .contradiction: return nil
         case .none: return StepTable(.dualWrite)[.following]
         case .agreed(let epoch), .behind(let epoch, _): return epoch.row
+        }
+    }
+
+    /// The epoch before and the one that holds now, when it has not been told yet: the first one is no news.
+    func takeNews() -> (before: Epoch, now: Epoch)? {
+        known.withLock { known in
+            guard known.read.count == 2, let now = EpochStanding(old: known.old, new: known.new).epoch else {
+                return nil
+            }
+            defer { known.told = now }
+            guard let before = known.told, before.number < now.number else { return nil }
+            return (before, now)
         }
     }
 

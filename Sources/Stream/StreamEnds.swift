@@ -16,6 +16,7 @@ package struct StreamBlocked: Explained {
         return text
     }
     package var hint: String? { problem.hint }
+    package var sqlstate: String? { problem.sqlstate }
     package var exitCode: ExitCode { .blocked }
 }
 
@@ -25,8 +26,8 @@ struct LogHeldTooLong: Error {
     let limit: Int
 }
 
-enum HostName {
-    static let current: String = {
+package enum HostName {
+    package static let current: String = {
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
         return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

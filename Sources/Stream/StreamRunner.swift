@@ -89,6 +89,7 @@ package final class StreamRunner {
         let connection = try Connection(to: plan.target, for: .control, as: "\(plan.stream) runner", stop: stop)
         let side = TargetSide(connection, plan.stream)
         guard try takeLock(side) else { return nil }
+        try bringUpToDate(connection)
         try heedPreflight(side)
         try chronicle.begin(target: connection, until: until, acceptsSchema: acceptsSchema, stop: stop)
         try prepareCopy(side)
@@ -100,6 +101,7 @@ package final class StreamRunner {
         defer { company.end() }
         while !stop.isRaised {
             try PairEpochs.note(connection, plan.stream.target, plan.stream, in: course)
+            if plan.isForward { course.tellNews(log) }
             try learnRole()
             // The stream back has no more to do: whoever runs it takes it away.
             if role == .off, !plan.isForward { break }
@@ -160,6 +162,12 @@ package final class StreamRunner {
         }
         if now != role, hasStreamed { log.info("role changes", [.detail: "\(role.rawValue) to \(now.rawValue)"]) }
         role = now
+    }
+
+    /// What an earlier tandem has made there.
+    private func bringUpToDate(_ connection: Connection) throws {
+        guard let former = try StateLayout.bringUpToDate(connection) else { return }
+        log.info("schema brought up to date", [.side: plan.stream.target, .from: former, .to: StateLayout.current])
     }
 
     // MARK: the first start
@@ -265,7 +273,7 @@ package final class StreamRunner {
         let reason = "\(error)"
         if reason != lastReason {
             let hint = (error as? any Explained)?.hint
-            (hint.map { log.with(.hint, $0) } ?? log).warning("stream interrupted", [.reason: reason])
+            (hint.map { log.with(.hint, $0) } ?? log).about(error).warning("stream interrupted", [.reason: reason])
         }
         let blocked = refusedAgain(error, isSame: reason == lastReason)
         lastReason = reason
@@ -283,7 +291,7 @@ package final class StreamRunner {
     private func bearWatching(_ error: any Error, _ side: TargetSide?) -> (any Error)? {
         let reason = "\(error)"
         if reason != lastReason {
-            log.error("not watching", [.reason: reason, .hint: (error as? any Explained)?.hint ?? ""])
+            log.about(error).error("not watching", [.reason: reason, .hint: (error as? any Explained)?.hint ?? ""])
         }
         lastReason = reason
         say(.blocked, error, side)
@@ -305,7 +313,7 @@ package final class StreamRunner {
             problem: StreamStatus.Problem(
                 message: "\(error.doing): \(error.message)",
                 hint: error.hint ?? (error.isAboutContent ? unreadable : nil), sqlstate: error.sqlState?.code))
-        if refusals == 3 { log.error("blocked", [.detail: "\(error)", .hint: blocked.hint ?? ""]) }
+        if refusals == 3 { log.about(error).error("blocked", [.detail: "\(error)", .hint: blocked.hint ?? ""]) }
         return blocked
     }
 

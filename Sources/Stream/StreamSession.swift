@@ -113,6 +113,9 @@ final class StreamSession {
         let name = plan.stream
         let source = try Connection(to: plan.source, for: .control, as: "\(name) start", stop: stop)
         let replication = try Connection(to: plan.source, for: .replication, as: "\(name) start", stop: stop)
+        if let former = try StateLayout.bringUpToDate(source) {
+            log.info("schema brought up to date", [.side: name.source, .from: former, .to: StateLayout.current])
+        }
         let start = StreamStart(
             source: SourceSide(source, name), target: control, replication: replication,
             initialCopy: plan.initialCopy, pair: plan.pair)
@@ -278,6 +281,7 @@ final class StreamSession {
     private func hear() throws -> End? {
         try PairEpochs.note(control.connection, plan.stream.target, plan.stream, in: course)
         guard plan.isForward else { return course.areStreamsResting ? .paused : nil }
+        course.tellNews(log)
         let request = try control.copyRequest()
         course.areStreamsResting = request?.isStreamPaused == true
         if request?.isStreamPaused == true { return .paused }
@@ -332,6 +336,7 @@ final class StreamSession {
         status.latency = progress.latency
         status.transactions = progress.transactions
         status.changes = progress.changes
+        status.batches = progress.batches
         status.differences = progress.differences
         status.spilled = positions.spilled
         status.role = role.rawValue

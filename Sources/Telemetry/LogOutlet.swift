@@ -26,13 +26,13 @@ final class LogOutlet: Sendable {
         var drawn = 0
     }
 
-    private let descriptor: Int32
+    private let place: @Sendable () -> Int32
     private let waiting = Monitor(Waiting())
     private let footer = Monitor(Footer())
     private let droppedLine: @Sendable (Int) -> String
 
-    init(_ descriptor: Int32, droppedLine: @escaping @Sendable (Int) -> String) {
-        self.descriptor = descriptor
+    init(_ place: @escaping @Sendable () -> Int32, droppedLine: @escaping @Sendable (Int) -> String) {
+        self.place = place
         self.droppedLine = droppedLine
     }
 
@@ -88,7 +88,7 @@ final class LogOutlet: Sendable {
     }
 
     private var hasRoom: Bool {
-        var look = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        var look = pollfd(fd: place(), events: Int16(POLLOUT), revents: 0)
         return poll(&look, 1, 0) == 1
     }
 
@@ -115,6 +115,7 @@ final class LogOutlet: Sendable {
 
     private func put(_ text: String) {
         let bytes = Array(text.utf8)
+        let descriptor = place()
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, $0.count - done) }

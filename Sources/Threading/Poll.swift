@@ -6,17 +6,24 @@ internal import Glibc
 package enum Poll {
     package struct Interest: Sendable {
         package let descriptor: Int32
-        package let write: Bool
+        let events: Int32
 
-        package static func readable(_ descriptor: Int32) -> Interest { Interest(descriptor: descriptor, write: false) }
-        package static func both(_ descriptor: Int32) -> Interest { Interest(descriptor: descriptor, write: true) }
+        package static func readable(_ descriptor: Int32) -> Interest {
+            Interest(descriptor: descriptor, events: POLLIN)
+        }
+        package static func writable(_ descriptor: Int32) -> Interest {
+            Interest(descriptor: descriptor, events: POLLOUT)
+        }
+        package static func both(_ descriptor: Int32) -> Interest {
+            Interest(descriptor: descriptor, events: POLLIN | POLLOUT)
+        }
     }
 
     /// Returns when one of them is ready or time is up, with the indices of the ready ones.
     @discardableResult
     package static func wait(for interests: [Interest], until deadline: Monotonic?) -> [Int] {
         var set = interests.map {
-            pollfd(fd: $0.descriptor, events: Int16(POLLIN) | ($0.write ? Int16(POLLOUT) : 0), revents: 0)
+            pollfd(fd: $0.descriptor, events: Int16($0.events), revents: 0)
         }
         while true {
             let count = wait(&set, until: deadline)

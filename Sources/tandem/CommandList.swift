@@ -19,7 +19,8 @@ let commandTable = CommandTable(
     commands: configurationCommands + [
         preflightCommand, prepareCommand, runCommand, pauseCommand, resumeCommand, recopyCommand, lagCommand,
         statusCommand, setAsideCommand,
-    ] + stepCommands + endingCommands + [failpointsCommand, checksCommand, documentsCommand] + dataBCommands
+    ] + stepCommands + endingCommands + [failpointsCommand, checksCommand, metricsCommand, documentsCommand]
+        + dataBCommands
         + verificationCommands + evidenceCommands + bookstoreCommands)
 
 private let preflightCommand = Command(
@@ -56,10 +57,22 @@ private let checksCommand = Command(
     summary: "prints docs/checks.md",
     isHidden: true)
 
+private let metricsCommand = Command(
+    name: "metrics",
+    summary: "prints docs/metrics.md",
+    isHidden: true)
+
 private let documentsCommand = Command(
     name: "documents",
     summary: "writes manual pages and completions into a directory, for an installation",
+    details: """
+        With --list it prints each command with its options instead; with --parse, which of the command lines on standard \
+        input, each a JSON array of words, are none. DIRECTORY is `-` then.
+        """,
     arguments: .required("DIRECTORY"),
+    options: [
+        Option("list", summary: "print commands and options"), Option("parse", summary: "read command lines"),
+    ],
     isHidden: true)
 
 private let prepareCommand = Command(
@@ -111,7 +124,14 @@ private let runCommand = Command(
             "accept-schema",
             summary: "go on although the schema changed in a way that replication would not notice by itself"),
         Option("log", value: "FORMAT", summary: "logfmt (the default) or json", check: .choice(["logfmt", "json"])),
-        Option("verbose", short: "v", summary: "log more"),
+        Option(
+            "log-level", value: "LEVEL",
+            summary: "the least that is logged: debug, info (the default), warning or error",
+            check: .choice(["debug", "info", "warning", "error"])),
+        Option(
+            "log-file", value: "FILE",
+            summary: "log to a file instead of standard error; one that was moved away is begun again"),
+        Option("verbose", short: "v", summary: "log more: --log-level debug"),
     ],
     examples: [
         ("tandem run", "follows until stopped"),

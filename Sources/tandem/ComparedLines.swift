@@ -5,7 +5,7 @@ internal import Model
 internal import State
 
 struct ComparedLines {
-    struct Record: Encodable {
+    struct Record: Encodable, Sendable {
         let table: String
         let verdict: String
         let at: String

@@ -80,8 +80,10 @@ private struct ShownSetting: Encodable {
             ("hooks.before_step", plan.hooks.beforeStep.map { withoutControls($0.path) } ?? "none"),
             ("hooks.on_flip", plan.hooks.onFlip.map { withoutControls($0.path) } ?? "none"),
             ("hooks.undo_flip", plan.hooks.undoFlip.map { withoutControls($0.path) } ?? "none"),
+            ("hooks.on_event", plan.hooks.onEvent.map { withoutControls($0.path) } ?? "none"),
             ("hooks.timeout", readable(seconds: plan.hooks.timeout)),
         ]
+        all += [("listen", plan.listen?.description ?? "nowhere")]
         all += [("spill", withoutControls(plan.spill)), ("evidence", withoutControls(plan.evidence))]
         return all.map { ShownSetting(key: $0.0, value: $0.1, line: plan.places[$0.0]?.line) }
     }

@@ -7,7 +7,7 @@ internal import Postgres
 internal import State
 
 struct DataBLines {
-    struct Table: Encodable {
+    struct Table: Encodable, Sendable {
         let table: String
         let status: DerivedStatus
         /// Seconds since the moment that new's rows show.
@@ -44,7 +44,7 @@ struct DataBLines {
         var lines: [(String, String)] = []
         if isPaused { lines.append(("data b", Terminal.alarming("paused: `tandem b resume` goes on"))) }
         for (number, table) in tables.enumerated() {
-            lines.append((number == 0 && !isPaused ? "data b" : "", "\(table.table): \(Self.fresh(table, isRunning))"))
+            lines.append((number == 0 && !isPaused ? "data b" : "", "\(table.table): \(fresh(table, isRunning))"))
             lines += Self.details(table).map { ("", "  " + $0) }
             if let problem = table.status.problem {
                 let state = table.status.sqlstate.map { " [\($0)]" } ?? ""
@@ -56,7 +56,7 @@ struct DataBLines {
         return lines
     }
 
-    private static func fresh(_ table: Table, _ isRunning: Bool) -> String {
+    private func fresh(_ table: Table, _ isRunning: Bool) -> String {
         var text = table.freshness.map { "as of \(readable(seconds: $0)) ago" } ?? "nothing of it is on new yet"
         switch table.status.state {
         case .working where isRunning: text += ", at work"
@@ -65,7 +65,7 @@ struct DataBLines {
         case .waiting, .working, .postponed: break
         }
         guard isRunning else { return text + "; nothing runs" }
-        if let next = table.status.nextRun, table.status.state != .working {
+        if let next = table.status.nextRun, !isPaused, ![.working, .paused].contains(table.status.state) {
             text += ", next in \(readable(seconds: max(0, next.timeIntervalSinceNow)))"
         }
         return text

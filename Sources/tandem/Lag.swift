@@ -119,7 +119,7 @@ func stateInWords(_ reading: LagReading) -> String {
 }
 
 /// One line of `tandem lag --json`.
-struct LagLine: Encodable {
+struct LagLine: Encodable, Sendable {
     var pair: String
     var stream: String
     var seconds: Double?

@@ -82,7 +82,7 @@ struct ReverseLines {
 
     // MARK: for machines
 
-    struct Line: Encodable {
+    struct Line: Encodable, Sendable {
         var lag: LagLine
         var status: StreamStatus?
         var slot: String?
@@ -91,7 +91,7 @@ struct ReverseLines {
         var setAside: [String]
     }
 
-    struct Watched: Encodable {
+    struct Watched: Encodable, Sendable {
         var table: String
         var byApplications: Int
         var byReplication: Int

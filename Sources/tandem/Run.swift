@@ -13,12 +13,13 @@ func run(_ arguments: Parsed) throws -> ExitCode {
     let workspace = try Workspace(arguments)
     try workspace.configuration.requireDecided()
     let until = try until(arguments)
-    let log = Log(
-        format: arguments.value("log") == "json" ? .json : .logfmt, threshold: arguments.has("verbose") ? .debug : .info
-    )
-    let display = arguments.value("log") == "json" ? nil : CopyDisplay(log)
+    let company = try RunCompany(workspace, arguments)
+    let log = company.log
+    let isPlain = arguments.value("log") == "json" || arguments.has("log-file")
+    let display = isPlain ? nil : CopyDisplay(log)
     let results = Monitor<[ExitCode]>([])
     let jobs = workspace.configuration.jobs
+    let told = company.runnerEnded
     let threads = try workspace.plans.map { plan in
         try Thread("run \(plan.pair)") {
             let failure = StreamRunner(
@@ -26,6 +27,7 @@ func run(_ arguments: Parsed) throws -> ExitCode {
                 firstCheck: { try Examination.beforeRun(plan, jobs: jobs, stop: processStop) }, stop: processStop,
                 shown: display?.place(of: plan.pair), log: log
             ).run()
+            told(plan.pair, failure)
             results.withLock { $0.append(report(failure, log.with(.stream, plan.stream))) }
         }
     }
@@ -42,7 +44,7 @@ func run(_ arguments: Parsed) throws -> ExitCode {
     for thread in threads { thread.join() }
     attendance.raise()
     for thread in attendants { thread.join() }
-    log.finish()
+    company.end()
     return results.withLock { $0.max { $0.rawValue < $1.rawValue } ?? .done }
 }
 
@@ -62,6 +64,6 @@ private func report(_ failure: (any Error)?, _ log: Log) -> ExitCode {
         return .done
     }
     let explained = failure as? any Explained
-    log.error("ended", [.reason: "\(failure)", .hint: explained?.hint ?? ""])
+    log.about(failure).error("ended", [.reason: "\(failure)", .hint: explained?.hint ?? ""])
     return explained?.exitCode ?? .failed
 }

@@ -72,8 +72,8 @@ struct StandingLines {
 
     // MARK: for machines
 
-    struct Line: Encodable {
-        struct Away: Encodable {
+    struct Line: Encodable, Sendable {
+        struct Away: Encodable, Sendable {
             let side: String
             /// Bytes the other side keeps for it, and seconds until that is more than it may; nil where little is written.
             let held: UInt64?

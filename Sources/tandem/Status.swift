@@ -12,7 +12,9 @@ internal import Stream
 
 func status(_ arguments: Parsed) throws -> ExitCode {
     let workspace = try Workspace(arguments)
-    let screens = workspace.plans.map { StatusScreen($0, limit: workspace.configuration.limits.walHeld) }
+    let screens = workspace.plans.map {
+        StatusScreen($0, limit: workspace.configuration.limits.walHeld, StatusSides($0, as: "status"))
+    }
     if arguments.has("json") {
         Terminal.json(screens.map(\.machineReadable))
     } else {
@@ -45,11 +47,10 @@ struct StatusScreen {
 
     var isIncomplete: Bool { !problems.isEmpty }
 
-    init(_ plan: StreamPlan, limit: Int) {
+    init(_ plan: StreamPlan, limit: Int, _ sides: StatusSides) {
         self.plan = plan
         self.limit = limit
-        let old = Reached(plan.source, as: "\(plan.stream) status")
-        let new = Reached(plan.target, as: "\(plan.stream) status")
+        let (old, new) = (sides.old, sides.new)
         let source = old.connection.map { SourceSide($0, plan.stream) }
         let target = new.connection.map { TargetSide($0, plan.stream) }
         lag = LagReader(
@@ -194,7 +195,9 @@ struct StatusScreen {
 
     // MARK: for machines
 
-    struct Line: Encodable {
+    struct Line: Encodable, Sendable {
+        var isOldReached: Bool
+        var isNewReached: Bool
         var lag: LagLine
         var status: StreamStatus?
         var slot: String?
@@ -217,12 +220,12 @@ struct StatusScreen {
     }
 
     /// A list, because different names of tables can be the same key to a reader of JSON.
-    struct SetAside: Encodable {
+    struct SetAside: Encodable, Sendable {
         var table: String
         var changes: Int
     }
 
-    struct Difference: Encodable {
+    struct Difference: Encodable, Sendable {
         var table: String
         var kind: String
         var found: Int
@@ -232,6 +235,7 @@ struct StatusScreen {
 
     var machineReadable: Line {
         Line(
+            isOldReached: lag.oldProblem == nil, isNewReached: lag.newProblem == nil,
             lag: LagLine(plan, lag, limit), status: lag.status, slot: slot.map { _ in plan.stream.description },
             slotStatus: slot?.walStatus, publication: published.map { _ in plan.stream.description },
             publishedTables: published, origin: hasOrigin ? plan.stream.description : nil,

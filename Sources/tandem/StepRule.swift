@@ -17,7 +17,12 @@ enum StepRule {
             !steps.contains(epoch.step)
         else { return }
         throw StateError.refused(
-            "`tandem \(command)` is for steps \(steps.lowerBound.rawValue) to \(steps.upperBound.rawValue), and pair"
+            "`tandem \(command)` is for \(text(steps)), and pair"
                 + " \(plan.pair) is at \(epoch.step): \(epoch.step.meaning)", hint: instead)
+    }
+
+    private static func text(_ steps: ClosedRange<Step>) -> String {
+        let (first, last) = (steps.lowerBound.rawValue, steps.upperBound.rawValue)
+        return first == last ? "step \(first)" : "steps \(first) to \(last)"
     }
 }

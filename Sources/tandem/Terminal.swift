@@ -53,12 +53,14 @@ enum Terminal {
     static func strong(_ text: String) -> String { usesColor ? "\u{1b}[1m\(text)\u{1b}[0m" : text }
     static func alarming(_ text: String) -> String { usesColor ? "\u{1b}[31m\(text)\u{1b}[0m" : text }
 
-    static func json(_ value: some Encodable) {
+    static func json(_ value: some Encodable) { show(jsonText(value)) }
+
+    static func jsonText(_ value: some Encodable) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.dateEncodingStrategy = .iso8601
-        if let data = try? encoder.encode(value) { show(String(decoding: data, as: UTF8.self)) }
+        return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
     }
 }
 

@@ -38,6 +38,7 @@ func verify(_ arguments: Parsed) throws -> ExitCode {
     }
     let results = runs.compactMap(\.result)
     if arguments.has("json") { Terminal.json(results.map(VerifiedPair.Line.init)) }
+    if arguments.has("repair") { try RepairNews(workspace)?.tell(results, workspace) }
     return ExitCode.worst(results.map(\.exitCode))
 }
 

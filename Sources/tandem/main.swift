@@ -7,7 +7,8 @@ internal import Glibc
 internal import Model
 
 private let commands: [String: (Parsed) throws -> ExitCode] = [
-    "preflight": preflight, "checks": checks, "documents": documents, "prepare": prepare, "run": run, "lag": lag,
+    "preflight": preflight, "checks": checks, "metrics": metrics, "documents": documents, "prepare": prepare,
+    "run": run, "lag": lag,
     "status": status,
     "set-aside": setAside, "abort": abort,
     "verify": verify, "resync": resync,

@@ -1,6 +1,7 @@
 // The keys that transitions go by.
 
 import Configuration
+import Model
 import Protocol
 import Testing
 
@@ -19,7 +20,8 @@ import Testing
             strategy: pause
             fleet: ["web-*", worker-1]
             gates: { lag: 500ms, quiet: 10s, verified_within: 2h, rehearsed_within: 30d }
-            hooks: { before_step: [/opt/page, --team, "${TEAM}"], timeout: 5s }
+            hooks: { before_step: [/opt/page, --team, "${TEAM}"], on_event: /opt/tell, timeout: 5s }
+            listen: "[::1]:9187"
             """, environment: ["TEAM": "two words"])
         #expect(configuration.strategy == .pause)
         #expect(configuration.fleet.map(\.text) == ["web-*", "worker-1"])
@@ -28,10 +30,11 @@ import Testing
         #expect(configuration.gates == Gates(lag: 0.5, quiet: 10, verifiedWithin: 7200, rehearsedWithin: 2_592_000))
         let hook = try #require(configuration.hooks.beforeStep)
         #expect(hook.path == "/opt/page" && hook.arguments == ["--team", "two words"])
-        #expect(configuration.hooks.timeout == 5)
         let both = try read("hooks: {on_flip: [/opt/hold, a], undo_flip: /opt/go}\nlimits: {pause: 1500ms}")
         #expect(both.hooks.onFlip?.arguments == ["a"] && both.hooks.undoFlip?.path == "/opt/go")
         #expect(both.limits.pause == 1.5 && configuration.limits.pause == 2)
+        #expect(configuration.hooks.timeout == 5 && configuration.hooks.onEvent?.path == "/opt/tell")
+        #expect(configuration.listen?.description == "[::1]:9187")
     }
 
     @Test func aHookAloneIsAPathBesideTheConfiguration() throws {
@@ -52,6 +55,13 @@ import Testing
         ("fleet: []", "7:8: `fleet` lists nothing; it needs at least one instance"),
         ("fleet: [a, b, a]", "7:15: `fleet` lists `a` twice, first at 7:9"),
         ("hooks: {before_steps: x}", "7:9: unknown key `before_steps` → did you mean `before_step`?"),
+        (
+            "listen: localhost:9187",
+            "7:9: `listen` must be a numeric address and a port, not `localhost:9187` → 127.0.0.1:9187, or [::1]:9187;"
+                + " 0.0.0.0:9187 for every address of this machine"
+        ),
+        ("listen: 127.0.0.1:0", "7:9: `listen` must be a numeric address and a port, not `127.0.0.1:0`"),
+        ("listen: ':9187'", "7:9: `listen` must be a numeric address and a port, not `:9187`"),
         ("hooks: {before_step: ''}", "7:22: `before_step` is empty"),
         ("hooks: {before_step: []}", "7:22: `before_step` lists nothing; it needs at least one program"),
         (

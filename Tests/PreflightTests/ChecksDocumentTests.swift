@@ -8,7 +8,7 @@ import Testing
     @Test func theDocumentIsMadeFromTheChecks() throws {
         let root = String(#filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined())
         let document = try String(contentsOfFile: "\(root)/docs/checks.md", encoding: .utf8)
-        #expect(document == ChecksDocument.text + "\n", "`make checks` writes it afresh")
+        #expect(document == ChecksDocument.text + "\n", "`make documents` writes it afresh")
     }
 
     @Test func namesAreStableWords() {

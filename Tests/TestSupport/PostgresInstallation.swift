@@ -121,7 +121,7 @@ extension PostgresInstallation {
     }
 
     /// Gives a directory that root made to the account that servers run as.
-    static func giveToServer(_ path: String) throws {
+    package static func giveToServer(_ path: String) throws {
         guard getuid() == 0 else { return }
         guard chown(path, serverAccount.user, serverAccount.group) == 0 else {
             throw HarnessFailure(.setUp, "chown \(path): \(String(cString: strerror(errno)))")

@@ -1,0 +1,62 @@
+// The documents of the checkout as text: blocks of commands, inline code, links, anchors.
+
+import Foundation
+
+struct Document {
+    static let root = String(#filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined())
+
+    /// From the top of the checkout.
+    let path: String
+    let text: String
+    private let withoutBlocks: String
+
+    init(_ path: String) throws {
+        self.path = path
+        text = try String(contentsOfFile: "\(Self.root)/\(path)", encoding: .utf8)
+        // Parts with odd numbers are blocks.
+        let parts = text.components(separatedBy: "```")
+        withoutBlocks = stride(from: 0, to: parts.count, by: 2).map { parts[$0] }.joined()
+    }
+
+    static func all() throws -> [Document] {
+        let docs = ["docs", "docs/decisions"].flatMap { folder in
+            ((try? FileManager.default.contentsOfDirectory(atPath: "\(root)/\(folder)")) ?? [])
+                .filter { $0.hasSuffix(".md") }.sorted().map { "\(folder)/\($0)" }
+        }
+        return try (["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] + docs).map { try Document($0) }
+    }
+
+    /// Of fenced blocks: what a shell is given, and what stands behind `$ ` where output is shown as well.
+    var commandBlocks: [String] {
+        text.matches(of: /(?m)^```(sh|console|)\n((?:.*\n)*?)```$/).map { match in
+            if match.1 == "sh" { return String(match.2) }
+            return match.2.split(separator: "\n").filter { $0.hasPrefix("$ ") }.map { String($0.dropFirst(2)) }
+                .joined(separator: "\n")
+        }
+    }
+
+    /// Whole command lines in the text; outlines with brackets and choices are none.
+    var inlineCommands: [String] {
+        withoutBlocks.matches(of: /`(tandem [^`]+)`/).map { String($0.1).replacing(/\s+/, with: " ") }
+            .filter { $0.firstMatch(of: /[\[\]|…<>]/) == nil }
+    }
+
+    /// Targets of links, without those to other places.
+    var links: [String] {
+        withoutBlocks.matches(of: /\]\(([^)\s]+)\)/).map { String($0.1) }.filter { !$0.contains("://") }
+    }
+
+    /// As a forge makes them from headings.
+    var anchors: Set<String> {
+        var seen: [String: Int] = [:]
+        var all: Set<String> = []
+        for heading in withoutBlocks.matches(of: /(?m)^#+ (.+)$/) {
+            let kept = heading.1.lowercased().filter { $0.isLetter || $0.isNumber || "- _".contains($0) }
+            let anchor = kept.replacing(" ", with: "-")
+            let count = seen[anchor, default: 0]
+            seen[anchor] = count + 1
+            all.insert(count == 0 ? anchor : "\(anchor)-\(count)")
+        }
+        return all
+    }
+}

@@ -1,0 +1,98 @@
+// tandem is replaced by a later version in the middle of a migration: what an earlier one made in the databases is brought up to
+// date, or refused by name. Fixtures are the statements of earlier versions, as they were.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(.blocking) struct LayoutTests {
+    private static let fixtures = String(#filePath.dropLast("LayoutTests.swift".count)) + "Fixtures"
+
+    /// Takes everything from schema `tandem` that the fixture does not have. The publication's table stays the one it is.
+    private func takeBack(_ side: Database, to fixture: String) throws {
+        let text = try String(contentsOfFile: "\(Self.fixtures)/\(fixture)", encoding: .utf8)
+        try side.sql(
+            text.replacing("tandem.", with: "tandem_then.").replacing(
+                "SCHEMA IF NOT EXISTS tandem;", with: "SCHEMA tandem_then;"))
+        try side.sql(
+            """
+            DO $$ DECLARE one record; BEGIN
+                FOR one IN SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'tandem'::regnamespace AND c.relkind = 'r'
+                    AND to_regclass('tandem_then.' || quote_ident(c.relname)) IS NULL
+                LOOP EXECUTE format('DROP TABLE tandem.%I CASCADE', one.relname); END LOOP;
+                FOR one IN SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+                    WHERE c.relnamespace = 'tandem'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+                      AND NOT EXISTS (SELECT FROM pg_attribute t WHERE t.attname = a.attname AND NOT t.attisdropped
+                          AND t.attrelid = to_regclass('tandem_then.' || quote_ident(c.relname)))
+                LOOP EXECUTE format('ALTER TABLE tandem.%I DROP COLUMN %I', one.relname, one.attname); END LOOP;
+            END $$;
+            DROP SCHEMA tandem_then CASCADE;
+            COMMENT ON SCHEMA tandem IS 'belongs to tandem (replication from another database); removed by tandem abort or finish';
+            """)
+    }
+
+    @Test func anEarlierSchemaIsBroughtUpToDateAndTheStreamGoesOn() throws {
+        let s = try Scenario("layout")
+        defer { s.end() }
+        try s.both("CREATE TABLE public.item (id int PRIMARY KEY, n int)")
+        try s.writeConfiguration(initialCopy: "all")
+        try s.old.sql("INSERT INTO public.item SELECT g, g FROM generate_series(1, 1000) g")
+        let before = try s.start("run")
+        try s.catchUp()
+        try s.old.wait(for: "SELECT count(*) FROM tandem.epoch", toBe: "1")
+        #expect(try before.stop() == .exited(0))
+        try takeBack(s.old, to: "layout-0-old.sql")
+        try takeBack(s.new, to: "layout-0-new.sql")
+        for side in [s.old, s.new] { #expect(try side.value("SELECT to_regclass('tandem.epoch') IS NULL") == "t") }
+        try s.old.sql("UPDATE public.item SET n = -n WHERE id <= 500; DELETE FROM public.item WHERE id > 900")
+
+        let after = try s.start("run")
+        try s.catchUp()
+        #expect(try Fingerprint.expectEqual(old: s.old, new: s.new) == [])
+        #expect(after.log.components(separatedBy: "event=\"schema brought up to date\"").count == 3, "\(after.tail)")
+        for side in [s.old, s.new] {
+            let comment = try side.value("SELECT obj_description('tandem'::regnamespace)") ?? ""
+            #expect(comment.hasSuffix("; layout 1"))
+        }
+        // What needs the tables that were not there.
+        #expect(try s.tandem("verify").exitCode == 0)
+        #expect(try s.tandem("step").exitCode == 0)
+        #expect(try s.tandem("status").exitCode == 0)
+        #expect(try after.stop() == .exited(0))
+        // Once is enough.
+        let again = try s.start("run")
+        try s.catchUp()
+        #expect(!again.log.contains("brought up to date"))
+        #expect(try again.stop() == .exited(0))
+        #expect(try s.tandem("abort", "--yes").exitCode == 0)
+    }
+
+    @Test func whatALaterVersionMadeIsRefusedByName() throws {
+        let s = try Scenario("later")
+        defer { s.end() }
+        try s.prepare()
+        for side in [s.old, s.new] {
+            let comment = try side.value("SELECT obj_description('tandem'::regnamespace)") ?? ""
+            try side.sql("COMMENT ON SCHEMA tandem IS 'belongs to tandem; layout 99'")
+            let outcome = try s.tandem("run")
+            #expect(outcome.exitCode == 3, "\(outcome.stderr)")
+            #expect(outcome.stderr.contains("layout 99, of a later tandem"), "\(outcome.stderr)")
+            let status = try s.tandem("status")
+            #expect(status.exitCode == 1 && (status.stdout + status.stderr).contains("layout 99"), "\(status.stdout)")
+            try side.sql("COMMENT ON SCHEMA tandem IS '\(comment)'")
+        }
+        #expect(try s.tandem("run", "--until", "caught-up").exitCode == 0)
+    }
+
+    @Test func oneThatCannotBeBroughtUpToDateIsRefusedByName() throws {
+        let s = try Scenario("early")
+        defer { s.end() }
+        try s.prepare()
+        // As it was before progress stood in a row.
+        try s.new.sql(
+            "ALTER TABLE tandem.stream DROP COLUMN applied_lsn; COMMENT ON SCHEMA tandem IS 'belongs to tandem'")
+        let outcome = try s.tandem("run")
+        #expect(outcome.exitCode == 3 && outcome.stderr.contains("of an early tandem"), "\(outcome.stderr)")
+        #expect(try s.new.value("SELECT obj_description('tandem'::regnamespace)") == "belongs to tandem")
+    }
+}
