@@ -52,7 +52,7 @@ import Testing
         #expect(after.log.components(separatedBy: "event=\"schema brought up to date\"").count == 3, "\(after.tail)")
         for side in [s.old, s.new] {
             let comment = try side.value("SELECT obj_description('tandem'::regnamespace)") ?? ""
-            #expect(comment.hasSuffix("; layout 1"))
+            #expect(comment.hasSuffix("; layout 2"))
         }
         // What needs the tables that were not there.
         #expect(try s.tandem("verify").exitCode == 0)
