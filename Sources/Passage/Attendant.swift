@@ -40,10 +40,12 @@ package final class Attendant {
                 if let finding = try look(), nextTry <= .now { try attend(to: finding) }
             } catch {
                 guard !stop.isRaised else { return }
-                // A side that is away is the streams' affair, and is there again some time.
-                if (error as? PostgresError)?.isConnectionLost != true { complain(error) }
                 connections = [:]
-                nextTry = .now.adding(seconds: pause.seconds())
+                // A side that is away is the streams' affair; once it is there again nobody should have to wait for us.
+                if (error as? PostgresError)?.isConnectionLost != true {
+                    complain(error)
+                    nextTry = .now.adding(seconds: pause.seconds())
+                }
             }
             stop.wait(seconds: 1)
         }

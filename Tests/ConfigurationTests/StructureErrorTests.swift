@@ -67,12 +67,12 @@ import Testing
         ),
         (
             "limits: 5",
-            "7:9: `limits` must be a mapping with `memory`, `spill`, `snapshot`, `wal_held`, `on_wal_held` and "
+            "7:9: `limits` must be a mapping with `memory`, `spill`, `snapshot`, `pause`, `wal_held`, `on_wal_held` and "
                 + "`copy_rate`, not a single value"
         ),
         (
             "limits:",
-            "7:8: `limits` has no value; it must be a mapping with `memory`, `spill`, `snapshot`, `wal_held`, "
+            "7:8: `limits` has no value; it must be a mapping with `memory`, `spill`, `snapshot`, `pause`, `wal_held`, "
                 + "`on_wal_held` and `copy_rate`"
         ),
         ("limits: {memory: [1]}", "7:18: `memory` must be a single value, not a list"),

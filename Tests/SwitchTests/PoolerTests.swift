@@ -36,6 +36,7 @@ import Testing
                     toFile: "\(directory)/\(name).ini", atomically: true, encoding: .utf8)
         }
         try FileManager.default.createSymbolicLink(atPath: "\(directory)/current.ini", withDestinationPath: "old.ini")
+        try "\"postgres\" \"\"\n".write(toFile: "\(directory)/users", atomically: true, encoding: .utf8)
         let settings = """
             [databases]
             %include \(directory)/current.ini
@@ -43,7 +44,9 @@ import Testing
             listen_addr =
             unix_socket_dir = \(directory)
             listen_port = 6432
-            auth_type = any
+            auth_type = trust
+            auth_file = \(directory)/users
+            admin_users = postgres
             pool_mode = transaction
             user = postgres
             """

@@ -147,7 +147,7 @@ import Testing
         try s.old.sql("ALTER TABLE part_2 DISABLE TRIGGER \(trigger); ALTER TABLE t ENABLE TRIGGER \(trigger)")
         try w.changed(false)
         #expect(
-            try s.old.value("SELECT count(*) FROM pg_trigger WHERE tgname = '\(trigger)' AND tgenabled = 'A'") == "4")
+            try s.old.value("SELECT count(*) FROM pg_trigger WHERE tgname = '\(trigger)' AND tgenabled = 'A'") == "5")
         #expect(try w.run.stop() == .exited(0))
     }
 
