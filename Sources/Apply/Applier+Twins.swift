@@ -59,7 +59,10 @@ extension Applier {
             guard case .rows(let group) = statement, !group.mapping.keyColumns.isEmpty,
                 failure.isConflict || failure.mayBeMissing
             else { return failure }
-            if failure.isConflict { try writer.queue(control: "ROLLBACK TO SAVEPOINT change", doing: "making room") }
+            if failure.isConflict {
+                try writer.queue(control: "ROLLBACK TO SAVEPOINT change", doing: "making room")
+                if let failure = try writer.finishGroup(doing: "making room") { return failure }
+            }
             let (rows, problem) = try makeAsOnSource(batch, group.mapping, transaction)
             if let problem { return rows == 0 ? failure : problem }
             made[group.mapping.table.name, default: 0] += rows

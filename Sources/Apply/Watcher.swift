@@ -4,8 +4,8 @@
 // stream that applies. Progress and counts are one transaction on the target, at most a few a second however much comes:
 // the source is told to forget only what is durable there.
 //
-// Whoever wants to know which rows were touched (to write twins again) gets them here, change by change, in `note`: a record
-// has its table's shape and the row's key.
+// Where applications write both sides, each row they have touched goes into a book, and progress is recorded no further than
+// to where none of them is open: what a crash forgets is sent again.
 
 package import Assembly
 internal import Bytes
@@ -24,13 +24,36 @@ package final class Watcher {
     private var intake: Intake
     private let progress: ApplyProgress
     private let stop: StopSignal
+    private let twins: TwinBook?
+    private let touches: TouchReader
 
     private struct Tally {
         var byApplications = 0
         var byReplication = 0
         var truncated = false
         var last = LSN.zero
+
+        mutating func add(_ later: Tally) {
+            byApplications += later.byApplications
+            byReplication += later.byReplication
+            truncated = truncated || later.truncated
+            last = max(last, later.last)
+        }
     }
+
+    /// What was seen up to a position, and waits until what was touched there is settled.
+    private struct Seen {
+        var mark = 0
+        var end = LSN.zero
+        var tallies: [QualifiedName: Tally] = [:]
+        var transactions = 0
+        var changes = 0
+        var beat: WatchedBeat?
+        var marks: [Sentinel: WatchedBeat] = [:]
+        var committedAt: Int64?
+    }
+
+    private var waiting: [Seen] = []
 
     private var tallies: [QualifiedName: Tally] = [:]
     private var transactions = 0
@@ -44,8 +67,10 @@ package final class Watcher {
     private var rows = RowPair()
 
     package init(
-        _ setup: ApplySetup, queue: BoundedQueue<Delivery>, progress: ApplyProgress, stop: StopSignal, log: Log
+        _ setup: ApplySetup, queue: BoundedQueue<Delivery>, progress: ApplyProgress, twins: TwinBook? = nil,
+        stop: StopSignal, log: Log
     ) throws {
+        self.twins = twins
         self.setup = setup
         self.queue = queue
         self.progress = progress
@@ -53,6 +78,7 @@ package final class Watcher {
         intake = Intake(queue)
         let connection = try Connection(to: setup.target, for: .apply, as: setup.applicationName("watch"), stop: stop)
         side = TargetSide(connection, setup.stream)
+        touches = TouchReader(side)
         try side.installWatched()
         try side.attachOrigin()
         // With the origin in hand nobody else can move it.
@@ -64,22 +90,30 @@ package final class Watcher {
     /// Until the input has ended and everything is recorded, or something throws.
     package func run() throws {
         while true {
-            while let transaction = intake.peek() {
+            while halt == nil, let transaction = intake.peek() {
                 try look(at: transaction)
                 intake.advance()
-                if changes >= Self.most || halt != nil { break }
+                if changes >= Self.most || halt != nil || twins?.isFull ?? false { break }
             }
             if isDue { try record() }
-            if let halt {
+            // Not before everything up to the mark has settled and is recorded.
+            if let halt, seen == nil, waiting.isEmpty {
                 try wait(at: halt)
                 continue
             }
-            if intake.hasEnded, intake.peek() == nil { return try record() }
+            if halt == nil, intake.hasEnded, intake.peek() == nil {
+                try record()
+                if waiting.isEmpty { return }
+            }
             guard !stop.isRaised else {
                 throw PostgresError(.interrupted, "stopped on request", doing: "watching")
             }
-            let until = Monotonic.now.adding(seconds: seen == nil ? 1 : Self.pause)
-            Poll.wait(for: [.readable(stop.descriptor), .readable(queue.filled.descriptor)], until: until)
+            let pause = halt == nil ? Self.pause : Self.pauseAtMark
+            let until = Monotonic.now.adding(seconds: seen == nil && waiting.isEmpty ? 1 : pause)
+            // With as many rows open as may be, or a mark that has not settled, what has come must wait.
+            let isFull = halt != nil || twins?.isFull ?? false
+            Poll.wait(
+                for: [.readable(stop.descriptor)] + (isFull ? [] : [.readable(queue.filled.descriptor)]), until: until)
         }
     }
 
@@ -100,10 +134,13 @@ package final class Watcher {
     /// So many changes are recorded without waiting for more.
     private static let most = 100_000
     private static let pause = 0.25
+    private static let pauseAtMark = 0.01
 
     private var isDue: Bool {
         if beat != nil || !marks.isEmpty || changes >= Self.most { return true }
-        if seen != nil { return recordedAt.age >= Self.pause }
+        if seen != nil || !waiting.isEmpty {
+            return recordedAt.age >= (halt == nil ? Self.pause : Self.pauseAtMark)
+        }
         let ahead = intake.quiet.bytes(since: progress.applied)
         return ahead > 16 << 20 || (ahead > 0 && recordedAt.age > 10)
     }
@@ -160,6 +197,13 @@ package final class Watcher {
         var tally = tallies[shape.name] ?? Tally()
         if isForeign { tally.byReplication += 1 } else { tally.byApplications += 1 }
         if record.kind == .truncate { tally.truncated = true }
+        if let twins, record.kind != .truncate {
+            try rows.read(record.rows)
+            let touched = try touches.touched(record, shape, rows)
+            for row in touched { twins.touch(row, isForeign: isForeign) }
+            // Nobody can say which rows to look at: the whole table has to be compared.
+            if touched.isEmpty { tally.truncated = true }
+        }
         tally.last = end
         tallies[shape.name] = tally
     }
@@ -167,23 +211,47 @@ package final class Watcher {
     // MARK: recording
 
     private func record() throws {
+        recordedAt = Monotonic.now
         // A mark is recorded at its own end, whatever is known to be quiet behind it.
         let quiet = halt == nil && intake.peek() == nil ? intake.quiet : .zero
         let end = max(seen?.end ?? .zero, quiet)
-        recordedAt = Monotonic.now
-        guard end > progress.applied else { return }
-        let tables = tallies.map { name, tally in
+        if end > max(progress.applied, waiting.last?.end ?? .zero) {
+            waiting.append(
+                Seen(
+                    mark: twins?.closeMark() ?? 0, end: end, tallies: tallies, transactions: transactions,
+                    changes: changes, beat: beat, marks: marks,
+                    committedAt: quiet > (seen?.end ?? .zero) ? nil : seen?.time.microseconds))
+            (tallies, transactions, changes, beat, seen) = ([:], 0, 0, nil, nil)
+            marks = [:]
+        }
+        let settled = twins?.settledThrough ?? .max
+        let over = waiting.prefix { $0.mark <= settled }
+        guard let last = over.last else { return }
+        try write(Array(over), through: last)
+        waiting.removeFirst(over.count)
+    }
+
+    private func write(_ over: [Seen], through last: Seen) throws {
+        var sum: [QualifiedName: Tally] = [:]
+        for seen in over {
+            sum.merge(seen.tallies) { earlier, later in
+                var both = earlier
+                both.add(later)
+                return both
+            }
+        }
+        let tables = sum.map { name, tally in
             WatchedTable(
                 table: name, byApplications: tally.byApplications, byReplication: tally.byReplication,
                 truncated: tally.truncated, last: tally.last)
         }.sorted { $0.table < $1.table }
-        try side.recordWatched(
-            tables, beat: beat, marks: marks, through: end,
-            committedAt: quiet > (seen?.end ?? .zero) ? nil : seen?.time.microseconds)
-        progress.committed(through: end, transactions: transactions, changes: changes)
+        let beat = over.last { $0.beat != nil }?.beat
+        let marks = over.reduce(into: [Sentinel: WatchedBeat]()) { $0.merge($1.marks) { $1 } }
+        try side.recordWatched(tables, beat: beat, marks: marks, through: last.end, committedAt: last.committedAt)
+        progress.committed(
+            through: last.end, transactions: over.reduce(0) { $0 + $1.transactions },
+            changes: over.reduce(0) { $0 + $1.changes })
         if let beat { progress.visible(beat: beat.number) }
         _ = progress.clearProblem()
-        (tallies, transactions, changes, beat, seen) = ([:], 0, 0, nil, nil)
-        marks = [:]
     }
 }

@@ -64,6 +64,8 @@ package final class Assembler {
     private let directory: SpillDirectory
     private let isOwn: (String) -> Bool
     private let afterSpilledBlock: () -> Void
+    /// Prefix and content of a logical message; the bytes live as long as the call.
+    private let heard: (String, UnsafeRawBufferPointer) -> Void
 
     private var decoder = Decoder()
     private var shapes: [UInt32: Described] = [:]
@@ -89,8 +91,10 @@ package final class Assembler {
     /// `isOwn` says whether an origin's name is one of tandem's own for this pair.
     package init(
         book: ShapeBook, limits: Limits, directory: SpillDirectory, applied: LSN,
-        isOwn: @escaping (String) -> Bool = { _ in false }, afterSpilledBlock: @escaping () -> Void = {}
+        isOwn: @escaping (String) -> Bool = { _ in false }, afterSpilledBlock: @escaping () -> Void = {},
+        heard: @escaping (String, UnsafeRawBufferPointer) -> Void = { _, _ in }
     ) {
+        self.heard = heard
         self.book = book
         self.limits = limits
         self.directory = directory
@@ -128,7 +132,8 @@ package final class Assembler {
         case .relation(let message): note(message)
         case .type(let oid, let name): book.note(type: oid, name: name)
         case .truncate(let xid, let message): try truncate(message, subtransaction: xid)
-        case .change, .logicalMessage: break
+        case .change: break
+        case .logicalMessage(let prefix, let content): heard(prefix, content)
         case .streamStart(let xid, let first): try startBlock(xid, first: first)
         case .streamStop: (block, skipsBlock) = (nil, false)
         case .streamCommit(let xid, let commit): try finish(streamed: xid, commit)

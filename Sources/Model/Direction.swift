@@ -42,8 +42,8 @@ package struct StreamName: Hashable, Sendable, CustomStringConvertible {
     package var target: Side { direction.target }
 
     /// Replication origins that mark what this stream's sessions write: its own, that of its second connection, of copied
-    /// rows, of Data B, of repairs.
-    package var origins: [String] { ["", "_2", "_copy", "_b", "_repair"].map { description + $0 } }
+    /// rows, of Data B, of repairs by command, and of twins that it has seen touched.
+    package var origins: [String] { ["", "_2", "_copy", "_b", "_repair", "_twins"].map { description + $0 } }
 
     /// Whether changes that carry this origin were written by tandem for this pair, in either direction. By whole names:
     /// another pair's may begin like them.

@@ -59,7 +59,7 @@ package struct Decoder {
             let oid: UInt32 = try cursor.integer()
             return .type(oid: oid, name: try name(&cursor))
         case "M":
-            return .logicalMessage
+            return try logicalMessage(&cursor)
         case "S":
             guard streaming == nil else { throw DecodeError(message: kind, problem: "a block begins inside a block") }
             let xid: UInt32 = try cursor.integer()
@@ -103,6 +103,17 @@ package struct Decoder {
         var relations: [UInt32] = []
         for _ in 0..<count { relations.append(try cursor.integer()) }
         return TruncateMessage(relations: relations, cascade: flags & 1 != 0, restartIdentity: flags & 2 != 0)
+    }
+
+    /// What triggers of tandem's tell of a transaction comes so.
+    private func logicalMessage(_ cursor: inout ByteCursor) throws -> Message {
+        _ = try subtransaction(&cursor)
+        try cursor.skip(1 + 8)
+        let prefix = try cursor.string()
+        let length: Int32 = try cursor.integer()
+        let start = cursor.pointer
+        try cursor.skip(Int(length))
+        return .logicalMessage(prefix: prefix, content: UnsafeRawBufferPointer(start: start, count: Int(length)))
     }
 
     private func commit(_ cursor: inout ByteCursor) throws(OutOfBytes) -> CommitMessage {

@@ -48,8 +48,8 @@ package enum Message {
     /// `rows` is what follows the relation: the tuples with their markers.
     case change(ChangeKind, xid: UInt32, relation: UInt32, rows: UnsafeRawBufferPointer)
     case truncate(xid: UInt32, TruncateMessage)
-    /// Somebody's logical message; not tandem's business.
-    case logicalMessage
+    /// Somebody's logical message.
+    case logicalMessage(prefix: String, content: UnsafeRawBufferPointer)
     case streamStart(xid: UInt32, first: Bool)
     case streamStop
     case streamCommit(xid: UInt32, CommitMessage)

@@ -61,6 +61,8 @@ package struct StreamStatus: KeptAsJSON, Sendable, Equatable {
     package var skipped: Int?
     /// Commits on the target that brought transactions, since the session's start.
     package var batches: Int?
+    /// Rows that a watch has seen touched and that are not known to be the same on both sides.
+    package var unsettled: Int?
 
     package init(state: State, host: String, pid: Int32) {
         self.state = state

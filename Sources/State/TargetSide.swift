@@ -173,6 +173,12 @@ package struct TargetSide {
         try attach(repairOrigin)
     }
 
+    /// Twins are repaired on either side of a stream that watches.
+    package func attachTwinOrigin() throws(PostgresError) {
+        try makeOrigin("\(stream)_twins")
+        try attach("\(stream)_twins")
+    }
+
     private func makeOrigin(_ name: String) throws(PostgresError) {
         try askOrigin(
             """
@@ -233,8 +239,8 @@ package struct TargetSide {
         try askOrigin(
             """
             SELECT pg_catalog.pg_replication_origin_drop(roname) FROM pg_catalog.pg_replication_origin
-             WHERE roname IN ($1, $2, $3, $4, $5)
-            """, stream.origins, to: "dropping origin \(stream)")
+             WHERE roname = ANY ($1::text[])
+            """, ["{" + stream.origins.joined(separator: ",") + "}"], to: "dropping origin \(stream)")
     }
 
     // MARK: one runner
@@ -342,6 +348,8 @@ package struct TargetSide {
         try EvidenceMarks(connection, stream).forget()
         try VerificationRecords(connection, stream).forget()
         try forgetWatched()
+        try forgetTwins()
+        try CensusRecords(connection, stream).forget()
         try forgetRestoredSource()
     }
 

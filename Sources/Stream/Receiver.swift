@@ -24,6 +24,8 @@ final class Receiver {
         let book: ShapeBook
         let limits: Assembler.Limits
         let spill: SpillDirectory
+        /// Where it is wanted: who writes the source, as its triggers say.
+        var census: CensusBook?
     }
 
     private let connection: Connection
@@ -66,10 +68,12 @@ final class Receiver {
         assembler = Assembler(
             book: setup.book, limits: setup.limits, directory: setup.spill, applied: setup.start,
             isOwn: { [stream = setup.stream] in stream.isOwn(origin: $0) },
-            afterSpilledBlock: { Failpoint.pass(.afterSpillBlock) })
+            afterSpilledBlock: { Failpoint.pass(.afterSpillBlock) },
+            heard: { [census = setup.census] prefix, content in if prefix == "tandem" { census?.note(content) } })
         feedbackEvery = try Self.feedbackInterval(connection)
         try connection.growReadBuffer()
-        try ReplicationCommands.start(setup.stream, from: setup.start, binary: setup.isBinary, on: connection)
+        try ReplicationCommands.start(
+            setup.stream, from: setup.start, binary: setup.isBinary, messages: setup.census != nil, on: connection)
         Failpoint.pass(.afterStreamStarted)
     }
 

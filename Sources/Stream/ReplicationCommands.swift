@@ -37,9 +37,9 @@ enum ReplicationCommands {
     }
 
     static func start(
-        _ name: StreamName, from position: LSN, binary: Bool, on connection: Connection
+        _ name: StreamName, from position: LSN, binary: Bool, messages: Bool = false, on connection: Connection
     ) throws(PostgresError) {
-        let options = StreamOptions(serverMajor: connection.serverMajor, binary: binary)
+        let options = StreamOptions(serverMajor: connection.serverMajor, binary: binary, messages: messages)
         try connection.startCopy(
             "START_REPLICATION SLOT \(quoted(name.description)) LOGICAL \(position) (\(options.text(for: name)))",
             doing: "starting to stream from \(connection.label)")
@@ -55,6 +55,8 @@ struct CreatedSlot: Sendable {
 struct StreamOptions {
     let serverMajor: Int
     let binary: Bool
+    /// What triggers say of whoever writes.
+    var messages = false
 
     var protocolVersion: Int {
         switch serverMajor {
@@ -68,6 +70,7 @@ struct StreamOptions {
     func text(for name: StreamName) -> String {
         var options = ["proto_version '\(protocolVersion)'", "publication_names '\(quoted(name.description))'"]
         if serverMajor >= 14 { options += ["streaming 'on'", "binary '\(binary)'"] }
+        if serverMajor >= 14, messages { options.append("messages 'true'") }
         if serverMajor >= 16 { options.append("origin 'any'") }
         return options.joined(separator: ", ")
     }

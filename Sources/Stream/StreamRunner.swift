@@ -35,6 +35,8 @@ package final class StreamRunner {
     private var resolvedEnd: LSN?
     private var textOnly = false
     var hasStreamed = false
+    /// Others have shown that it can be connected with what it was given: it does not end because a server is away.
+    private var hasStoodBy = false
     private var backoff = StreamRunner.freshBackoff
     private var lastReason = ""
     /// How often running a server has given the very same answer, which waiting will not change.
@@ -246,6 +248,7 @@ package final class StreamRunner {
     private func takeLock(_ side: TargetSide) throws -> Bool {
         var said = false
         while try !side.tryRunnerLock() {
+            hasStoodBy = true
             if !said { log.info("standing by", [.reason: "another tandem runs this stream"]) }
             said = true
             if stop.wait(seconds: 1) { return false }
@@ -325,7 +328,7 @@ package final class StreamRunner {
         case let error as PostgresError:
             // What old cannot send says nothing of how we connect: it comes when it is its turn.
             if error.isAboutContent { return false }
-            return !hasStreamed && (error.kind == .cannotConnect || !error.isTransient)
+            return !hasStreamed && !hasStoodBy && (error.kind == .cannotConnect || !error.isTransient)
         default: return false
         }
     }

@@ -35,6 +35,10 @@ final class StreamSession {
     private let role: StreamRole
     private let course: PairCourse
     private var manner: PairCourse.Manner?
+    private var row: StepRow?
+    /// Where applications write both sides, what a watch has seen them touch.
+    private var twins: TwinBook?
+    private var census: CensusBook?
     private let control: TargetSide
     private let copy: StreamCopy?
     private let schema: CarriedSchema
@@ -124,6 +128,9 @@ final class StreamSession {
         try StepOutcome(plan, course, stop: stop).waitUntilKnown(source: source, control)
         guard course.role(of: plan.stream.direction) ?? role == role else { return nil }
         manner = course.manner(of: plan.stream.direction)
+        row = course.row
+        census = row?.repaired != nil ? CensusBook() : nil
+        twins = role == .watch && row?.repaired != nil ? TwinBook() : nil
         let position = try start.check(from: role == .apply ? course.position(on: plan.stream.source) : nil)
         if plan.isForward { try FirstEpoch(plan, old: sides.old, new: sides.new).ensure() }
         try schema.check(source: source, target: copy.map(\.run.isComplete) ?? true ? control.connection : nil)
@@ -161,10 +168,11 @@ final class StreamSession {
         let (plan, health, watch, attention, ending, log) = (plan, health, watch, attention, ending, log)
         let (outcome, changed, gate, recent) = (outcome, changed, copy?.gate ?? CopyGate(), recent)
         let (role, course) = (role, course)
+        let twins = self.twins
         let hasTwins = role == .apply && manner?.repaired == plan.stream.target
         let receiving = Receiver.Setup(
             stream: plan.stream, start: start, isBinary: isBinary, until: until, book: book,
-            limits: Assembler.Limits(memory: memory.open, small: memory.large), spill: spill)
+            limits: Assembler.Limits(memory: memory.open, small: memory.large), spill: spill, census: census)
         try spawn("receive") {
             let connection = try Connection(
                 to: plan.source, for: .replication, as: "\(plan.stream) receive", stop: ending)
@@ -177,7 +185,8 @@ final class StreamSession {
                 stream: plan.stream, source: plan.source, target: plan.target, book: book, isBinary: isBinary,
                 gate: gate, recent: recent, hasTwins: hasTwins)
             if role == .watch {
-                let watcher = try Watcher(setup, queue: queue, progress: progress, stop: ending, log: log)
+                let watcher = try Watcher(
+                    setup, queue: queue, progress: progress, twins: twins, stop: ending, log: log)
                 outcome.withLock { $0.begun = true }
                 changed.raise()
                 return try watcher.run()
@@ -188,6 +197,9 @@ final class StreamSession {
             outcome.withLock { $0.begun = true }
             changed.raise()
             try applier.run()
+        }
+        if let twins, let row {
+            try spawn("twins") { try TwinRepair(plan, row, twins, stop: ending, log: log)?.run() }
         }
         try spawn("heart") {
             try Heart(
@@ -241,6 +253,9 @@ final class StreamSession {
                 positions.spilled = spill.bytesOnDisk
                 let status = status(progress, positions)
                 try control.write(status: status.encoded())
+                if let seen = census?.take(), !seen.isEmpty {
+                    try CensusRecords(control.connection, plan.stream).add(seen)
+                }
                 chronicle.note(status.state == .blocked ? status.problem : nil, target: control.connection)
                 try noticeSetAside()
                 if let end = try hear() { return end }
@@ -340,6 +355,7 @@ final class StreamSession {
         status.differences = progress.differences
         status.spilled = positions.spilled
         status.role = role.rawValue
+        status.unsettled = twins?.count
         status.skipped = positions.skipped
         (status.walHeld, status.walRate) = watch.current
         return status

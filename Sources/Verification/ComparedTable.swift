@@ -21,7 +21,8 @@ package struct ComparedTable: Sendable {
     var isKeyless: Bool { key.isEmpty }
 
     init(
-        _ old: QualifiedName, _ new: QualifiedName, hash: RowHash, onOld: SideTable, onNew: SideTable
+        _ old: QualifiedName, _ new: QualifiedName, hash: RowHash, onOld: SideTable, onNew: SideTable,
+        by wanted: [String]? = nil
     ) throws(VerificationError) {
         self.old = old
         self.new = new
@@ -32,7 +33,16 @@ package struct ComparedTable: Sendable {
         guard lacking.isEmpty else { throw .missingColumns(table: old, columns: lacking.map(\.name)) }
         // What old computes, and new only if it computes it, too: the stream does not carry it.
         columns = onOld.columns.filter { !$0.isGenerated || onNew.column($0.name)?.isGenerated == true }.map(\.name)
-        key = Self.key(onOld, onNew, columns)
+        if let wanted {
+            // Both sides must tell rows apart by them.
+            for (side, table) in [(Side.old, onOld), (.new, onNew)]
+            where !table.indexes.contains(where: { $0.isUnique && Set($0.columns) == Set(wanted) }) {
+                throw .missingColumns(table: side == .old ? old : new, columns: wanted)
+            }
+            key = wanted
+        } else {
+            key = Self.key(onOld, onNew, columns)
+        }
         ordered = Self.ordered(key, onOld, onNew, hash)
         keyIsNumber =
             key.count == 1 && key.allSatisfy { Self.isNumber(onOld.column($0)) && Self.isNumber(onNew.column($0)) }

@@ -109,12 +109,13 @@ package final class PairComparison {
         return comparison.report
     }
 
-    func look(up table: QualifiedName, onNew: QualifiedName) throws -> ComparedTable {
+    /// `columns`: what names rows, where it is not to be chosen.
+    func look(up table: QualifiedName, onNew: QualifiedName, by columns: [String]? = nil) throws -> ComparedTable {
         let sides = try desks.both { side, connection in
             try SideTable.read(side == .old ? table : onNew, side, on: connection)
         }
         guard let old = sides.old else { throw VerificationError.missing(table: table, side: .old) }
         guard let new = sides.new else { throw VerificationError.missing(table: onNew, side: .new) }
-        return try ComparedTable(table, onNew, hash: hash, onOld: old, onNew: new)
+        return try ComparedTable(table, onNew, hash: hash, onOld: old, onNew: new, by: columns)
     }
 }

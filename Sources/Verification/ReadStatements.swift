@@ -48,6 +48,9 @@ struct ReadStatements: Sendable {
     struct Statement: Sendable {
         let sql: String
         let parameters: [String?]
+
+        /// The same rows, which nobody else may change or lock until the transaction ends.
+        var locking: Statement { Statement(sql: sql + " FOR UPDATE OF r", parameters: parameters) }
     }
 
     private func within(_ range: KeyRange, _ first: Int) -> (sql: String, parameters: [String?]) {

@@ -8,13 +8,13 @@ internal import Model
 internal import Postgres
 
 /// A row of old, as text.
-private struct WholeRow: Sendable {
+struct WholeRow: Sendable {
     let hash: Int64
     let values: [String?]
 }
 
 /// A row of new that has no equal on old any more.
-private struct Surplus {
+struct Surplus {
     let version: String
     let hash: Int64
 }
@@ -26,7 +26,7 @@ struct TableRepair: Sendable {
 
     init(_ table: ComparedTable) { self.table = table }
 
-    private enum Act {
+    enum Act {
         case delete(String)
         case update(String, [String?])
         /// Unless there is one of its key by now.
@@ -95,8 +95,10 @@ struct TableRepair: Sendable {
         Failpoint.pass(.afterVerifyRepair)
     }
 
-    private func whole(_ keys: [[String]], _ connection: Connection) throws -> [[String]: [WholeRow]] {
-        let statement = onOld.wholeRows(keys)
+    func whole(
+        _ keys: [[String]], _ connection: Connection, locking: Bool = false
+    ) throws -> [[String]: [WholeRow]] {
+        let statement = locking ? onOld.wholeRows(keys).locking : onOld.wholeRows(keys)
         let rows = try connection.query(
             statement.sql, statement.parameters, doing: "reading rows of \(table.old) on \(connection.label)")
         let keyed = table.isKeyless ? 0 : table.key.count
@@ -111,7 +113,7 @@ struct TableRepair: Sendable {
     }
 
     /// What makes new's rows of one key the same as old's: pairs that are equal already fall out.
-    private func acts(_ truth: [WholeRow], _ there: RowState) -> [Act] {
+    func acts(_ truth: [WholeRow], _ there: RowState) -> [Act] {
         var missing = truth
         var surplus: [Surplus] = []
         for row in there.rows {
@@ -136,7 +138,7 @@ struct TableRepair: Sendable {
 
     private var relation: String { (table.sides.new.kind == "r" ? "ONLY " : "") + table.new.sql }
 
-    private func statement(_ act: Act) -> ReadStatements.Statement {
+    func statement(_ act: Act) -> ReadStatements.Statement {
         switch act {
         case .delete(let version):
             let guarded = guarding(version, after: 0)

@@ -33,6 +33,21 @@ let stepCommands = [
             ("tandem step --explain data-b", "why it wants that"),
         ]),
     Command(
+        name: "fleet",
+        summary: "the instances of the application as the databases see them",
+        details: """
+            Who has written old and new, in which mode, when last, from where; who of `fleet:` was never seen; and what became \
+            of the rows that applications write on both sides. Triggers tell it, from step 3 on; PostgreSQL 13 does not hand \
+            that on.
+
+            Exit code 3 when somebody wrote within `gates.quiet` in a mode that the step does not allow.
+            """,
+        options: [
+            Option("watch", summary: "redraws every second, until interrupted"),
+            Option("json", summary: "for machines"),
+        ],
+        examples: [("tandem fleet --watch", "while instances are deployed, one after another")]),
+    Command(
         name: "advance",
         summary: "the next step: shows its gates, asks, acts, records the evidence",
         details: """

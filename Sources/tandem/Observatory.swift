@@ -108,7 +108,9 @@ final class Observatory: Sendable {
         guard faults.isEmpty else {
             return Response(faults.map(withoutControls).joined(separator: "\n") + "\n", status: 503)
         }
-        let states = plans.map { plan in "\(plan.pair): \(views[plan.pair]?.line.lag.state ?? "not seen yet")" }
+        let states = plans.map { plan in
+            "\(plan.pair): \(views[plan.pair].map { $0.line.lag.state ?? "unknown" } ?? "not seen yet")"
+        }
         return Response((["ok"] + states).joined(separator: "\n") + "\n")
     }
 }

@@ -15,6 +15,7 @@ struct ReverseLines {
     private let watched: [WatchedTable]
     private let setAside: [SetAsideTable]
     private let differences: [DifferenceCount]
+    private let twins: [TwinTable]
 
     /// Nil when nothing of it is on either side.
     init?(_ plan: StreamPlan, old: Connection, new: Connection, limit: Int) throws {
@@ -29,6 +30,7 @@ struct ReverseLines {
         watched = try isBound ? target.watched() : []
         setAside = try isBound ? target.setAside() : []
         differences = try isBound ? target.differences() : []
+        twins = try isBound ? target.twins() : []
     }
 
     // MARK: for people
@@ -55,7 +57,7 @@ struct ReverseLines {
                         + " \(difference.repaired) read again, last at \(difference.last)"
                 ))
         }
-        return lines + watchedLines
+        return lines + watchedLines + twinLines
     }
 
     private var watchedLines: [(label: String, text: String)] {
@@ -67,6 +69,18 @@ struct ReverseLines {
         }
         let rest = seen.count > 5 ? "; and \(seen.count - 5) more tables" : ""
         return [("  it has seen", shown.joined(separator: "; ") + rest)]
+    }
+
+    /// What became of rows that applications write on both sides.
+    private var twinLines: [(label: String, text: String)] {
+        var lines: [(String, String)] = []
+        if let open = lag.status?.unsettled, lag.isRunning {
+            lines.append(("  twins", "\(counted(open, "row")) touched and not yet known to be the same"))
+        }
+        for table in twins where !table.counts.isEmpty {
+            lines.append(("", "\(table.table): \(TwinLines.inWords(table.counts))"))
+        }
+        return lines
     }
 
     private var skippedText: String {
@@ -89,6 +103,7 @@ struct ReverseLines {
         var slotStatus: String?
         var watched: [Watched]
         var setAside: [String]
+        var twins: [TwinLine]
     }
 
     struct Watched: Encodable, Sendable {
@@ -107,6 +122,6 @@ struct ReverseLines {
                 Watched(
                     table: $0.table.description, byApplications: $0.byApplications, byReplication: $0.byReplication,
                     truncated: $0.truncated, last: $0.last.description)
-            }, setAside: setAside.map(\.name.description))
+            }, setAside: setAside.map(\.name.description), twins: twins.map(TwinLine.init))
     }
 }

@@ -73,6 +73,10 @@ if [ "$1" = prepare ]; then
         base "$release" "$WORLD/$stage"
         if [ "$stage" = tandem ]; then
             install -m 755 "$BINARY" "$WORLD/tandem/usr/bin/tandem"
+            # One built for debugging has Swift's runtime beside it, which the image need not have.
+            ldd "$BINARY" | awk '$3 ~ /swift/ { print $3 }' | while read -r library; do
+                install -D -m 755 "$library" "$WORLD/tandem$library"
+            done
             install -m 755 docker/healthcheck "$WORLD/tandem/usr/bin/tandem-healthcheck"
         fi
         runs "$stage" | while read -r line; do run_in "$WORLD/$stage" sh -c "$line" >>"$WORLD/run.log" 2>&1 || fail "RUN $line: $(tail -n 3 "$WORLD/run.log")"; done
@@ -125,7 +129,7 @@ line=()
 container() { # DIRECTORY WORDS…: the command line, in `line`
     local directory=$1
     shift
-    line=(chroot "$WORLD/tandem" env -i PATH=/usr/bin:/bin HOME=/var/lib/tandem -C "$directory" PGPASSWORD=example
+    line=(chroot "$WORLD/tandem" env -i -C "$directory" PATH=/usr/bin:/bin HOME=/var/lib/tandem PGPASSWORD=example
         TANDEM_BOOKSTORE_OLD="$shop_address" setpriv --reuid=tandem --regid=tandem --init-groups --no-new-privs
         --bounding-set=-all --inh-caps=-all tini -s -- "$@")
 }

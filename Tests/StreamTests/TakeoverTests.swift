@@ -29,6 +29,29 @@ import Testing
         #expect(try second.stop() == .exited(0))
     }
 
+    /// It waits for its turn, whatever becomes of the servers meanwhile.
+    @Test func oneThatStandsByOutlivesARestartOfNew() throws {
+        let pair = try ClusterPair()
+        defer { pair.remove() }
+        let s = try Scenario.prepared("waiting", on: pair, Self.tables)
+        defer { s.end() }
+        let first = try s.start("run")
+        try first.waitForLog("event=streaming")
+        let second = try s.start("run")
+        try second.waitForLog("standing by")
+        try pair.new.stop()
+        try second.waitForLog("stream interrupted")
+        rest(.seconds(2))
+        try pair.new.start()
+        #expect(second.status == nil, "\(second.tail)")
+        first.kill()
+        try second.waitForLog("event=streaming")
+        try s.old.sql(rows("t", count: 10))
+        try s.catchUp()
+        try s.expectSame()
+        #expect(try second.stop() == .exited(0))
+    }
+
     @Test func aRunnerThatIsFrozenIsNotReplaced() throws {
         let s = try Scenario.prepared("splitbrain", on: ShortPatience.pair, Self.tables)
         defer { s.end() }

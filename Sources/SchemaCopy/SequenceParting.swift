@@ -1,0 +1,99 @@
+// Where applications of two modes take ids from both sides, each side has a range of its own: before new gives out any, its
+// sequences go beyond everything that old has given out and will for a while; on the way back, old's beyond new's. Never
+// backwards, never by what rows there are: ids of deleted rows would come back.
+
+package import Model
+package import Postgres
+
+package enum SequenceParting {
+    /// What each sequence leaves between the sides, at least; less where its type or bounds have no such room.
+    static let gap: Int64 = 1_000_000
+
+    package struct Parted: Sendable, Equatable {
+        package let name: QualifiedName
+        package let from: Int64
+        package let to: Int64
+    }
+
+    /// Puts `side`'s sequences beyond the other side's, durably; those that are so already, by half the gap at least, stay.
+    package static func part(
+        _ side: Connection, from other: Connection
+    ) throws(PostgresError) -> [Parted] {
+        let there = Dictionary(try SequenceCatalog(connection: other).states().map { ($0.name, $0) }) { first, _ in
+            first
+        }
+        let catalog = SequenceCatalog(connection: side)
+        var moves: [(name: QualifiedName, to: SequenceState.Position)] = []
+        var parted: [Parted] = []
+        for state in try catalog.states() {
+            guard let beyond = there[state.name], let goal = state.parted(from: beyond), let here = state.position
+            else { continue }
+            moves.append((state.name, goal))
+            parted.append(Parted(name: state.name, from: here.value, to: goal.value))
+        }
+        guard !moves.isEmpty else { return [] }
+        try connectionDurably(side) { () throws(PostgresError) in try catalog.set(moves) }
+        return parted
+    }
+
+    private static func connectionDurably(
+        _ connection: Connection, _ body: () throws(PostgresError) -> Void
+    ) throws(PostgresError) {
+        let doing = "setting sequences on \(connection.label)"
+        try connection.script("SET synchronous_commit = on", doing: doing)
+        try body()
+        // setval is in the log when the statement ends, and the next commit flushes it.
+        try connection.script(
+            "BEGIN; SELECT pg_catalog.pg_current_xact_id(); COMMIT; SET synchronous_commit = local", doing: doing)
+    }
+
+    /// Sequences of which one side has come nearer than a tenth of the gap to what the other one gives out. `giver` is the side
+    /// that goes on from lower values (in the sequence's own direction), `ahead` the one whose range lies beyond.
+    package static func nearing(
+        _ giver: Connection, _ ahead: Connection
+    ) throws(PostgresError) -> [(name: QualifiedName, left: Int64)] {
+        let beyond = Dictionary(try SequenceCatalog(connection: ahead).states().map { ($0.name, $0) }) { first, _ in
+            first
+        }
+        var found: [(name: QualifiedName, left: Int64)] = []
+        for state in try SequenceCatalog(connection: giver).states() {
+            guard let other = beyond[state.name], let left = state.left(before: other), left < gap / 10 else {
+                continue
+            }
+            found.append((state.name, left))
+        }
+        return found
+    }
+}
+
+extension SequenceState {
+    /// As far as the gap, or half of what room there is.
+    func parted(from other: SequenceState) -> Position? {
+        guard isMadeLike(other), !cycles, let here = position, let there = other.position, mayWrite else { return nil }
+        let up = increment > 0
+        let furthest = up ? max(here.value, there.value) : min(here.value, there.value)
+        let room = up ? maximum.subtractingReportingOverflow(furthest) : furthest.subtractingReportingOverflow(minimum)
+        let most = room.overflow ? Int64.max : room.partialValue
+        let gap = min(SequenceParting.gap, most / 2)
+        // Apart already: nothing is moved again by whoever repeats this.
+        guard gap > 0, here.distance(beyond: there, up: up) < gap / 2 else { return nil }
+        let steps = max(1, gap / Int64(increment.magnitude))
+        return Position(value: furthest + steps * increment, isCalled: true)
+    }
+
+    /// How many values this one may give out before it comes to where the other one stands; nil when it is beyond it.
+    func left(before other: SequenceState) -> Int64? {
+        guard isMadeLike(other), !cycles, let here = position, let there = other.position else { return nil }
+        let distance = there.distance(beyond: here, up: increment > 0)
+        return distance > 0 ? distance / Int64(increment.magnitude) : nil
+    }
+}
+
+extension SequenceState.Position {
+    /// Negative when it is not.
+    fileprivate func distance(beyond other: Self, up: Bool) -> Int64 {
+        let (far, near) = up ? (value, other.value) : (other.value, value)
+        let difference = far.subtractingReportingOverflow(near)
+        return difference.overflow ? (far > near ? .max : .min) : difference.partialValue
+    }
+}

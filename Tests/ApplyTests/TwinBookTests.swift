@@ -1,0 +1,59 @@
+// What is open, up to which mark, and what a crash may forget.
+
+import Model
+import Testing
+
+@testable import Apply
+
+@Suite struct TwinBookTests {
+    private static func row(_ key: String) -> TouchedRow {
+        TouchedRow(table: QualifiedName(schema: "public", name: "t"), columns: ["id"], key: [key])
+    }
+
+    @Test func nothingIsRecordedPastWhatIsOpen() {
+        let book = TwinBook()
+        #expect(book.closeMark() == 1 && book.settledThrough == 1)
+        book.touch(Self.row("a"), isForeign: false)
+        #expect(book.closeMark() == 2 && book.settledThrough == 1)
+        book.touch(Self.row("b"), isForeign: true)
+        #expect(book.closeMark() == 3 && book.settledThrough == 1)
+        #expect(book.open(through: 2, passed: .zero, most: 10).map(\.row) == [Self.row("a")])
+        #expect(book.settle(Self.row("a"), through: 2)?.isForeign == false)
+        #expect(book.settledThrough == 2 && book.count == 1)
+        #expect(book.settle(Self.row("b"), through: 2) == nil)
+        #expect(book.settle(Self.row("b"), through: 3)?.isForeign == true)
+        #expect(book.settledThrough == 3 && book.count == 0)
+    }
+
+    /// Touched again after the mark it is settled for: that part of it stays open, and nothing after is recorded.
+    @Test func whatIsTouchedAgainStaysOpen() {
+        let book = TwinBook()
+        book.touch(Self.row("a"), isForeign: false)
+        _ = book.closeMark()
+        book.touch(Self.row("a"), isForeign: false)
+        _ = book.closeMark()
+        #expect(book.settledThrough == 0)
+        #expect(book.settle(Self.row("a"), through: 1) != nil)
+        #expect(book.settledThrough == 1 && book.count == 1)
+        #expect(book.open(through: 1, passed: .zero, most: 10).isEmpty)
+        #expect(book.open(through: 2, passed: .zero, most: 10).count == 1)
+        #expect(book.settle(Self.row("a"), through: 2) != nil)
+        #expect(book.settledThrough == 2)
+    }
+
+    /// In the order in which rows were first touched, each once, and none before its position.
+    @Test func whoWasTouchedFirstIsLookedAtFirst() {
+        let book = TwinBook()
+        for name in ["a", "b", "c"] { book.touch(Self.row(name), isForeign: false) }
+        _ = book.closeMark()
+        #expect(book.open(through: 1, passed: .zero, most: 2).map { $0.row.key[0] } == ["a", "b"])
+        #expect(book.settle(Self.row("a"), through: 1) != nil)
+        book.touch(Self.row("a"), isForeign: false)
+        _ = book.closeMark()
+        book.note(Self.row("b")) { $0.after = LSN(100) }
+        #expect(book.open(through: 2, passed: LSN(99), most: 10).map { $0.row.key[0] } == ["a", "c"])
+        #expect(book.open(through: 2, passed: LSN(100), most: 10).map { $0.row.key[0] } == ["a", "b", "c"])
+        book.giveUp(Self.row("b"))
+        #expect(book.open(through: 2, passed: LSN(100), most: 10).count == 2)
+    }
+}
