@@ -100,7 +100,7 @@ package struct FenceGate {
         try set(gate.sealed(true))
     }
 
-    /// Once no snapshot on this server is older: statements need not look any more. Only where tandem's role sees everybody's.
+    /// Once no snapshot in this database is older: statements need not look any more. Only where tandem's role sees everybody's.
     package func unsealIfPast() throws {
         guard let now = try read(), now.isSealed, try arePast() else { return }
         let doing = "unsealing the gate on \(connection.label)"
@@ -125,7 +125,7 @@ package struct FenceGate {
             SELECT pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
                AND NOT EXISTS (
                    SELECT FROM pg_catalog.pg_stat_activity a, \(names.sealSQL) s
-                    WHERE a.backend_xmin IS NOT NULL
+                    WHERE a.backend_xmin IS NOT NULL AND a.datname = pg_catalog.current_database()
                       AND pg_catalog.age(a.backend_xmin) >= pg_catalog.age((s.last_value % 4294967296)::text::xid))
             """, [], "looking for old snapshots"
         ).bool(0, 0)

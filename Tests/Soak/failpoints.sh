@@ -83,7 +83,7 @@ try() {
 }
 
 # Those that only other commands pass are killed in the test suite.
-places=$(tandem failpoints | awk '{ print $1 }' | grep -vE '^(after-slot-created|after-origin-created|after-set-aside|during-abort|during-verify-repair|after-verify-repair|after-compared-range|during-batch|before-batch-commit|after-batch-commit|during-comparison|before-triggers|during-triggers|before-hold|after-hold|after-first-fence|after-both-fences|after-sentinels|after-drained|after-settled|after-charge-position|before-flip-commit|after-gate-closed|before-gate-opened|after-gate-opened|after-release|at-sentinel|after-sentinel-durable|during-attendance)$')
+places=$(tandem failpoints | awk '{ print $1 }' | grep -vE '^(after-slot-created|after-origin-created|after-set-aside|during-abort|during-verify-repair|after-verify-repair|after-compared-range|during-batch|before-batch-commit|after-batch-commit|during-comparison|before-triggers|during-triggers|before-hold|after-hold|after-first-fence|after-both-fences|after-sentinels|after-drained|after-settled|after-charge-position|before-flip-commit|after-gate-closed|before-gate-opened|after-gate-opened|after-release|at-sentinel|after-sentinel-durable|during-attendance|after-twin-repair)$')
 for place in $places; do
     case $place in
         after-stream-chunk) try "$place:40" ;;

@@ -30,6 +30,8 @@ import Testing
         "after-intent", "after-epoch-committed", "after-epoch-copied", "before-passage-end",
     ]
 
+    /// Those of twins.
+    private static let twins = ["after-twin-repair"]
     /// Those of the fence and of the sides changing places.
     private static let switching = [
         "before-triggers", "during-triggers", "before-hold", "after-hold", "after-first-fence", "after-both-fences",
@@ -46,6 +48,7 @@ import Testing
         }
         let known = [
             Self.running, Self.others, Self.copying, Self.comparing, Self.deriving, Self.stepping, Self.switching,
+            Self.twins,
         ].flatMap { $0 }
         let tested = Set(known.map { String($0.prefix { $0 != ":" }) })
         #expect(Set(listed) == tested)
