@@ -45,14 +45,14 @@ package enum StateLayout {
             throw StateError.refused("\(connection.label): \(problem)", hint: tooNewHint)
         }
         guard number < current else { return nil }
+        // What somebody else made is never altered, nor taken for what an early tandem made.
+        _ = try SchemaOwner.has("stream", on: connection)
         let isTarget = found.bool(0, 1)
         guard !isTarget || found.bool(0, 5) else {
             throw StateError.refused(
                 "\(connection.label): schema tandem there is of an early tandem, which did not record progress in it",
                 hint: "go on with that version to the end, or `tandem abort` and begin again")
         }
-        // Somebody else's tables are never altered.
-        _ = try SchemaOwner.has("stream", on: connection)
         var statements = ["BEGIN"]
         // Scratch of a comparison half-way; its earlier form had fewer columns.
         if isTarget { statements.append("DROP TABLE IF EXISTS tandem.verification_progress") }

@@ -15,13 +15,14 @@ extension PreflightTests {
         static func roles(_ old: String, _ new: String) -> [Found] {
             [
                 Found("reverse-privileges", "role \"\(new)\" on new"), Found("reverse-writing", "public.further"),
-                Found("reverse-writing", "role \"\(old)\" on old"),
+                Found("reverse-writing", "role \"\(old)\" on old"), Found("fence-rights", "role \"\(old)\" on old"),
+                Found("fence-rights", "role \"\(new)\" on new"),
             ]
         }
         static let expected = server + tables + roles("", "")
         static let asked = [
             "reverse-wal-level", "reverse-slots", "reverse-privileges", "reverse-identity", "reverse-tables",
-            "reverse-values", "reverse-writing",
+            "reverse-values", "reverse-writing", "fence-rights",
         ]
     }
 
