@@ -180,7 +180,11 @@ wait "$tandem" || code=$?
 [ "$code" -eq 0 ] || fail "stopped with $code: $(tail -n 3 "$WORLD/run2.log")"
 echo "stop: $(($(date +%s) - before)) s after SIGTERM, exit code 0"
 as_tandem /etc/tandem tandem run --until caught-up 2>"$WORLD/run3.log" || fail "$(tail -n 3 "$WORLD/run3.log")"
-as_tandem /etc/tandem tandem verify | tail -n 3
+# Comparing old with what batches brought is for after the last of them.
+as_tandem /etc/tandem tandem verify >"$WORLD/verify1.log" || sed 's/^/before the last batch: /' "$WORLD/verify1.log"
+as_tandem /etc/tandem tandem b final >"$WORLD/final.log" 2>&1 || fail "b final: $(tail -n 5 "$WORLD/final.log")"
+as_tandem /etc/tandem tandem verify >"$WORLD/verify.log" || fail "verify: $(cat "$WORLD/verify.log")"
+tail -n 1 "$WORLD/verify.log"
 as_tandem /var/lib/tandem tandem bookstore check --dir bookstore --old postgresql://postgres:example@old/shop --new postgresql://postgres:example@new/shop || fail 'the ledger'
 tail -n 1 "$WORLD/shop.log"
 kill "$pooler"
