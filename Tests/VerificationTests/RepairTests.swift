@@ -98,7 +98,7 @@ import Testing
         #expect(try s.verify("--repair", expecting: 0)["public.t"]?.repaired == 50)
         // Its writes are marked as tandem's own, for whoever reads new's log.
         let origin = try s.new.value(
-            "SELECT count(*) FROM pg_catalog.pg_replication_origin WHERE roname LIKE '%_repair'")
+            "SELECT count(*) FROM pg_catalog.pg_replication_origin WHERE roname = '\(s.slotName)_repair'")
         #expect(origin == "1")
     }
 
