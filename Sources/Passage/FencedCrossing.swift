@@ -21,7 +21,6 @@ final class FencedCrossing {
     private let plan: FencedPlan
     private let configuration: Configuration
     private let command: String
-    private let twins: any TwinSettling
     private let asked: StopSignal
     private let say: (String) -> Void
     private var pairs: [FencedPair] = []
@@ -41,10 +40,10 @@ final class FencedCrossing {
 
     init(
         _ desks: [PairDesk], _ transition: Transition, _ plan: FencedPlan, _ configuration: Configuration,
-        as command: String, twins: any TwinSettling, stop: StopSignal, say: @escaping (String) -> Void
+        as command: String, stop: StopSignal, say: @escaping (String) -> Void
     ) {
         (self.desks, self.transition, self.plan, self.configuration) = (desks, transition, plan, configuration)
-        (self.command, self.twins, asked, self.say) = (command, twins, stop, say)
+        (self.command, asked, self.say) = (command, stop, say)
     }
 
     private var budget: Double { configuration.limits.pause }
@@ -117,13 +116,12 @@ final class FencedCrossing {
         case .drain(let direction, _):
             for pair in pairs { try pair.drain(direction) }
             if direction == .reverse { Failpoint.pass(.afterDrained) }
-        case .settle: try settle()
         case .sequences(_, let side):
             for pair in pairs {
                 if pair.desk.standing.strategy == .pause {
                     try pair.carrySequences()
                 } else {
-                    try twins.part(pair.desk, side: side)
+                    try pair.partSequences(on: side)
                 }
             }
             Failpoint.pass(.afterSettled)
@@ -140,17 +138,6 @@ final class FencedCrossing {
         areHeld = true
         try hook.run(within: clock.left, stop: clock.stop, say: { _ in })
         Failpoint.pass(.afterHold)
-    }
-
-    private func settle() throws {
-        guard let clock else { return }
-        for pair in pairs {
-            let left = try twins.settle(pair.desk, until: .now.adding(seconds: clock.left))
-            guard left == 0 else {
-                throw FlipFault.overBudget(
-                    "\(left) rows that were written on both sides could not be settled in time", by: [])
-            }
-        }
     }
 
     // MARK: from the commit on

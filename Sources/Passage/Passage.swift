@@ -21,7 +21,6 @@ package final class Passage {
     let way: Way
     /// As it is typed.
     let command: String
-    let twins: any TwinSettling
     let configuration: Configuration
     let stop: StopSignal
     let say: @Sendable (String) -> Void
@@ -36,11 +35,11 @@ package final class Passage {
 
     package init(
         _ way: Way, _ configuration: Configuration, _ plans: [StreamPlan], as command: String? = nil,
-        twins: any TwinSettling = NobodyWritesTwins(), stop: StopSignal, say: @escaping @Sendable (String) -> Void
+        stop: StopSignal, say: @escaping @Sendable (String) -> Void
     ) throws {
         self.way = way
         let command = command ?? way.rawValue
-        (self.command, self.twins) = (command, twins)
+        self.command = command
         self.configuration = configuration
         self.stop = stop
         self.say = say
@@ -163,7 +162,7 @@ package final class Passage {
         let left = desks.filter { $0.standing.step != transition.to }
         guard !left.isEmpty else { return }
         let crossing = FencedCrossing(
-            left, transition, plan, configuration, as: command, twins: twins, stop: stop, say: say)
+            left, transition, plan, configuration, as: command, stop: stop, say: say)
         defer {
             hasCommitted = crossing.hasCommitted
             for (pair, details) in crossing.report { points[pair, default: []] += details }

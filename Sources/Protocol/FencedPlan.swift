@@ -15,10 +15,9 @@ package enum FencedAct: Sendable, Equatable {
     case recheck
     /// A mark on the stream's source, which it halts at or passes.
     case mark(Direction, halts: Bool)
-    /// That mark has passed, and what came before it is durable on the target.
+    /// That mark has passed, and what came before it is durable on the target: applied, or, where a stream watches, settled and
+    /// repaired, because a watch records a mark no sooner.
     case drain(Direction, halts: Bool)
-    /// Every touch below the marks is settled, and twins are repaired.
-    case settle
     /// Ids that one side gave out are not given out by the other.
     case sequences(from: Side, to: Side)
     /// A mark that this stream halts at, and where its transaction ends: it applies from there.
@@ -63,7 +62,6 @@ package struct FencedPlan: Sendable, Equatable {
         acts.append(.recheck)
         acts += there.map { .mark($0, halts: stops($0)) }
         acts += there.map { .drain($0, halts: stops($0)) }
-        if from.repaired != nil { acts.append(.settle) }
         if movesCharge { acts.append(.sequences(from: from.truth, to: to.truth)) }
         acts += there.filter(begins).map { .position($0) }
         acts += [.recheck, .commit(from.truth), .open(from.truth.other)]

@@ -37,7 +37,7 @@ import Testing
                 case .seal, .recheck, .mark: #expect(at > new && at < commit)
                 case .drain(let direction, let halts):
                     #expect(try at > place(.mark(direction, halts: halts)) && at < commit)
-                case .settle, .sequences, .position: #expect(try at > place(.recheck) && at < commit)
+                case .sequences, .position: #expect(try at > place(.recheck) && at < commit)
                 case .commit: #expect(at == commit)
                 case .open(let side): #expect(at > commit && side == plan.taker)
                 case .release: #expect(at == plan.acts.count - 1 && plan.movesCharge)
