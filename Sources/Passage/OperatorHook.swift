@@ -73,24 +73,15 @@ struct OperatorHook {
 
     /// Until it ends, time is up, or somebody asks tandem to stop.
     private func run(_ program: ChildProgram, _ limit: Double, _ stop: StopSignal) throws -> ChildProgram.Outcome {
-        let (end, done) = (StopSignal(), StopSignal())
-        let clock = try Thread("hook's clock") {
-            let deadline = Monotonic.now.adding(seconds: limit)
-            while !done.wait(seconds: 0.02) {
-                if stop.isRaised || deadline <= Monotonic.now { return end.raise() }
+        do throws(ProcessError) { return try program.run(stop: stop, within: limit) } catch {
+            switch error {
+            case .interrupted: throw StateError.refused("interrupted during hook \(key)", hint: "nothing was changed")
+            case .late:
+                throw StateError.refused(
+                    "hook \(key) took too long, and was ended",
+                    hint: "nothing was changed; `hooks.timeout` says how long one may take")
+            case .cannotRun: throw StateError.refused("hook \(key): \(error)", hint: "nothing was changed")
             }
-        }
-        defer {
-            done.raise()
-            clock.join()
-        }
-        do { return try program.run(stop: end) } catch {
-            guard case .interrupted = error else {
-                throw StateError.refused("hook \(key): \(error)", hint: "nothing was changed")
-            }
-            throw StateError.refused(
-                stop.isRaised ? "interrupted during hook \(key)" : "hook \(key) took too long, and was ended",
-                hint: "nothing was changed" + (stop.isRaised ? "" : "; `hooks.timeout` says how long one may take"))
         }
     }
 

@@ -1,5 +1,5 @@
-// How a program is started and ended: its own process group, no signal blocked or ignored, nothing to read and no descriptor but what it is given,
-// always reaped.
+// How a program is started and ended: its own process group, no signal blocked or ignored, nothing to read and no descriptor
+// but what it is given, always reaped.
 
 internal import Glibc
 internal import Threading
