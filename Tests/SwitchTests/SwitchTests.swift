@@ -113,7 +113,10 @@ import Testing
 
     /// Past the budget it undoes itself, and says who.
     @Test func whoIsInTheWayIsNamed() throws {
-        let w = try Switching("switchway", pause: "1500ms")
+        // Servers of its own: what is left open here would hold up every slot that other tests make.
+        let pair = try ClusterPair()
+        defer { pair.remove() }
+        let w = try Switching("switchway", on: pair, pause: "1500ms")
         defer { w.end() }
         let s = w.s
         func refused(_ words: String..., location: SourceLocation = #_sourceLocation) throws {
@@ -221,7 +224,10 @@ import Testing
 
     /// All or none; and when it is killed between two of them, the second one stays as it was until the same command comes again.
     @Test func pairsSwitchTogether() throws {
-        let (s, other) = (try Scenario("switchpair"), try Scenario("switchpair"))
+        // Servers of its own: the first start looks at all of them, and waits for whatever others have open there.
+        let servers = try ClusterPair()
+        defer { servers.remove() }
+        let (s, other) = (try Scenario("switchpair", on: servers), try Scenario("switchpair", on: servers))
         defer {
             s.end()
             other.end()
