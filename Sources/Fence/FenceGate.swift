@@ -101,6 +101,7 @@ package struct FenceGate {
     }
 
     /// Once no snapshot in this database is older: statements need not look any more. Only where tandem's role sees everybody's.
+    /// A transaction that is open in another database makes snapshots here older than they need be: then they look for longer.
     package func unsealIfPast() throws {
         guard let now = try read(), now.isSealed, try arePast() else { return }
         let doing = "unsealing the gate on \(connection.label)"

@@ -125,7 +125,10 @@ import Testing
         let queued = try f.s.old.session()
         try queued.send("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM t")
         try queued.start("DELETE FROM t WHERE a = 3")
-        try f.s.old.wait(for: "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted", toBe: "1")
+        try f.s.old.wait(
+            for:
+                "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database AND datname = current_database() WHERE locktype = 'advisory' AND NOT granted",
+            toBe: "1")
         _ = try fence.commit(
             next: f.epoch(2, .detached, truth: .new))
         #expect(throws: HarnessFailure.self) { try queued.result() }
@@ -136,7 +139,10 @@ import Testing
 
     /// What was written under it makes those who waited try again, however the session ended; and only those.
     @Test func oldSnapshotsAreRefusedOnce() throws {
-        let f = try Fenced("fenceseal", Self.tables)
+        // Servers of its own: whoever has a transaction open in another database makes every snapshot an older one.
+        let pair = try ClusterPair()
+        defer { pair.remove() }
+        let f = try Fenced("fenceseal", Self.tables, on: pair)
         defer { f.s.end() }
         try f.install("t")
         let gate = FenceGate(try f.connection(), f.stream, on: .old)
@@ -147,7 +153,9 @@ import Testing
             let queued = try f.s.old.session()
             try queued.start("UPDATE t SET b = 'queued' WHERE a = 3")
             try f.s.old.wait(
-                for: "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted", toBe: "1")
+                for:
+                    "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database AND datname = current_database() WHERE locktype = 'advisory' AND NOT granted",
+                toBe: "1")
             try f.s.old.sql("SET tandem.mode = 'tandem'; UPDATE t SET b = 'ours' WHERE a = 4")
             if ends {
                 fence.takeDown()
