@@ -175,6 +175,7 @@ let package = Package(
         tests("FenceTests", ["Fence", "Postgres", "Protocol", "State", "Model", "Threading", "TestSupport", "tandem"]),
         tests("ReverseTests", ["TestSupport", "tandem"]),
         tests("SwitchTests", ["TestSupport", "tandem"]),
+        tests("FleetTests", ["TestSupport", "tandem"]),
         tests("ShapeTests", ["TestSupport", "tandem"]),
         tests("ValueTests", ["TestSupport", "tandem"]),
         tests("VersionTests", ["TestSupport", "tandem"]),

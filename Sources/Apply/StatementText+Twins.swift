@@ -1,6 +1,6 @@
 // The statements of a stream that applies where applications write, too. What the stream brings is what the row has to be:
-// inserted or overwritten, whatever is there. A row that is the same already is left alone, so that nobody's version changes
-// and nothing is logged.
+// inserted or overwritten, whatever is there. A row that is the same already is left alone, and not even locked: its twin was
+// written by an application that may be at that row again just now, or wait with it for the fence; and nothing is logged.
 
 internal import Batching
 internal import Model
@@ -26,8 +26,16 @@ extension TableMapping {
             : "UPDATE SET " + changed.map { "\(column($0).sql) = excluded.\(column($0).sql)" }.joined(separator: ", ")
                 + " WHERE \(image("t", changed)) *<> \(image("excluded", changed))"
         return StatementText(
-            sql: insertion(source, as: " AS t") + " ON CONFLICT (\(key)) DO \(action)",
+            sql: insertion(source, as: " AS t") + whereNothingIsSame(changed) + " ON CONFLICT (\(key)) DO \(action)",
             parameterTypes: types(plan.carried, source))
+    }
+
+    /// As the statement's snapshot shows it. What somebody has written since and not committed is that somebody's twin.
+    private func whereNothingIsSame(_ changed: [Int]) -> String {
+        let own = changed.map { "x.\(column($0).sql)::\(column($0).target.castType)" }.joined(separator: ", ")
+        let given = changed.map { "(\(value($0)))::\(column($0).target.castType)" }.joined(separator: ", ")
+        let image = changed.isEmpty ? "" : " AND ROW(\(own))::record *= ROW(\(given))::record"
+        return " WHERE NOT EXISTS (SELECT FROM \(table.sql) AS x WHERE \(keyMatches("x", "v.a"))\(image))"
     }
 
     private func image(_ row: String, _ columns: [Int]) -> String {

@@ -107,6 +107,14 @@ package enum MetricCatalog {
         "tandem_watched_changes_total", .counter, ["pair", "table", "by"],
         "Changes that the stream back has seen on new, made by an application or by replication of others.")
 
+    package static let twins = Metric(
+        "tandem_twins_total", .counter, ["pair", "table", "outcome"],
+        "Rows that applications wrote on both sides, by what was found: matched, late, failed, orphan, foreign; and how often one was"
+            + " written again: repaired.")
+    package static let twinsOpen = Metric(
+        "tandem_twins_open", .gauge, stream,
+        "Rows that a watching stream has seen touched and that are not yet known to be the same on both sides.")
+
     // MARK: the copy
 
     package static let copyTables = Metric(
@@ -153,6 +161,7 @@ package enum MetricCatalog {
         + [running, ours, state, role, lag, bound, behind, held, heldLimit, heldLeft, slotLost]
         + [transactions, batches, rows, own, spilled]
         + [differencesFound, differencesRepaired, setAside, setAsideChanges, notCarried, watched]
+        + [twins, twinsOpen]
         + [copyTables, copyBytes, copyRows, copySnapshot]
         + [asOf, batchState, batchDuration, batchRows]
         + [compared, proven, differing, comparedTables]

@@ -3,6 +3,7 @@
 internal import Fence
 internal import Model
 internal import Postgres
+internal import Protocol
 internal import State
 internal import Stream
 
@@ -22,6 +23,11 @@ struct FencedNames {
 }
 
 extension PairDesk {
+    /// Who writes, and in which mode, has to be known only where applications declare one; and before 14 no stream would be told.
+    private func census(_ connection: Connection) -> Census {
+        standing.strategy == .dualWrite && connection.serverMajor >= 14 ? .message : .none
+    }
+
     /// Puts the triggers on every table of both sides that does not have its own yet. How many were made.
     func fenceTables(say: @escaping (String) -> Void) throws -> Int {
         let names = try FencedNames(self).read()
@@ -30,7 +36,8 @@ extension PairDesk {
             guard let connection = connection(side) else { continue }
             let installation = FenceInstallation(connection, plan.stream, on: side, stop: stop, say: say)
             let count = try installation.install(
-                names[side] ?? [], elsewhere: self.connection(side.other)?.whereabouts ?? side.other.rawValue)
+                names[side] ?? [], elsewhere: self.connection(side.other)?.whereabouts ?? side.other.rawValue,
+                census: census(connection))
             if count > 0 { say("fenced \(count == 1 ? "1 table" : "\(count) tables") on \(side.rawValue)") }
             made += count
         }

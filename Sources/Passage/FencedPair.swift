@@ -163,14 +163,27 @@ final class FencedPair {
         guard let mark = marks[direction] else { return }
         let side = try target(direction)
         var pause = Backoff(first: 0.001, longest: 0.01)
-        try timed("\(direction.rawValue) drains") {
-            while try side.passedMark(mark.kind) != mark { try rest(pause.seconds()) }
+        var nudged = Monotonic.now
+        try timed("\(direction.rawValue) \(desk.standing.row?.role(of: direction) == .watch ? "settles" : "drains")") {
+            while try side.passedMark(mark.kind) != mark {
+                try rest(pause.seconds())
+                if nudged.age > 0.05, mark.kind == .pass { nudged = try nudge(direction.opposite) }
+            }
             // What the mark's own transaction has written is durable with it.
             guard try side.progress(durable: true) != nil else {
                 throw StateError.unsafe(
                     "\(direction.target.rawValue) has lost its record of \(side.stream)", hint: "`tandem status`")
             }
         }
+    }
+
+    /// A row that differs is looked at again when the applying stream has come to where its source was. Where nobody writes that
+    /// would be with the next heartbeat.
+    private func nudge(_ direction: Direction) throws -> Monotonic {
+        if let row = desk.standing.row, row.repaired != nil, row.role(of: direction) == .apply {
+            _ = try source(direction).mark(.pass)
+        }
+        return .now
     }
 
     func carrySequences() throws {

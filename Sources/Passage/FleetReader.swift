@@ -25,12 +25,14 @@ package struct FleetReader {
 
     package func read(old: Connection, new: Connection) throws -> FleetReading {
         var (sightings, blind): ([Sighting], [Side: String]) = ([], [:])
+        var blindServers: [Side] = []
         // What the stream forward reads on old it writes down on new, and the other way round.
         for (side, source, records) in [
             (Side.old, old, CensusRecords(new, plan.stream)), (.new, new, CensusRecords(old, plan.stream.opposite)),
         ] {
             if source.serverMajor < 14 {
                 blind[side] = "PostgreSQL \(source.serverMajor) does not tell a stream who writes"
+                blindServers.append(side)
                 continue
             }
             guard let seen = try records.read() else {
@@ -43,9 +45,19 @@ package struct FleetReader {
                     transactions: $0.transactions)
             }
         }
+        let (onOld, onNew) = (try addresses(old), try addresses(new))
+        // Who is connected is all that can be known of such a side's writers; who writes the other one as well is seen there.
+        for side in blindServers {
+            let seen = Set(sightings.map(\.application))
+            let unseen = (side == .old ? onOld : onNew).keys.filter { !seen.contains($0) }.sorted()
+            guard let first = unseen.first else { continue }
+            blind[side]? +=
+                "; connected there, and not seen writing \(side.other.rawValue): \(mention(first))"
+                + (unseen.count > 1 ? " and \(unseen.count - 1) more" : "")
+        }
         return FleetReading(
             fleet: FleetCensus(sightings), blind: blind, atStep: try atStep(old),
-            addresses: try addresses(old).merging(addresses(new)) { Array(Set($0 + $1)).sorted() })
+            addresses: onOld.merging(onNew) { Array(Set($0 + $1)).sorted() })
     }
 
     private func atStep(_ connection: Connection) throws -> Double? {

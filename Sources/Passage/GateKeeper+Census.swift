@@ -1,9 +1,12 @@
 // The gate about the instances of the application: nobody has written in a mode that the next step would not allow for
-// `gates.quiet`, and everybody of `fleet:` was seen in one that both steps allow.
+// `gates.quiet`, and everybody of `fleet:` was seen in one that both steps allow. And the one about the ids that instances take
+// from both sides.
 
 internal import Configuration
+internal import Lag
 internal import Model
 internal import Protocol
+internal import SchemaCopy
 
 extension GateKeeper {
     func census() throws -> GateReading {
@@ -17,6 +20,15 @@ extension GateKeeper {
             return GateReading(
                 .census, .refuses, Self.told(first, reading) + (rest > 1 ? "; and \(rest - 1) more" : ""),
                 mend: "deploy it in \(Self.listed(allowed)), and wait `gates.quiet` (\(Self.inWords(quiet)))")
+        }
+        // Who has written since is not known yet.
+        for (direction, _) in roles {
+            let lag = try lagReading(direction).report.seconds
+            if let behind = lag.worst, behind < quiet { continue }
+            return GateReading(
+                .census, .unknown,
+                "the \(direction.rawValue) stream tells who writes, and is \(lag.worst.map(Self.inWords) ?? "nobody knows how far")"
+                    + " behind", mend: "wait until it is less than `gates.quiet` behind: `tandem lag`")
         }
         // An instance that seldom writes must have had the time to.
         guard let since = reading.atStep, since >= quiet else {
@@ -45,6 +57,20 @@ extension GateKeeper {
             .census, .holds,
             "\(seen) instances wrote in the last \(Self.inWords(quiet)), all in \(Self.listed(allowed))"
                 + blind.joined())
+    }
+
+    /// The side that comes into charge is the one whose ids go beyond the other's.
+    func sequences() throws -> GateReading {
+        let (old, new) = try desk.reached()
+        let isForward = transition.isForward
+        let (side, other) = isForward ? (new, old) : (old, new)
+        if let problem = try counterparts(.sequences, old, new) { return problem }
+        if let (name, what) = try SequenceParting.obstacles(side, from: other).first {
+            return GateReading(
+                .sequences, .refuses, "sequence \(name) on \(isForward ? "new" : "old") \(what)",
+                mend: "ALTER SEQUENCE … NO CYCLE, or AS bigint with the columns it fills, on both sides")
+        }
+        return GateReading(.sequences, .holds, "each can be put beyond what the other side gives out")
     }
 
     private static func told(_ straggler: Sighting, _ reading: FleetReading) -> String {

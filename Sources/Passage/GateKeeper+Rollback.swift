@@ -37,9 +37,9 @@ extension GateKeeper {
                 .rollback, .refuses, "slot \(name) holds \(held >> 20) MB of log, more than `limits.wal_held`",
                 mend: "see in `tandem status` what keeps the stream from moving on")
         }
-        if let problem = try unpublished(back, old, side) ?? sequences(old, new) ?? obstacles(back, old, new) {
-            return problem
-        }
+        let problem =
+            try unpublished(back, old, side) ?? counterparts(.rollback, old, new) ?? obstacles(back, old, new)
+        if let problem { return problem }
         if let problem = try WritingTrial.failures(desk.plan, writing: back.target, stop: desk.stop).first {
             return GateReading(.rollback, .refuses, problem, mend: "`tandem preflight --grants` gives what is missing")
         }
@@ -74,12 +74,12 @@ extension GateKeeper {
     }
 
     /// Where every id that one side gave out can be set on the other, so that both can be moved apart.
-    private func sequences(_ old: Connection, _ new: Connection) throws -> GateReading? {
+    func counterparts(_ gate: Gate, _ old: Connection, _ new: Connection) throws -> GateReading? {
         let unmatched = try SequencePairs.unmatched(old, new)
         guard let first = unmatched.first else { return nil }
         let rest = unmatched.count > 1 ? ", and \(unmatched.count - 1) more" : ""
         return GateReading(
-            .rollback, .refuses, "sequence \(first.name) \(first.what)\(rest)",
+            gate, .refuses, "sequence \(first.name) \(first.what)\(rest)",
             mend: "make it alike on both sides, and GRANT SELECT, UPDATE on it to tandem's role")
     }
 }

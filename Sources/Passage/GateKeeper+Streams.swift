@@ -44,7 +44,7 @@ extension GateKeeper {
     }
 
     /// Each stream that the step has, with what it is to do.
-    private var roles: [(direction: Direction, role: StreamRole)] {
+    var roles: [(direction: Direction, role: StreamRole)] {
         guard let row = desk.table[transition.from] else { return [] }
         return Direction.allCases.map { ($0, row.role(of: $0)) }.filter { $0.1 != .off }
     }

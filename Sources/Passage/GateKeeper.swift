@@ -42,6 +42,7 @@ package struct GateKeeper {
         case .dataB: try dataB()
         case .keys: try keys()
         case .statistics: try statistics()
+        case .sequences: try sequences()
         case .rollback: try rollback()
         case .census: try census()
         case .canary: unavailable(.canary, "no record: this version of tandem has no canary")

@@ -8,6 +8,7 @@ internal import Postgres
 internal import Protocol
 internal import State
 internal import Stream
+internal import Threading
 
 extension Passage {
     func setIntent(_ desk: PairDesk, _ transition: Transition) throws {
@@ -59,6 +60,7 @@ extension Passage {
         let (_, new) = try desk.reached()
         guard let epoch = desk.standing.epoch else { throw EpochFault.contradiction }
         for side in Side.allCases { try desk.book(side)?.take(epoch) }
+        if transition.acts.contains(.makeReverse), desk.table.strategy == .dualWrite { try waitUntilHeard(desk, epoch) }
         try desk.deriveGates()
         Failpoint.pass(.afterEpochCopied)
         for act in transition.acts {
@@ -84,6 +86,21 @@ extension Passage {
         }
         if transition.acts.contains(.makeTriggers) { _ = try desk.unfenceTables() }
         for side in Side.allCases { try desk.book(side)?.set(intent: nil, by: by) }
+    }
+
+    /// Before anybody may write new: a stream that has not heard that twins are written would take each for a difference. Where
+    /// nothing runs, nothing is applied either, and whoever starts reads the epoch first.
+    private func waitUntilHeard(_ desk: PairDesk, _ epoch: Epoch) throws {
+        let (old, new) = try desk.reached()
+        let sides = [TargetSide(new, desk.plan.stream), TargetSide(old, desk.plan.stream.opposite)]
+        for _ in 0..<100 {
+            let have = try sides.allSatisfy { side in
+                guard let status = try side.readStatus().flatMap({ StreamStatus.decode($0.text) }) else { return false }
+                return status.state == .streaming && status.step == epoch.step.rawValue
+            }
+            if have || stop.wait(seconds: 0.2) { return }
+        }
+        say("the streams have not said yet that they have heard of \(epoch.step): `tandem status`")
     }
 
     // MARK: the stream back

@@ -30,9 +30,6 @@ package final class Passage {
     /// Made on the way, by pair, for the evidence.
     var points: [String: [(String, String)]] = [:]
 
-    /// What this version can do beyond streams. A transition that needs more is refused by name.
-    package static let capabilities: Set<Capability> = [.reverse, .fence, .triggers]
-
     package init(
         _ way: Way, _ configuration: Configuration, _ plans: [StreamPlan], as command: String? = nil,
         stop: StopSignal, say: @escaping @Sendable (String) -> Void

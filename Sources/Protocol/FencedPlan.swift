@@ -47,8 +47,12 @@ package struct FencedPlan: Sendable, Equatable {
         giver = from.truth
         movesCharge = from.truth != to.truth
         let there = Direction.allCases.filter { from.role(of: $0) != .off }
+        /// What it does from then on it must not do before it knows that the step is taken. With strategy `pause` a watch
+        /// repairs nothing, whichever side is right.
         func stops(_ direction: Direction) -> Bool {
-            from.role(of: direction) == .apply && to.role(of: direction) != .apply
+            from.repaired == nil && to.repaired == nil
+                ? from.role(of: direction) == .apply && to.role(of: direction) != .apply
+                : !from.isSame(as: to, for: direction) && !begins(direction)
         }
         func begins(_ direction: Direction) -> Bool {
             from.role(of: direction) != .apply && to.role(of: direction) == .apply
@@ -60,8 +64,15 @@ package struct FencedPlan: Sendable, Equatable {
         acts += [.fence(.old), .fence(.new)]
         acts += written.map { .seal($0) }
         acts.append(.recheck)
-        acts += there.map { .mark($0, halts: stops($0)) }
-        acts += there.map { .drain($0, halts: stops($0)) }
+        // Where twins are repaired, that takes an applying stream which goes on: so everything settles first, and only then does
+        // anything halt.
+        if from.repaired != nil {
+            acts += there.map { .mark($0, halts: false) }
+            acts += there.map { .drain($0, halts: false) }
+        }
+        let marked = from.repaired == nil ? there : there.filter(stops)
+        acts += marked.map { .mark($0, halts: stops($0)) }
+        acts += marked.map { .drain($0, halts: stops($0)) }
         if movesCharge { acts.append(.sequences(from: from.truth, to: to.truth)) }
         acts += there.filter(begins).map { .position($0) }
         acts += [.recheck, .commit(from.truth), .open(from.truth.other)]

@@ -55,7 +55,9 @@ extension Gate {
               A (mode 3) fails to commit old, after new was committed
             => everything is at rest, and the two sides differ
             """
-        case .decided, .preflight, .schema, .copy, .lag, .verified, .dataB, .keys, .statistics, .canary, .rehearsed: nil
+        case .decided, .preflight, .schema, .copy, .lag, .verified, .dataB, .keys, .statistics, .sequences, .canary,
+            .rehearsed:
+            nil
         }
     }
 }

@@ -4,7 +4,7 @@
 package enum Gate: String, Sendable, CaseIterable, CustomStringConvertible {
     case decided, preflight, schema, copy, stream, lag, verified
     case dataB = "data-b"
-    case keys, statistics, rollback, census, canary, rehearsed
+    case keys, statistics, sequences, rollback, census, canary, rehearsed
 
     package var description: String { rawValue }
 
@@ -21,6 +21,7 @@ package enum Gate: String, Sendable, CaseIterable, CustomStringConvertible {
         case .dataB: "the final copy of Data B found both sides identical, within `gates.verified_within`"
         case .keys: "every table of Data A has the same key on both sides"
         case .statistics: "the planner knows the tables on new"
+        case .sequences: "ids that both sides give out can be kept apart"
         case .rollback: "the way back works: its stream is healthy, has room, and may write"
         case .census: "every instance was seen in a mode that both steps allow"
         case .canary: "the configured reads agree on both sides"
@@ -80,6 +81,11 @@ package enum Gate: String, Sendable, CaseIterable, CustomStringConvertible {
             A database without statistics plans blindly, and the first minutes of real reads can take it down. `ANALYZE` costs \
             little and must be done before.
             """
+        case .sequences:
+            """
+            For a while some instances take ids from old and others from new. Each sequence of the one side is put beyond what \
+            the other one has given out and will for a while; where there is no room for that, two rows would get the same id.
+            """
         case .rollback:
             """
             A step whose way back was never seen to work has none. The slot must be there and healthy, the log it may hold \
@@ -105,7 +111,7 @@ package enum Gate: String, Sendable, CaseIterable, CustomStringConvertible {
     package var isWaivable: Bool {
         switch self {
         case .lag, .verified, .dataB, .statistics, .canary, .rehearsed: true
-        case .decided, .preflight, .schema, .copy, .stream, .keys, .rollback, .census: false
+        case .decided, .preflight, .schema, .copy, .stream, .keys, .sequences, .rollback, .census: false
         }
     }
 }

@@ -17,6 +17,16 @@ package struct StepRow: Sendable, Equatable {
 
     package func role(of direction: Direction) -> StreamRole { direction == .forward ? forward : reverse }
 
+    /// Twins are written, nothing applies, and users read the side that may be wrong: whoever repairs there locks both rows.
+    package var repairLocks: Bool { repaired != nil && forward != .apply && reverse != .apply }
+
+    /// Whether a stream does the same here and there, with all that belongs to it: what it writes, which side it takes to be
+    /// right, how it repairs.
+    package func isSame(as other: StepRow, for direction: Direction) -> Bool {
+        role(of: direction) == other.role(of: direction) && truth == other.truth && repaired == other.repaired
+            && repairLocks == other.repairLocks
+    }
+
     /// Batches of Data B run: as long as one side's jobs write it and the other one's do not.
     package var carriesDataB: Direction? {
         switch step {

@@ -1,33 +1,7 @@
-// From one step to its neighbour: what must hold, what is done, and what it takes. Data, for both strategies; the product
-// carries it out. Pure.
+// From one step to its neighbour: what must hold, what is done, and whether it takes the fence. Data, for both strategies; the
+// product carries it out. Pure.
 
 internal import Model
-
-/// What a transition needs beyond the streams. A transition whose needs a version does not have is refused by name.
-package enum Capability: String, Sendable, CaseIterable, Comparable {
-    /// Holds back application writes on one side while tandem's own pass.
-    case fence
-    /// Refuse what a step forbids, and say who writes.
-    case triggers
-    /// What the databases show of each instance's mode.
-    case census
-    /// The stream back.
-    case reverse
-    /// Rows whose twin went wrong are written again.
-    case repair = "twin repair"
-
-    package static func < (left: Capability, right: Capability) -> Bool { left.rawValue < right.rawValue }
-
-    package var inWords: String {
-        switch self {
-        case .fence: "the fence"
-        case .triggers: "triggers on both sides"
-        case .census: "the census"
-        case .reverse: "the reverse stream"
-        case .repair: "twin repair"
-        }
-    }
-}
 
 /// What tandem changes, in the order of the list.
 package enum Act: String, Sendable, CaseIterable {
@@ -63,13 +37,10 @@ package struct Transition: Sendable, Equatable {
     package let to: Step
     package let gates: [Gate]
     package let acts: [Act]
-    package let needs: Set<Capability>
+    /// Writers on both sides are held while it is done.
+    package let isFenced: Bool
 
     package var isForward: Bool { from < to }
-    package var isFenced: Bool { needs.contains(.fence) }
-
-    /// What it needs and `available` does not have.
-    package func missing(from available: Set<Capability>) -> [Capability] { needs.subtracting(available).sorted() }
 }
 
 extension StepTable {
@@ -96,9 +67,9 @@ extension StepTable {
     }
 
     private static func go(
-        _ from: Step, _ to: Step, _ gates: [Gate], _ acts: [Act], needs: Set<Capability> = []
+        _ from: Step, _ to: Step, _ gates: [Gate], _ acts: [Act], isFenced: Bool = false
     ) -> Transition {
-        Transition(from: from, to: to, gates: gates, acts: acts, needs: needs)
+        Transition(from: from, to: to, gates: gates, acts: acts, isFenced: isFenced)
     }
 
     private static let first = go(.classifying, .following, [.decided, .preflight], [])
@@ -109,37 +80,35 @@ extension StepTable {
         go(.following, .derivedAtRest, toRest, [.pauseDataB]),
         go(
             .derivedAtRest, .writingBoth, [.schema, .copy, .stream, .lag, .verified, .keys, .rehearsed],
-            [.makeReverse, .makeTriggers, .permit], needs: [.reverse, .triggers, .census, .repair]),
-        go(.writingBoth, .writingStrictly, [.stream, .census], [.permit], needs: [.census]),
+            [.makeReverse, .makeTriggers, .permit]),
+        go(.writingBoth, .writingStrictly, [.stream, .census], [.permit]),
         go(
             .writingStrictly, .readingNew,
             [.schema, .stream, .lag, .verified, .statistics, .census, .canary, .rehearsed],
-            [.balance, .permit], needs: [.fence, .census]),
+            [.balance, .permit], isFenced: true),
         go(
-            .readingNew, .detached, [.schema, .stream, .verified, .rollback, .census, .canary], [.flip, .permit],
-            needs: [.fence, .census]),
+            .readingNew, .detached, [.schema, .stream, .verified, .sequences, .rollback, .census, .canary],
+            [.flip, .permit], isFenced: true),
         go(
-            .detached, .readingNew, [.schema, .stream, .lag, .dataB, .census], [.flip, .permit],
-            needs: [.fence, .census]),
-        go(.readingNew, .writingStrictly, [.stream, .census], [.unbalance, .permit], needs: [.fence, .census]),
-        go(.writingStrictly, .writingBoth, [.census], [.permit], needs: [.census]),
+            .detached, .readingNew, [.schema, .stream, .lag, .dataB, .sequences, .census], [.flip, .permit],
+            isFenced: true),
+        go(.readingNew, .writingStrictly, [.stream, .census], [.unbalance, .permit], isFenced: true),
+        go(.writingStrictly, .writingBoth, [.census], [.permit]),
         go(
-            .writingBoth, .derivedAtRest, [.census], [.removeTriggers, .removeReverse, .permit],
-            needs: [.fence, .census, .repair]),
+            .writingBoth, .derivedAtRest, [.census], [.removeTriggers, .removeReverse, .permit], isFenced: true),
         go(.derivedAtRest, .following, [], [.resumeDataB]),
     ]
 
     private static let pauseTransitions: [Transition] = [
         first,
         go(
-            .following, .derivedAtRest, toRest, [.pauseDataB, .makeReverse, .makeTriggers],
-            needs: [.reverse, .triggers]),
+            .following, .derivedAtRest, toRest, [.pauseDataB, .makeReverse, .makeTriggers]),
         go(
             .derivedAtRest, .detached,
             [.schema, .copy, .stream, .lag, .verified, .dataB, .statistics, .rollback, .canary, .rehearsed], [.flip],
-            needs: [.fence]),
+            isFenced: true),
         go(
-            .detached, .derivedAtRest, [.schema, .stream, .lag, .verified, .dataB, .rollback], [.flip], needs: [.fence]),
+            .detached, .derivedAtRest, [.schema, .stream, .lag, .verified, .dataB, .rollback], [.flip], isFenced: true),
         go(.derivedAtRest, .following, [], [.removeTriggers, .removeReverse, .resumeDataB]),
     ]
 }

@@ -39,12 +39,32 @@ package enum SequenceParting {
     private static func connectionDurably(
         _ connection: Connection, _ body: () throws(PostgresError) -> Void
     ) throws(PostgresError) {
-        let doing = "setting sequences on \(connection.label)"
-        try connection.script("SET synchronous_commit = on", doing: doing)
         try body()
         // setval is in the log when the statement ends, and the next commit flushes it.
         try connection.script(
-            "BEGIN; SELECT pg_catalog.pg_current_xact_id(); COMMIT; SET synchronous_commit = local", doing: doing)
+            "BEGIN; SET LOCAL synchronous_commit = on; SELECT pg_catalog.pg_current_xact_id(); COMMIT",
+            doing: "setting sequences on \(connection.label)")
+    }
+
+    /// What each sequence must at least be able to leave between the sides.
+    static let least: Int64 = 1000
+
+    /// Sequences of `side` that cannot be put far enough beyond the other side's, and why.
+    package static func obstacles(
+        _ side: Connection, from other: Connection
+    ) throws(PostgresError) -> [(name: QualifiedName, what: String)] {
+        let there = Dictionary(try SequenceCatalog(connection: other).states().map { ($0.name, $0) }) { first, _ in
+            first
+        }
+        return try SequenceCatalog(connection: side).states().compactMap { state in
+            guard let beyond = there[state.name] else { return nil }
+            if state.cycles || beyond.cycles {
+                return (state.name, "goes round in a circle: both sides would give out the same")
+            }
+            guard let room = state.room(with: beyond) else { return nil }
+            let values = room / 2 / Int64(clamping: state.increment.magnitude)
+            return values < least ? (state.name, "has only \(values) values left for each side") : nil
+        }
     }
 
     /// Sequences of which one side has come nearer than a tenth of the gap to what the other one gives out. `giver` is the side
@@ -57,9 +77,9 @@ package enum SequenceParting {
         }
         var found: [(name: QualifiedName, left: Int64)] = []
         for state in try SequenceCatalog(connection: giver).states() {
-            guard let other = beyond[state.name], let left = state.left(before: other), left < gap / 10 else {
-                continue
-            }
+            guard let other = beyond[state.name], let left = state.left(before: other),
+                left < min(gap, state.room(with: other) ?? gap) / 10
+            else { continue }
             found.append((state.name, left))
         }
         return found
@@ -72,13 +92,22 @@ extension SequenceState {
         guard isMadeLike(other), !cycles, let here = position, let there = other.position, mayWrite else { return nil }
         let up = increment > 0
         let furthest = up ? max(here.value, there.value) : min(here.value, there.value)
-        let room = up ? maximum.subtractingReportingOverflow(furthest) : furthest.subtractingReportingOverflow(minimum)
-        let most = room.overflow ? Int64.max : room.partialValue
-        let gap = min(SequenceParting.gap, most / 2)
+        let gap = min(SequenceParting.gap, (room(with: other) ?? 0) / 2)
         // Apart already: nothing is moved again by whoever repeats this.
         guard gap > 0, here.distance(beyond: there, up: up) < gap / 2 else { return nil }
         let steps = max(1, gap / Int64(increment.magnitude))
         return Position(value: furthest + steps * increment, isCalled: true)
+    }
+
+    /// From the furthest that either side has come to, to the last there may be. Nil where that cannot be said.
+    func room(with other: SequenceState) -> Int64? {
+        guard isMadeLike(other), let here = position, let there = other.position else { return nil }
+        let up = increment > 0
+        let room =
+            up
+            ? maximum.subtractingReportingOverflow(max(here.value, there.value))
+            : min(here.value, there.value).subtractingReportingOverflow(minimum)
+        return room.overflow ? .max : room.partialValue
     }
 
     /// How many values this one may give out before it comes to where the other one stands; nil when it is beyond it.

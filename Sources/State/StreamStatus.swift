@@ -63,6 +63,8 @@ package struct StreamStatus: KeptAsJSON, Sendable, Equatable {
     package var batches: Int?
     /// Rows that a watch has seen touched and that are not known to be the same on both sides.
     package var unsettled: Int?
+    /// Of which step its runner has heard; it does what that asks.
+    package var step: Int?
 
     package init(state: State, host: String, pid: Int32) {
         self.state = state

@@ -22,6 +22,15 @@ package struct TwinCounts: Sendable, Equatable {
     package init() {}
 
     package var isEmpty: Bool { self == TwinCounts() }
+
+    mutating func add(_ other: TwinCounts) {
+        matched += other.matched
+        late += other.late
+        failed += other.failed
+        orphan += other.orphan
+        foreign += other.foreign
+        repaired += other.repaired
+    }
 }
 
 package struct TwinTable: Sendable, Equatable {
@@ -29,6 +38,13 @@ package struct TwinTable: Sendable, Equatable {
     package let counts: TwinCounts
 
     package init(table: QualifiedName, counts: TwinCounts) { (self.table, self.counts) = (table, counts) }
+
+    /// What the pair's two streams have counted, each table once.
+    package static func sum(_ one: [TwinTable], _ other: [TwinTable]) -> [TwinTable] {
+        var counts: [QualifiedName: TwinCounts] = [:]
+        for twin in one + other { counts[twin.table, default: TwinCounts()].add(twin.counts) }
+        return counts.sorted { $0.key < $1.key }.map { TwinTable(table: $0.key, counts: $0.value) }
+    }
 }
 
 extension TargetSide {

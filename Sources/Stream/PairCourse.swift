@@ -62,13 +62,16 @@ package final class PairCourse: Sendable {
         let truth: Side?
         /// Applications write both sides: what is not the same is made so there.
         let repaired: Side?
+        /// With both rows locked.
+        let repairLocks: Bool?
         let dataB: Direction?
     }
 
     func manner(of direction: Direction) -> Manner {
         let row = row
         return Manner(
-            role: row?.role(of: direction), truth: row?.truth, repaired: row?.repaired, dataB: row?.carriesDataB)
+            role: row?.role(of: direction), truth: row?.truth, repaired: row?.repaired,
+            repairLocks: row?.repairLocks, dataB: row?.carriesDataB)
     }
 
     /// From where on the stream that reads that side applies, when the epoch says.

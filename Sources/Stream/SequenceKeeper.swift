@@ -1,5 +1,7 @@
 // Keeps the target's sequences near the source's every few seconds, on a thread and connections of its own: for a stream
-// that has no copy beside it, which does the same. Whatever fails here is said once and tried again; it never ends the stream.
+// that has no copy beside it, which does the same. Where applications take ids from both sides, nothing is set: there it sounds
+// the alarm when the target, whose ids are the lower ones, comes near what the source gives out. Whatever fails here is said
+// once and tried again; it never ends the stream.
 
 internal import Fence
 internal import Model
@@ -10,11 +12,13 @@ internal import Threading
 
 final class SequenceKeeper: Sendable {
     private let plan: StreamPlan
+    let areApart: Bool
     private let log: Log
     private let ending = StopSignal()
     private let thread = Monitor<Thread?>(nil)
+    private let told = Monitor<Set<QualifiedName>>([])
 
-    init(_ plan: StreamPlan, log: Log) { (self.plan, self.log) = (plan, log) }
+    init(_ plan: StreamPlan, areApart: Bool, log: Log) { (self.plan, self.areApart, self.log) = (plan, areApart, log) }
 
     func start() throws {
         let started = try Thread("sequences") { [self] in keep() }
@@ -37,6 +41,11 @@ final class SequenceKeeper: Sendable {
                 let target = try Connection(
                     to: plan.target, for: .control, as: "\(plan.stream) sequences", stop: ending)
                 let copy = SequenceCopy(log: log)
+                while !ending.isRaised, areApart {
+                    try look(at: target, before: source)
+                    lastProblem = ""
+                    ending.wait(seconds: Self.pause)
+                }
                 while !ending.isRaised {
                     // Never behind the back of whoever gives out ids there meanwhile.
                     _ = try FenceShare(target, plan.stream).whileInCharge(plan.stream.source) {
@@ -53,6 +62,19 @@ final class SequenceKeeper: Sendable {
                 lastProblem = problem
                 ending.wait(seconds: Self.pause)
             }
+        }
+    }
+
+    private func look(at giver: Connection, before ahead: Connection) throws(PostgresError) {
+        for (name, left) in try SequenceParting.nearing(giver, ahead) {
+            let isNews = told.withLock { $0.insert(name).inserted }
+            guard isNews else { continue }
+            log.error(
+                "ids run out",
+                [
+                    .relation: name, .side: plan.stream.target, .count: Int(left),
+                    .hint: "before it has given out so many more, every instance must be in mode 6; or go back a step",
+                ])
         }
     }
 }

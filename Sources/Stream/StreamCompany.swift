@@ -88,14 +88,15 @@ final class StreamCompany {
     // MARK: sequences, back
 
     /// While new gives out ids and nobody takes any from old, old's sequences follow. Where applications of two modes take
-    /// them from both sides, the ranges are apart, and stay so.
+    /// them from both sides, the ranges are apart, and stay so; it is said when they no longer will.
     private func adjustSequences() throws {
-        let isWanted = !plan.isForward && course.row?.truth == .new && course.strategy == .pause
-        if !isWanted {
+        let isWanted = !plan.isForward && course.row?.truth == .new
+        let areApart = course.strategy == .dualWrite
+        if !isWanted || sequences.map({ $0.areApart != areApart }) ?? false {
             sequences?.end()
             sequences = nil
         } else if sequences == nil {
-            let keeper = SequenceKeeper(plan, log: log)
+            let keeper = SequenceKeeper(plan, areApart: areApart, log: log)
             try keeper.start()
             sequences = keeper
         }

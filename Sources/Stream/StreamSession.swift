@@ -356,6 +356,8 @@ final class StreamSession {
         status.spilled = positions.spilled
         status.role = role.rawValue
         status.unsettled = twins?.count
+        // What changes a stream's manner makes it begin again first.
+        if course.manner(of: plan.stream.direction) == manner { status.step = course.row?.step.rawValue }
         status.skipped = positions.skipped
         (status.walHeld, status.walRate) = watch.current
         return status

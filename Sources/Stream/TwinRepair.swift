@@ -48,7 +48,7 @@ final class TwinRepair {
         guard let repaired = row.repaired else { return nil }
         self.plan = plan
         repairing = plan.stream.target == repaired ? plan : plan.opposite
-        locks = row.forward != .apply && row.reverse != .apply
+        locks = row.repairLocks
         (self.book, self.stop, self.log) = (book, stop, log)
     }
 
@@ -158,11 +158,8 @@ final class TwinRepair {
                 wrong.append(row)
             }
         }
+        // What was written is compared again in the next round.
         try repair(desk, table, columns, wrong)
-        if !locks {
-            // What was written is compared again at once; what was not waits for the next look.
-            return
-        }
     }
 
     private func repair(_ desk: TwinDesk, _ table: QualifiedName, _ columns: [String], _ rows: [TouchedRow]) throws {

@@ -23,7 +23,6 @@ struct CrossingScreen {
     private var transition: Transition { crossing.transition }
     private var way: String { "step \(transition.from.rawValue) to \(transition.to.rawValue)" }
     private var names: String { crossing.pairs.map { passage.desks[$0].plan.pair }.joined(separator: ", ") }
-    private var missing: [Capability] { transition.missing(from: Passage.capabilities) }
 
     var text: String {
         var lines = [Terminal.strong("\(way): \(transition.to.meaning)") + "  (\(names))"]
@@ -45,12 +44,6 @@ struct CrossingScreen {
     /// What is in the way, by name; nil when nothing is.
     var refusal: StateError? {
         guard case .transition = crossing else { return nil }
-        if !missing.isEmpty {
-            return .refused(
-                "\(way) needs \(Self.joined(missing.map(\.inWords))), which this version of tandem does not have",
-                hint:
-                    "the migration can stay where it is for as long as you like; `tandem status` shows how it is doing")
-        }
         let refused = seen.flatMap { desk, readings in
             readings.filter { !$0.holds && waivers[$0.gate] == nil }
                 .map { (seen.count > 1 ? "\($0.gate) of \(desk.plan.pair)" : "\($0.gate)", $0) }
@@ -70,6 +63,16 @@ struct CrossingScreen {
         }
     }
 
+    /// What people may deploy from now on.
+    private var permitted: String {
+        let table = StepTable(.dualWrite)
+        guard transition.acts.contains(.permit), let before = table[transition.from]?.modes,
+            let mode = table[transition.to]?.modes.subtracting(before).first
+        else { return "" }
+        return ".\nMode \(mode.rawValue) may be deployed now, one instance after another: \(mode.meaning)."
+            + " `tandem fleet` shows who has it"
+    }
+
     var ending: String {
         switch crossing {
         case .undoing: return "\(names): still at step \(transition.from.rawValue): \(transition.from.meaning)"
@@ -79,13 +82,8 @@ struct CrossingScreen {
             if transition == StepTable(.pause).transitions.first || transition.from == .classifying {
                 text += ". `tandem run` begins"
             }
-            return text
+            return text + permitted
         }
-    }
-
-    static func joined(_ words: [String]) -> String {
-        guard let last = words.last, words.count > 1 else { return words.first ?? "" }
-        return words.dropLast().joined(separator: ", ") + " and " + last
     }
 }
 

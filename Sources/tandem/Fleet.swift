@@ -49,7 +49,7 @@ struct FleetScreen {
         reading = try FleetReader(plan).read(old: old, new: new)
         let onNew = try TargetSide(old, plan.stream.opposite).twins()
         let onOld = try TargetSide(new, plan.stream).twins()
-        twins = onNew + onOld
+        twins = TwinTable.sum(onNew, onOld)
     }
 
     private var allowed: Set<Mode> { row?.modes ?? [] }

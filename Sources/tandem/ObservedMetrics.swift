@@ -47,6 +47,15 @@ extension MetricsPage {
             add(MetricCatalog.watched, table.byApplications, [pair, table.table, "application"])
             add(MetricCatalog.watched, table.byReplication, [pair, table.table, "replication"])
         }
+        for twin in reverse.twins.prefix(Self.tableLimit) { add(twin, pair) }
+    }
+
+    private mutating func add(_ twin: TwinLine, _ pair: String) {
+        let outcomes = [
+            ("matched", twin.matched), ("late", twin.late), ("failed", twin.failed), ("orphan", twin.orphan),
+            ("foreign", twin.foreign), ("repaired", twin.repaired),
+        ]
+        for (outcome, count) in outcomes { add(MetricCatalog.twins, count, [pair, twin.table, outcome]) }
     }
 
     private mutating func add(_ standing: StandingLines.Line, _ pair: String) {
@@ -83,6 +92,7 @@ extension MetricsPage {
         add(MetricCatalog.rows, status.changes, labels)
         add(MetricCatalog.own, status.skipped, labels)
         add(MetricCatalog.spilled, status.spilled, labels)
+        add(MetricCatalog.twinsOpen, status.unsettled, labels)
     }
 
     private mutating func add(_ copy: CopyProgress, _ pair: String) {

@@ -30,7 +30,7 @@ struct ReverseLines {
         watched = try isBound ? target.watched() : []
         setAside = try isBound ? target.setAside() : []
         differences = try isBound ? target.differences() : []
-        twins = try isBound ? target.twins() : []
+        twins = try isBound ? TwinTable.sum(target.twins(), TargetSide(new, plan.stream.opposite).twins()) : []
     }
 
     // MARK: for people

@@ -99,13 +99,6 @@ struct StepScreen {
             lines.append(
                 Terminal.strong("\(transition.from.rawValue) to \(transition.to.rawValue): \(transition.to.meaning)"))
             lines += readings.flatMap { GateLines($0).lines }
-            let missing = transition.missing(from: Passage.capabilities)
-            if !missing.isEmpty {
-                lines.append(
-                    Terminal.alarming(
-                        "  needs    \(CrossingScreen.joined(missing.map(\.inWords))), which this version of tandem does not have"
-                    ))
-            }
         }
         return lines.joined(separator: "\n")
     }
@@ -151,7 +144,6 @@ struct StepScreen {
             let from: Int
             let to: Int
             let gates: [Gate]
-            let missing: [String]
         }
 
         let pair: String
@@ -187,7 +179,7 @@ struct StepScreen {
                             gate: $0.gate.rawValue, verdict: $0.verdict.rawValue, saw: $0.saw, remedy: $0.remedy,
                             at: $0.at,
                             isWaivable: $0.gate.isWaivable)
-                    }, missing: transition.missing(from: Passage.capabilities).map(\.rawValue))
+                    })
             }, problems: desk.problems.map { "\($0.key.rawValue): \($0.value)" }.sorted())
     }
 }

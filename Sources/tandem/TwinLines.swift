@@ -13,7 +13,7 @@ enum TwinLines {
     }
 }
 
-struct TwinLine: Encodable {
+struct TwinLine: Encodable, Sendable {
     let table: String
     let matched: Int
     let late: Int

@@ -47,24 +47,37 @@ import Testing
         }
     }
 
-    /// A stream whose role changes halts; whichever has one is marked; whoever begins has a position.
-    @Test func streamsHaltWhereTheirRoleChanges() {
+    /// A stream that does something else from then on halts, or begins at a position; whichever there is, is marked. Where twins
+    /// are repaired, nothing halts before everything has settled.
+    @Test func streamsHaltWhereTheyChange() throws {
         for (strategy, transition, plan) in Self.all {
             let table = StepTable(strategy)
+            let (before, after) = (try #require(table[transition.from]), try #require(table[transition.to]))
             for direction in Direction.allCases {
-                let (from, to) = (
-                    table[transition.from]?.role(of: direction), table[transition.to]?.role(of: direction)
-                )
-                let marks = plan.acts.filter {
-                    $0 == .mark(direction, halts: true) || $0 == .mark(direction, halts: false)
+                let (from, to) = (before.role(of: direction), after.role(of: direction))
+                let begins = from == .watch && to == .apply
+                let (passes, halts) = (FencedAct.mark(direction, halts: false), FencedAct.mark(direction, halts: true))
+                #expect(plan.acts.contains(.position(direction)) == begins)
+                if before.repaired == nil {
+                    #expect(plan.acts.filter { $0 == passes || $0 == halts }.count == (from == .off ? 0 : 1))
+                    #expect(plan.acts.contains(halts) == (from == .apply && to != .apply))
+                } else {
+                    #expect(plan.acts.filter { $0 == passes }.count == 1)
+                    let changes = from != to || before.repaired != after.repaired || before.truth != after.truth
+                    // From 4 to 5 and back the stream back goes on watching, but repairs in another way.
+                    let repairsOtherwise = before.repairLocks != after.repairLocks
+                    #expect(plan.acts.contains(halts) == ((changes || repairsOtherwise) && !begins))
+                    let settled = try #require(plan.acts.lastIndex { Self.isDrain($0, halts: false) })
+                    #expect(plan.acts.firstIndex(of: halts).map { $0 > settled } ?? true)
                 }
-                #expect(marks.count == (from == .off ? 0 : 1))
-                #expect(plan.acts.contains(.mark(direction, halts: true)) == (from == .apply && to != .apply))
-                #expect(plan.acts.contains(.position(direction)) == (from == .watch && to == .apply))
             }
             let applying = Direction.allCases.filter { table[transition.from]?.role(of: $0) == .apply }
             for direction in applying { #expect(plan.acts.contains(.seal(direction.target))) }
         }
+    }
+
+    private static func isDrain(_ act: FencedAct, halts: Bool) -> Bool {
+        if case .drain(_, halts) = act { true } else { false }
     }
 
     @Test func theSwitchAndItsWayBackAreMirrors() throws {
@@ -82,6 +95,18 @@ import Testing
                 .hold, .fence(.old), .fence(.new), .seal(.old), .recheck, .mark(.forward, halts: false),
                 .mark(.reverse, halts: true), .drain(.forward, halts: false), .drain(.reverse, halts: true),
                 .sequences(from: .new, to: .old), .position(.forward), .recheck, .commit(.new), .open(.old), .release,
+            ])
+    }
+
+    @Test func theBalance() throws {
+        let table = StepTable(.dualWrite)
+        let plan = try #require(table.advance(from: .writingStrictly).flatMap { FencedPlan($0, table) })
+        #expect(
+            plan.acts == [
+                .fence(.old), .fence(.new), .seal(.new), .recheck, .mark(.forward, halts: false),
+                .mark(.reverse, halts: false), .drain(.forward, halts: false), .drain(.reverse, halts: false),
+                .mark(.forward, halts: true), .mark(.reverse, halts: true), .drain(.forward, halts: true),
+                .drain(.reverse, halts: true), .recheck, .commit(.old), .open(.new),
             ])
     }
 

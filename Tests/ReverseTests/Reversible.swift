@@ -53,24 +53,6 @@ extension Scenario {
         #expect(differences == [], "\(lastStarted?.tail ?? "")", sourceLocation: location)
     }
 
-    /// Until the stream back has passed everything on new, without writing there: a watch brings no marker over.
-    func reversePasses() throws {
-        let position = try new.value("SELECT pg_current_wal_insert_lsn()") ?? ""
-        try new.wait(
-            for: """
-                SELECT confirmed_flush_lsn >= '\(position)' FROM pg_replication_slots WHERE slot_name = '\(reverseName)'
-                """, toBe: "t", within: .seconds(60))
-    }
-
-    /// The same of the stream forward.
-    func forwardPasses() throws {
-        let position = try old.value("SELECT pg_current_wal_insert_lsn()") ?? ""
-        try old.wait(
-            for: """
-                SELECT confirmed_flush_lsn >= '\(position)' FROM pg_replication_slots WHERE slot_name = '\(slotName)'
-                """, toBe: "t", within: .seconds(60))
-    }
-
     /// To where new is in charge, with `tandem run` running and nobody writing.
     func flip() throws {
         try catchUp()

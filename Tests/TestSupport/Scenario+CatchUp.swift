@@ -37,4 +37,18 @@ extension Scenario {
             throw HarnessFailure(.timeLimit, "no \(what) within the time limit, and no replicator was started")
         }
     }
+
+    /// Until the stream forward has passed everything on old, without writing there.
+    package func forwardPasses() throws { try passes(old, slotName) }
+
+    /// The same of the stream back: a watch brings no marker over.
+    package func reversePasses() throws { try passes(new, reverseName) }
+
+    private func passes(_ source: Database, _ slot: String) throws {
+        let position = try source.value("SELECT pg_current_wal_insert_lsn()") ?? ""
+        try source.wait(
+            for: """
+                SELECT confirmed_flush_lsn >= '\(position)' FROM pg_replication_slots WHERE slot_name = '\(slot)'
+                """, toBe: "t", within: .seconds(60))
+    }
 }

@@ -1,0 +1,152 @@
+// Strategy `dual-write` by its commands, from step 1 to 6 and back to 1: who may write what at each step, who is seen, which gate
+// waits for whom, and what of the wrong writes that applications make is found, named and made right at each.
+
+import TestSupport
+import Testing
+
+@Suite(.blocking) struct ThereAndBackTests {
+    @Test func throughAllSteps() throws {
+        let d = try Dual("dual")
+        defer { d.end() }
+        let s = d.s
+        try d.moves("advance")
+        try d.expectStep(2)
+        let opened = try d.moves("advance")
+        #expect(opened.contains("Mode 3 may be deployed now"), "\(opened)")
+        try d.expectStep(3)
+
+        // Step 3: modes 1 and 3; strangers on new, and modes ahead of their time, are refused.
+        #expect(d.serve(1, as: "legacy", "INSERT INTO t (v) VALUES ('legacy')") == ["ok"])
+        #expect(d.write(s.new, as: "stranger", mode: nil, "DELETE FROM t") == "25006")
+        #expect(d.serve(4, "UPDATE t SET v = 'no'") == ["25006", "25006"])
+        #expect(d.write(s.new, mode: 6, "UPDATE t SET v = 'no'") == "25006")
+        #expect(d.serve(3, "INSERT INTO t (id, v) VALUES (1000, 'three')") == ["ok", "ok"])
+        try faultsWhileForwardApplies(d, mode: 3)
+        try d.isSeen("legacy", mode: "") { d.serve(1, as: "legacy", "UPDATE t SET n = n + 1 WHERE id = 1") }
+        let held = try d.refused("advance", "gate census refuses", "legacy", "wrote old in mode 1")
+        #expect(held.contains("ago") && held.contains("mode 3"), "\(held)")
+        let fleet = try s.tandem("fleet", "--json").stdout
+        #expect(fleet.contains("\"name\":\"web-1\"") && fleet.contains("\"mode\":3"), "\(fleet)")
+        try d.moves("advance")
+        try d.expectStep(4)
+
+        // Step 4: a forgotten instance in mode 1 fails loudly, and is told where it stands.
+        #expect(d.serve(1, as: "legacy", "UPDATE t SET v = 'lost'") == ["25006"])
+        #expect(d.serve(5, "UPDATE t SET v = 'no'") == ["25006", "25006"])
+        #expect(d.serve(4, "INSERT INTO t (id, v) VALUES (1001, 'four')") == ["ok", "ok"])
+        try faultsWhileForwardApplies(d, mode: 4)
+        try d.isSeen("web-1", mode: "3", on: "new") { d.serve(3, "UPDATE t SET n = n + 1 WHERE id = 2") }
+        try d.refused("advance", "gate census refuses", "web-1", "in mode 3")
+        // The last that is seen of it is mode 4.
+        try d.isSeen("web-1", mode: "4") { d.serve(4, "UPDATE t SET n = n + 1 WHERE id = 2") }
+        try d.moves("advance")
+        try d.expectStep(5)
+        try s.waitForRoles(forward: "watch", reverse: "watch")
+
+        // Step 5: nothing applies; mode 6 may not come yet.
+        #expect(d.write(s.new, as: "hasty", mode: 6, "UPDATE t SET v = 'lost'") == "25006")
+        #expect(d.serve(3, "UPDATE t SET v = 'no'") == ["25006", "25006"])
+        #expect(d.serve(5, "INSERT INTO t (id, v) VALUES (1002, 'five')") == ["ok", "ok"])
+        try faultsAtStepFive(d)
+        try d.isSeen("web-1", mode: "5") { d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 2") }
+        try d.moves("advance")
+        try d.expectStep(6)
+        try s.waitForRoles(forward: "watch", reverse: "apply")
+
+        // Step 6: new is right; its ids are far beyond old's.
+        let apart = try s.new.value("SELECT nextval('t_id_seq') > 900000")
+        #expect(apart == "t")
+        #expect(d.serve(1, as: "legacy", "UPDATE t SET v = 'lost'") == ["25006"])
+        #expect(d.serve(4, "UPDATE t SET v = 'no'") == ["25006", "25006"])
+        #expect(d.serve(6, as: "web-2", "INSERT INTO t (v) VALUES ('six')") == ["ok"])
+        #expect(d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 3") == ["ok", "ok"])
+        // Old alone is wrong now.
+        d.write(s.old, mode: 5, "UPDATE t SET v = 'wrong' WHERE id = 4; INSERT INTO u VALUES (700, 'orphan')")
+        d.write(s.old, mode: 5, "DELETE FROM u WHERE id = 3")
+        try d.expectSame()
+        #expect(try s.old.value("SELECT count(*) FROM t WHERE v IN ('six', 'wrong')") == "1")
+        try d.ledger("table_name = 'u' AND orphan > 0")
+
+        // And back: nobody is left in mode 6, then 5, then 4, then 3.
+        try d.isSeen("web-2", mode: "6", on: "new") {
+            d.serve(6, as: "web-2", "UPDATE t SET n = n + 1 WHERE id = 5")
+        }
+        try d.refused("back", "gate census refuses", "web-2")
+        d.serve(5, as: "web-2", "UPDATE t SET n = n + 1 WHERE id = 5")
+        try d.moves("back")
+        try d.expectStep(5)
+        #expect(try s.old.value("SELECT nextval('t_id_seq') > 1900000") == "t", "old's ids are beyond new's now")
+        #expect(d.write(s.new, as: "web-2", mode: 6, "UPDATE t SET v = 'no'") == "25006")
+        for name in ["web-1", "web-2"] { d.serve(4, as: name, "UPDATE t SET n = n + 1 WHERE id = 6") }
+        try d.moves("back")
+        try d.expectStep(4)
+        for name in ["web-1", "web-2"] { d.serve(3, as: name, "UPDATE t SET n = n + 1 WHERE id = 7") }
+        try d.moves("back")
+        try d.expectStep(3)
+        d.write(s.new, mode: 3, "INSERT INTO u VALUES (800, 'orphan, just before')")
+        for name in ["web-1", "web-2"] { d.serve(1, as: name, "UPDATE t SET n = n + 1 WHERE id = 8") }
+        try d.moves("back")
+        try d.expectStep(2)
+        // Nothing of it is left, and whoever knows nothing writes old as ever.
+        for side in [s.old, s.new] {
+            #expect(try side.value("SELECT count(*) FROM pg_trigger WHERE tgname LIKE '%fence'") == "0")
+        }
+        #expect(
+            try s.new.value("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '\(s.reverseName)'") == "0")
+        try d.moves("back")
+        try d.expectStep(1)
+        try s.old.sql("INSERT INTO t (v) VALUES ('as ever')")
+        try s.catchUp()
+        let differences = try Fingerprint.expectEqual(old: s.old, new: s.new, tables: Dual.compared)
+        #expect(differences == [], "\(d.run.tail)")
+        #expect(d.run.status == nil, "\(d.run.tail)")
+        #expect(try d.run.stop() == .exited(0))
+    }
+
+    /// What goes wrong where forward applies: each is made right on new, and the ledger has it.
+    private func faultsWhileForwardApplies(_ d: Dual, mode: Int) throws {
+        let s = d.s
+        let (a, b) = (mode * 100 + 1, mode * 100 + 2)
+        func both(_ statement: String) { #expect(d.serve(mode, statement) == ["ok", "ok"], "\(statement)") }
+        func old(_ statement: String) { #expect(d.write(s.old, mode: mode, statement) == "ok", "\(statement)") }
+        func new(_ statement: String) { #expect(d.write(s.new, mode: mode, statement) == "ok", "\(statement)") }
+        both("INSERT INTO u VALUES (\(a), 'a\(mode)'), (\(b), 'b\(mode)')")
+        // Failed on new, and swallowed.
+        old("UPDATE u SET name = 'only old \(mode)' WHERE id = \(a)")
+        // Rolled back on old after new was committed.
+        new("INSERT INTO t (id, v) VALUES (\(mode * 1000), 'orphan'); UPDATE t SET v = 'rolled back' WHERE id = 10")
+        // Deleted on old; its twin came late and brought it back.
+        old("DELETE FROM u WHERE id = \(b)")
+        new("INSERT INTO u VALUES (\(b), 'resurrected') ON CONFLICT (id) DO UPDATE SET name = 'resurrected'")
+        // Counted on old, carried by the stream, and counted once more by a twin that came after it.
+        old("UPDATE t SET n = n + 1 WHERE id = 11")
+        try s.forwardPasses()
+        new("UPDATE t SET n = n + 1 WHERE id = 11")
+        // Two writes of one row, whose twins came the other way round.
+        old("UPDATE t SET v = 'first' WHERE id = 12")
+        old("UPDATE t SET v = 'second' WHERE id = 12")
+        new("UPDATE t SET v = 'second' WHERE id = 12")
+        new("UPDATE t SET v = 'first' WHERE id = 12")
+        // An orphan has the value that somebody else's row must have alone.
+        new("INSERT INTO u VALUES (\(mode * 1000 + 1), 'wanted \(mode)')")
+        old("INSERT INTO u VALUES (\(mode * 1000 + 2), 'wanted \(mode)')")
+        try d.expectSame()
+        #expect(try s.new.value("SELECT n FROM t WHERE id = 11") == s.old.value("SELECT n FROM t WHERE id = 11"))
+        try d.ledger("table_name = 't' AND orphan > 0 AND failed > 0")
+        try d.ledger("table_name = 'u' AND orphan > 0 AND matched > 0")
+    }
+
+    /// Where nothing applies, what one side alone has written is made as old has it, with both rows locked.
+    private func faultsAtStepFive(_ d: Dual) throws {
+        let s = d.s
+        d.write(s.new, mode: 5, "INSERT INTO u VALUES (500, 'orphan'); UPDATE t SET v = 'rolled back' WHERE id = 13")
+        d.write(s.old, mode: 5, "DELETE FROM u WHERE id = 5; UPDATE t SET n = n + 1 WHERE id = 14")
+        d.write(s.new, mode: 5, "UPDATE t SET n = n + 2 WHERE id = 14")
+        // What the orphan holds is needed by somebody.
+        d.write(s.new, mode: 5, "INSERT INTO u VALUES (501, 'wanted 5')")
+        d.write(s.old, mode: 5, "INSERT INTO u VALUES (502, 'wanted 5')")
+        try d.expectSame()
+        #expect(try s.new.value("SELECT v FROM t WHERE id = 13") == "v13")
+        #expect(try s.new.value("SELECT count(*) FROM u WHERE id IN (5, 500, 501)") == "0")
+    }
+}
