@@ -1,5 +1,6 @@
 // A side that came back as another server: a dump that was restored, a pg_upgrade. It must be that side's own database, with the
 // schema that was last seen; then what a lost slot needs is what it needs, and the epoch says which server it is from then on.
+// The stream that applies is compared and made equal, the other one is made afresh.
 
 package import Configuration
 internal import Evidence
@@ -27,6 +28,9 @@ package final class Adoption {
         desk = try PairDesk(configuration, plan, as: "adopt", stop: stop)
     }
 
+    /// Of the stream that applies.
+    package var plan: StreamPlan { desk.planInCharge }
+
     /// The identifier on record, and the one it has.
     package func check() throws -> (known: String, now: String) {
         let (old, new) = try desk.reached()
@@ -34,10 +38,11 @@ package final class Adoption {
         guard let epoch = desk.standing.epoch, let row = desk.standing.row else {
             throw StateError.notPrepared(pair: desk.plan.pair)
         }
-        guard row.forward == .apply else {
+        guard row.forward == .apply || row.reverse == .apply, epoch.step != .writingBoth, epoch.step != .writingStrictly
+        else {
             throw StateError.refused(
-                "this version of tandem takes a side in at steps 1 and 2, and the pair is at \(epoch.step)",
-                hint: "`tandem step`")
+                "a side is taken in while applications write one side only, and at \(epoch.step) they write both",
+                hint: "`tandem back` to step 2, or `tandem advance` to step 6; `tandem step` shows what is ahead")
         }
         guard let book = desk.book(side), let now = try book.system() else {
             throw StateError.refused(
@@ -80,26 +85,40 @@ package final class Adoption {
         guard let epoch = desk.standing.epoch, let row = desk.standing.row else {
             throw StateError.notPrepared(pair: desk.plan.pair)
         }
-        let outcome = try Resynchronization(desk.plan, adopting: side, stop: stop, say: say, progress: progress).run()
+        try hold(row, epoch)
+        let outcome = try Resynchronization(
+            desk.planInCharge, adopting: side, stop: stop, say: say, progress: progress
+        ).run()
         let actor = Actor.current
         let next = Epoch(
             number: epoch.number + 1, step: epoch.step, strategy: epoch.strategy, truth: epoch.truth,
-            position: epoch.position,
+            // A position of a server that is gone is none of the one that came.
+            position: epoch.position?.side == side ? nil : epoch.position,
             systems: SystemPair(old: try desk.book(.old)?.system(), new: try desk.book(.new)?.system()), since: "",
             by: "\(actor.name) on \(actor.host), tandem adopt")
         func write() throws {
-            // What it brought along may be older than what the other side knows.
-            for side in Side.allCases { try desk.book(side)?.take(epoch) }
             guard let written = try desk.book(epoch.truth)?.commit(next: next) else { return }
             for side in Side.allCases where side != epoch.truth { try desk.book(side)?.take(written) }
         }
-        let reverse = ReverseStream(desk.plan, stop: stop, say: say)
-        if row.reverse == .off {
+        if row.forward == .watch {
+            try ForwardWatch(desk.plan, stop: stop, say: say).make()
+            try write()
+        } else if row.reverse == .off {
             try write()
         } else {
+            let reverse = ReverseStream(desk.plan, stop: stop, say: say)
             try reverse.remove()
             try reverse.make(then: write)
         }
         return outcome
+    }
+
+    /// What the side brought along may be older than what the other one knows: nobody writes there who must not.
+    private func hold(_ row: StepRow, _ epoch: Epoch) throws {
+        for side in Side.allCases { try desk.book(side)?.take(epoch) }
+        guard row.reverse != .off else { return }
+        let say = say
+        _ = try desk.fenceTables { say($0) }
+        try desk.deriveGates()
     }
 }

@@ -27,6 +27,8 @@ package struct ReverseStream {
         self.say = say
     }
 
+    private var making: StreamMaking { StreamMaking(plan: plan, stop: stop, say: say) }
+
     private struct Sides {
         let source: SourceSide
         let target: TargetSide
@@ -52,7 +54,7 @@ package struct ReverseStream {
                 "reverse stream",
                 executed: ["publication \(plan.stream) of \(chosen.count) tables", "slot \(plan.stream)"],
                 old: sides.target.connection, new: sides.source.connection, note: { say($0) }
-            ) { try make(chosen, sides) }
+            ) { try making.make(chosen, sides.source, sides.target) }
         }
         try body()
         return isMade
@@ -84,30 +86,6 @@ package struct ReverseStream {
             hint: (first.remedy.map { "\($0) — " } ?? "") + "`tandem preflight --only reverse-tables` lists all of it")
     }
 
-    private func make(_ tables: [SourceTable], _ sides: Sides) throws {
-        let (source, target) = (sides.source, sides.target)
-        try removeSlot(source)
-        try source.forgetBinding()
-        try source.install()
-        try source.dropPublication()
-        try source.publish(tables)
-        let replication = try Connection(to: plan.source, for: .replication, as: "\(plan.stream) prepare", stop: stop)
-        let identity = try ReplicationCommands.identify(replication)
-        let slot = try SlotCreation(plan: plan, stop: stop, say: say).create(on: replication)
-        Failpoint.pass(.afterSlotCreated)
-        let binding = Binding(
-            systemIdentifier: identity.systemIdentifier, timeline: identity.timeline, start: slot.start)
-        do {
-            try source.bind(binding)
-            try target.install()
-            try target.bind(binding)
-        } catch {
-            try? source.dropSlot()
-            throw error
-        }
-        Failpoint.pass(.afterOriginCreated)
-    }
-
     /// Somebody who was killed lets go of it in a moment.
     private func lock(_ source: SourceSide) throws {
         for _ in 0..<400 {
@@ -131,7 +109,7 @@ package struct ReverseStream {
             "reverse stream", executed: ["remove slot, publication and origin \(plan.stream)"],
             old: sides.target.connection, new: sides.source.connection, note: { say($0) }
         ) {
-            try removeSlot(sides.source)
+            try making.removeSlot(sides.source)
             Failpoint.pass(.duringAbort)
             // Under the origin, so that it is nobody's deletion; and before that goes, the stream forward has passed it.
             try sides.target.forgetHeartbeat()
@@ -170,17 +148,5 @@ package struct ReverseStream {
             if away > 25 || stop.wait(seconds: 0.2) { break }
         }
         return false
-    }
-
-    /// The runner lets go of it within a second or two of hearing that the step has no stream back.
-    private func removeSlot(_ source: SourceSide) throws {
-        for _ in 0..<100 {
-            guard let slot = try source.slot() else { return }
-            if !slot.isActive { return try source.dropSlot() }
-            if stop.wait(seconds: 0.2) { break }
-        }
-        throw StateError.refused(
-            "slot \(plan.stream) is in use by pid \(try source.slot()?.activePID ?? 0) on new",
-            hint: "stop the `tandem run` that uses it")
     }
 }

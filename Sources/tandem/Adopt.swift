@@ -19,8 +19,8 @@ func adopt(_ arguments: Parsed) throws -> ExitCode {
             throw UsageError("adopt asks before it acts, and there is no terminal to ask on", hint: "add --yes")
         }
         Terminal.note(
-            "This makes another slot and makes every carried table on new what it is on old at that moment."
-                + " Type `adopt` to go on:")
+            "This makes other slots and makes every carried table on the side that is not in charge what it is on the other at"
+                + " that moment. Type `adopt` to go on:")
         guard readLine() == "adopt" else {
             Terminal.note("Nothing was changed.")
             return .refused
@@ -29,7 +29,7 @@ func adopt(_ arguments: Parsed) throws -> ExitCode {
     let line = ProgressLine()
     let outcome = try adoption.adopt(progress: line.show)
     line.clear()
-    show(outcome, plan)
+    show(outcome, adoption.plan)
     Terminal.show("\(side.rawValue) of \(plan.pair) is taken in")
     return .done
 }

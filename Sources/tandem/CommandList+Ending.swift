@@ -13,8 +13,9 @@ let endingCommands = [
         summary: "takes a side in that came back as another server: restored from a dump, upgraded with pg_upgrade",
         details: """
             A side whose system identifier is not the one on record is refused by every other command. This looks whether it \
-            is that side's database at all, with the schema that was last seen, makes another slot, compares every table with it \
-            and makes new equal to old, and writes down which server it is now. Stop `tandem run` first.
+            is that side's database at all, with the schema that was last seen, makes other slots, compares every table and makes \
+            the side that is not in charge equal to the other, and writes down which server it is now. At steps 1, 2 and 6. \
+            Stop `tandem run` first.
             """,
         options: [
             Option("side", value: "old|new", summary: "which one came back", isRequired: true),

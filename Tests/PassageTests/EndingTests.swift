@@ -48,9 +48,33 @@ import Testing
         #expect(try s.expect(3, "recopy", "public.t").stderr.contains("is for steps 0 to 2"))
         #expect(try run.stop() == .exited(0))
         #expect(try s.expect(0, "status").stdout.contains("available: no, because nothing runs the stream back"))
+        try oldCameBack(s)
         try s.expect(0, "finish", "--yes")
         #expect(try Traces(s) == before)
         #expect(try s.expect(0, "finish", "--yes").stdout.contains("nothing of pair"))
+    }
+
+    /// While new is in charge, as after a pg_upgrade in a bypass: another server, without slot and origin, and behind.
+    private func oldCameBack(_ s: Scenario) throws {
+        try s.both("UPDATE tandem.epoch SET system_old = '1'")
+        try s.old.sql(
+            """
+            UPDATE tandem.source SET system_identifier = '1'; SELECT pg_drop_replication_slot('\(s.slotName)');
+            SELECT pg_replication_origin_drop('\(s.reverseName)'); SET tandem.mode = 'tandem'; DELETE FROM t WHERE a = 7
+            """)
+        try s.new.sql("INSERT INTO t VALUES (1001, 'while old was away')")
+        #expect(try s.expect(6, "back", "--yes").stderr.contains("tandem adopt --side old"))
+        let taken = try s.expect(0, "adopt", "--side", "old", "--yes")
+        #expect(taken.stdout.contains("public.t: 2 rows made equal"), "\(taken.stdout)")
+        let run = try s.start("run")
+        try s.waitForRoles(forward: "watch", reverse: "apply")
+        try s.new.sql("INSERT INTO t VALUES (1002, 'later')")
+        try s.old.wait(for: "SELECT b FROM t WHERE a = 1002", toBe: "later")
+        #expect(try Fingerprint.expectEqual(old: s.old, new: s.new, tables: ["public.t"]) == [])
+        // What tandem itself has written on old was not taken for an application's.
+        #expect(try s.new.value("SELECT coalesce(sum(by_applications), 0) FROM tandem.watched") == "0")
+        #expect(throws: (any Error).self, "old is shut") { try s.old.sql("INSERT INTO t VALUES (2000, 'x')") }
+        #expect(try run.stop() == .exited(0))
     }
 
     @Test func aSideThatIsGoneForGood() throws {
