@@ -44,6 +44,33 @@ package struct Removal {
         ) { try remove(old, new, report) }
     }
 
+    /// What `remove` would take away, in words; refuses where that would, and changes nothing.
+    package func preview(without gone: Side? = nil) throws -> Report {
+        var report = Report()
+        let old = gone == .old ? nil : connect(plan.old, &report)
+        let new = gone == .new ? nil : connect(plan.new, &report)
+        if let new { try checkIdle(TargetSide(new, plan.stream)) }
+        if let old { report.removed += try inventory(old, SourceSide(old, plan.stream), TargetSide(old, back)) }
+        if let new { report.removed += try inventory(new, SourceSide(new, back), TargetSide(new, plan.stream)) }
+        return report
+    }
+
+    private func inventory(_ connection: Connection, _ source: SourceSide, _ target: TargetSide) throws -> [String] {
+        try checkIdle(source)
+        let (side, written) = (source.stream.source, target.stream)
+        let all: [(Bool, String)] = [
+            (try source.slot() != nil, "slot \(source.stream) on \(side)"),
+            (try source.publishedTables() != nil, "publication \(source.stream) on \(side)"),
+            (try target.hasOrigin, "replication origin \(written) on \(side)"),
+            (
+                try FenceInstallation(connection, plan.stream, on: side, stop: stop).isAnythingThere,
+                "the fence's triggers on \(side)"
+            ),
+            (try source.hasSchema || target.hasSchema, "tandem's state on \(side)"),
+        ]
+        return all.filter(\.0).map(\.1)
+    }
+
     private func remove(_ old: Connection?, _ new: Connection?, _ found: Report) throws -> Report {
         var report = found
         // First what holds a server's log.

@@ -14,6 +14,10 @@ func adopt(_ arguments: Parsed) throws -> ExitCode {
     let adoption = try Adoption(side, workspace.configuration, plan, stop: processStop) { Terminal.note($0) }
     let (known, now) = try adoption.check()
     Terminal.show("\(side.rawValue) of \(plan.pair) was server \(known), and is \(now) now")
+    if arguments.has("dry-run") {
+        Terminal.note("It would be taken in. Nothing was changed.")
+        return .done
+    }
     if !arguments.has("yes") {
         guard Terminal.isInteractive else {
             throw UsageError("adopt asks before it acts, and there is no terminal to ask on", hint: "add --yes")

@@ -4,6 +4,7 @@ internal import CommandLine
 
 private let ending = [
     Option("without", value: "old|new", summary: "this side is gone for good: end it on the other one alone"),
+    Option("dry-run", summary: "show what would be removed and change nothing"),
     Option("yes", short: "y", summary: "do not ask"),
 ]
 
@@ -19,6 +20,7 @@ let endingCommands = [
             """,
         options: [
             Option("side", value: "old|new", summary: "which one came back", isRequired: true),
+            Option("dry-run", summary: "look whether it can be taken in, and change nothing"),
             Option("yes", short: "y", summary: "do not ask"),
         ],
         examples: [("tandem adopt --side old", "after pg_upgrade of old")]),

@@ -40,6 +40,14 @@ private func end(
         }
         try StepRule.require(command, steps, instead: instead, plan, old: old.connection, new: new.connection)
     }
+    if arguments.has("dry-run") {
+        let report = try Removal(plan, stop: processStop).preview(without: gone)
+        for thing in report.removed { Terminal.show("would remove \(thing)") }
+        if report.removed.isEmpty { Terminal.show("nothing of pair \(plan.pair) is there") }
+        for problem in report.unreachable { Terminal.note("tandem: \(withoutControls(problem))") }
+        Terminal.note("Nothing was changed.")
+        return report.unreachable.isEmpty ? .done : .failed
+    }
     guard try arguments.has("yes") || confirmed(command, question.replacing("%", with: plan.pair), gone) else {
         return .refused
     }

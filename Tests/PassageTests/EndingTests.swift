@@ -49,6 +49,12 @@ import Testing
         #expect(try run.stop() == .exited(0))
         #expect(try s.expect(0, "status").stdout.contains("available: no, because nothing runs the stream back"))
         try oldCameBack(s)
+        let there = try Traces(s)
+        let dry = try s.expect(0, "finish", "--dry-run").stdout
+        for thing in ["slot \(s.reverseName) on new", "slot \(s.slotName) on old", "triggers on old", "state on new"] {
+            #expect(dry.contains("would remove") && dry.contains(thing), "\(thing): \(dry)")
+        }
+        #expect(try Traces(s) == there)
         try s.expect(0, "finish", "--yes")
         #expect(try Traces(s) == before)
         #expect(try s.expect(0, "finish", "--yes").stdout.contains("nothing of pair"))
@@ -64,6 +70,7 @@ import Testing
             """)
         try s.new.sql("INSERT INTO t VALUES (1001, 'while old was away')")
         #expect(try s.expect(6, "back", "--yes").stderr.contains("tandem adopt --side old"))
+        #expect(try s.expect(0, "adopt", "--side", "old", "--dry-run").stderr.contains("Nothing was changed"))
         let taken = try s.expect(0, "adopt", "--side", "old", "--yes")
         #expect(taken.stdout.contains("public.t: 2 rows made equal"), "\(taken.stdout)")
         let run = try s.start("run")
@@ -83,6 +90,7 @@ import Testing
         let s = try Scenario("without", on: pair)
         defer { s.end() }
         try s.both("CREATE TABLE t (a int PRIMARY KEY)")
+        let before = try Traces(s)
         try s.prepare()
         try s.expect(0, "run", "--until", "caught-up")
         #expect(try s.expect(3, "abort", "--yes", "--without", "old").stderr.contains("can be reached"))
@@ -94,6 +102,7 @@ import Testing
         #expect(try s.evidence().contains("\"without\":\"old\""))
         try pair.old.start()
         #expect(try s.expect(0, "abort", "--yes").stdout.contains("slot"))
+        #expect(try Traces(s) == before)
     }
 
     /// The servers are the same; what is on record of them is not, as after a restore: and slot or origin are gone.
