@@ -86,7 +86,7 @@ end_background "$run"
 upgrade_old
 q new "INSERT INTO t (v) SELECT 'meanwhile ' || i FROM generate_series(1, 500) i; UPDATE t SET v = 'changed' WHERE id <= 10;
        DELETE FROM loose WHERE ctid = (SELECT min(ctid) FROM loose)"
-refused 6 tandem run --until caught-up
+refused 6 timeout 60 "$tandem" run --config "$world/tandem.yaml"
 refused 6 tandem switch --back --yes "${waived[@]}"
 said tandem adopt --side old --yes
 refused 3 tandem adopt --side old --yes
