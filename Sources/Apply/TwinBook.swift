@@ -15,6 +15,9 @@ package struct TouchedRow: Hashable, Sendable {
     package init(table: QualifiedName, columns: [String], key: [String]) {
         (self.table, self.columns, self.key) = (table, columns, key)
     }
+
+    /// Keys tell rows apart well enough.
+    package func hash(into hasher: inout Hasher) { hasher.combine(key) }
 }
 
 package final class TwinBook: Sendable {
@@ -36,8 +39,21 @@ package final class TwinBook: Sendable {
     private struct Page {
         var open = 1
         var touches: [TouchedRow: Touch] = [:]
-        /// Those that are open, in the order in which they were first touched; settled ones leave it later.
-        var order: [TouchedRow] = []
+        /// By the first mark in which they are open; what is settled, or in a later one by now, leaves when it is met. So what may
+        /// not be looked at yet costs nothing, however much it is.
+        var buckets: [Int: [TouchedRow]] = [:]
+        /// How many of each bucket are.
+        var counts: [Int: Int] = [:]
+
+        mutating func enter(_ row: TouchedRow, _ mark: Int) {
+            buckets[mark, default: []].append(row)
+            counts[mark, default: 0] += 1
+        }
+
+        mutating func leave(_ mark: Int) {
+            counts[mark, default: 1] -= 1
+            if counts[mark] == 0 { (counts[mark], buckets[mark]) = (nil, nil) }
+        }
     }
 
     private let page = Monitor(Page())
@@ -55,7 +71,7 @@ package final class TwinBook: Sendable {
         page.withLock { page in
             guard var touch = page.touches[row] else {
                 page.touches[row] = Touch(oldest: page.open, newest: page.open, isForeign: isForeign)
-                page.order.append(row)
+                page.enter(row, page.open)
                 return
             }
             touch.newest = page.open
@@ -74,7 +90,7 @@ package final class TwinBook: Sendable {
 
     /// Up to this mark nothing is open.
     var settledThrough: Int {
-        page.withLock { page in (page.touches.values.map(\.oldest).min() ?? page.open) - 1 }
+        page.withLock { page in (page.counts.keys.min() ?? page.open) - 1 }
     }
 
     // MARK: the repairing thread
@@ -85,17 +101,19 @@ package final class TwinBook: Sendable {
     package func open(through mark: Int, passed position: LSN, most: Int) -> [(row: TouchedRow, touch: Touch)] {
         page.withLock { page in
             var due: [(row: TouchedRow, touch: Touch)] = []
-            var (kept, place) = ([TouchedRow](), 0)
-            var seen = Set<TouchedRow>()
-            while place < page.order.count, due.count < most {
-                let row = page.order[place]
-                place += 1
-                // Settled meanwhile, and perhaps touched again: then it is in the order a second time.
-                guard let touch = page.touches[row], seen.insert(row).inserted else { continue }
-                kept.append(row)
-                if touch.oldest <= mark && touch.after <= position { due.append((row, touch)) }
+            for bucket in page.buckets.keys.filter({ $0 <= mark }).sorted() where due.count < most {
+                guard let rows = page.buckets.removeValue(forKey: bucket) else { continue }
+                var (there, place) = ([TouchedRow](), 0)
+                while place < rows.count, due.count < most {
+                    let row = rows[place]
+                    place += 1
+                    guard let touch = page.touches[row], touch.oldest == bucket else { continue }
+                    there.append(row)
+                    if touch.after <= position { due.append((row, touch)) }
+                }
+                // Where not all were looked at, the others come first the next time.
+                page.buckets[bucket] = rows[place...] + there
             }
-            page.order.replaceSubrange(0..<place, with: kept)
             return due
         }
     }
@@ -104,12 +122,14 @@ package final class TwinBook: Sendable {
     package func settle(_ row: TouchedRow, through mark: Int) -> Touch? {
         page.withLock { page in
             guard let touch = page.touches[row], touch.oldest <= mark else { return nil }
+            page.leave(touch.oldest)
             if touch.newest <= mark {
                 page.touches[row] = nil
             } else {
                 var rest = Touch(oldest: mark + 1, newest: touch.newest, isForeign: touch.isForeign)
                 rest.after = touch.after
                 page.touches[row] = rest
+                page.enter(row, mark + 1)
             }
             return touch
         }
@@ -124,5 +144,10 @@ package final class TwinBook: Sendable {
     }
 
     /// It cannot be looked at by its key.
-    package func giveUp(_ row: TouchedRow) { page.withLock { $0.touches[row] = nil } }
+    package func giveUp(_ row: TouchedRow) {
+        page.withLock { page in
+            guard let touch = page.touches.removeValue(forKey: row) else { return }
+            page.leave(touch.oldest)
+        }
+    }
 }

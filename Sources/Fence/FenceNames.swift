@@ -17,10 +17,10 @@ package struct FenceNames: Sendable, Equatable {
     var seal: String { "\(pairKey)_seal" }
 
     var functionSQL: String { "tandem.\(quoted(function))" }
-    var gateSQL: String { "tandem.\(quoted(gate))" }
+    package var gateSQL: String { "tandem.\(quoted(gate))" }
     var sealSQL: String { "tandem.\(quoted(seal))" }
 
     /// Writers share it for the length of a transaction; the fence has it alone.
     static let lockSeed = 7464
-    var lockKey: String { "pg_catalog.hashtextextended(\(literal(pairKey)), \(Self.lockSeed))" }
+    package var lockKey: String { "pg_catalog.hashtextextended(\(literal(pairKey)), \(Self.lockSeed))" }
 }

@@ -39,6 +39,13 @@ package struct TwinTable: Sendable, Equatable {
 
     package init(table: QualifiedName, counts: TwinCounts) { (self.table, self.counts) = (table, counts) }
 
+    /// Of all tables; nil when nothing was counted.
+    package static func total(_ tables: [TwinTable]) -> TwinCounts? {
+        var sum = TwinCounts()
+        for table in tables { sum.add(table.counts) }
+        return sum.isEmpty ? nil : sum
+    }
+
     /// What the pair's two streams have counted, each table once.
     package static func sum(_ one: [TwinTable], _ other: [TwinTable]) -> [TwinTable] {
         var counts: [QualifiedName: TwinCounts] = [:]

@@ -10,6 +10,7 @@
 
 internal import Apply
 internal import Failpoints
+internal import Fence
 internal import Model
 internal import Postgres
 internal import Protocol
@@ -53,8 +54,10 @@ final class TwinRepair {
     }
 
     func run() throws {
+        let names = FenceNames(plan.stream)
         let desk = try TwinDesk(
-            truth: repairing.source, wrong: repairing.target, stream: repairing.stream, watch: plan.stream, stop: stop)
+            truth: repairing.source, wrong: repairing.target, stream: repairing.stream, watch: plan.stream,
+            fence: TwinDesk.Fence(gate: names.gateSQL, lock: names.lockKey), stop: stop)
         defer { desk.close() }
         let ledger = TargetSide(
             try Connection(to: plan.target, for: .control, as: "\(plan.stream) twins", stop: stop), plan.stream)

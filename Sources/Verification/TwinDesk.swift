@@ -28,12 +28,23 @@ package final class TwinDesk {
     private let comparison: PairComparison
     private let writer: SideDesk
     private let pairKey: String
+    private let fence: Fence
     private var tables: [QualifiedName: [[String]: ComparedTable]] = [:]
+
+    /// What says that there is one, and the key of the lock that all have who have written, both as SQL.
+    package struct Fence: Sendable {
+        let gate: String
+        let lock: String
+
+        package init(gate: String, lock: String) { (self.gate, self.lock) = (gate, lock) }
+    }
 
     /// `stream` goes from the side in charge to the other one; `watch` is whose touches these are.
     package init(
-        truth: ConnectionTarget, wrong: ConnectionTarget, stream: StreamName, watch: StreamName, stop: StopSignal
+        truth: ConnectionTarget, wrong: ConnectionTarget, stream: StreamName, watch: StreamName, fence: Fence,
+        stop: StopSignal
     ) throws {
+        self.fence = fence
         pairKey = stream.pairKey
         let name = "\(watch) twins"
         comparison = try PairComparison(source: truth, target: wrong, stream: stream, as: name, stop: stop)
@@ -64,9 +75,10 @@ package final class TwinDesk {
     // MARK: who is writing
 
     /// Transactions that have written something on either side and are not over; tandem's own do not count. By number, which a
-    /// prepared transaction keeps.
+    /// prepared transaction keeps. A number alone does not say so: a row that is locked gives one, too, and whoever has one on this
+    /// side may be waiting at the fence of the other. Who has written a fenced table has the fence's lock.
     package func inFlight() throws -> PerSide<Set<String>> {
-        let key = pairKey
+        let (key, fence) = (pairKey, fence)
         return try comparison.desks.both { _, connection in
             let rows = try connection.query(
                 """
@@ -76,7 +88,12 @@ package final class TwinDesk {
                  WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted
                    AND (a.datname = current_database() OR p.database = current_database())
                    AND coalesce(strpos(a.application_name, $1) <> 1, true)
-                """, [key], doing: "looking who writes on \(connection.label)")
+                   AND (pg_catalog.to_regclass($2) IS NULL OR EXISTS (
+                       SELECT FROM pg_catalog.pg_locks f
+                        WHERE f.locktype = 'advisory' AND f.granted AND f.objsubid = 1
+                          AND f.virtualtransaction = l.virtualtransaction
+                          AND ((f.classid::int8 << 32) | f.objid::int8) = \(fence.lock)))
+                """, [key, fence.gate], doing: "looking who writes on \(connection.label)")
             return Set((0..<rows.rows).map { rows.string($0, 0) })
         }
     }

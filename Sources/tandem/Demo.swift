@@ -26,12 +26,12 @@ func demo(_ arguments: Parsed) throws -> ExitCode {
     let world = try DemoWorld(settings)
     // A second Ctrl-C must not leave servers behind.
     stopOnceOnly()
-    let scenes = settings.isPause ? DemoScenes.pause : DemoScenes.forward
+    let scenes = settings.isPause ? DemoScenes.pause : DemoScenes.dual
     let stage = DemoStage(
         world, scenes,
         headline: settings.isPause
             ? "tandem: two PostgreSQL servers change places while they are being used, and back again"
-            : "tandem: a PostgreSQL database moves to another server while it is being used")
+            : "tandem: a service moves from one PostgreSQL server to another and back while it is being used")
     stage.open()
     defer { world.end() }
     do {

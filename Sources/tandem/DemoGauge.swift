@@ -9,6 +9,7 @@ internal import InitialCopy
 internal import Lag
 internal import Model
 internal import Postgres
+internal import Protocol
 internal import State
 internal import Stream
 internal import Threading
@@ -22,11 +23,16 @@ final class DemoGauge {
         var lags: [Double?] = []
         var copy: CopyProgress?
         var derived: [(label: String, text: String)] = []
+        var epoch: Epoch?
+        var twins: [TwinTable] = []
+        /// Rows touched and not yet known to be the same; nil while nothing watches.
+        var open: Int?
     }
 
     private let world: DemoWorld
     private var probe: LagProbe?
     private var new: Connection?
+    private var old: Connection?
     private var last: Monotonic?
     private(set) var reading = Reading()
     private static let span = 60
@@ -53,6 +59,7 @@ final class DemoGauge {
             reading.lags = (reading.lags + [reading.lag?.report.seconds.worst]).suffix(Self.span)
         }
         readNew(plan)
+        readTwins(plan)
     }
 
     private func readNew(_ plan: StreamPlan) {
@@ -66,6 +73,15 @@ final class DemoGauge {
         if let lines = try? DataBLines(plan.dataB, new: new) { reading.derived = lines.lines(isRunning: true) }
     }
 
+    private func readTwins(_ plan: StreamPlan) {
+        if old?.isBroken ?? true { old = Reached(plan.source, as: "tandem demo").connection }
+        guard let old, let new, !new.isBroken else { return reading.open = nil }
+        let (back, there) = (TargetSide(old, plan.stream.opposite), TargetSide(new, plan.stream))
+        reading.epoch = try? EpochBook(new, plan.stream).read()
+        reading.open = (try? back.readStatus()).flatMap { StreamStatus.decode($0.text)?.unsettled }
+        if let one = try? back.twins(), let other = try? there.twins() { reading.twins = TwinTable.sum(one, other) }
+    }
+
     /// Before the databases go: connections end on the thread that made them.
-    func close() { (probe, new) = (nil, nil) }
+    func close() { (probe, new, old) = (nil, nil, nil) }
 }

@@ -69,22 +69,8 @@ extension DemoScenes {
     }
 
     private static func change(_ world: DemoWorld, _ stage: DemoStage, _ words: [String]) throws {
-        let before = stage.reading.board.counts.served
         try succeed(stage, words + waived)
         try stage.wait(seconds: 3)
-        _ = before
         stage.tell("the longest wait of a customer so far: \(readable(seconds: stage.reading.board.longestWait))")
-    }
-
-    private static func succeed(_ stage: DemoStage, _ words: [String]) throws {
-        let outcome = try stage.run(words, within: 300)
-        guard outcome.status == 0 else {
-            throw DemoError(
-                "`tandem \(words[0])` ended with \(outcome.status)",
-                exitCode: ExitCode(rawValue: outcome.status) ?? .failed)
-        }
-        if let last = outcome.lines.last(where: { !$0.isEmpty }) {
-            stage.tell(last.trimmingCharacters(in: .whitespaces))
-        }
     }
 }

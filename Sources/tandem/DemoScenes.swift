@@ -1,5 +1,4 @@
-// The demo's scenes, in order. Each says what is seen and why it matters, plays, and tells what was found. More steps are more
-// scenes.
+// The scenes that both demos have. Each says what is seen and why it matters, plays, and tells what was found.
 
 internal import Bookstore
 internal import Foundation
@@ -17,8 +16,6 @@ struct DemoScene: Sendable {
 }
 
 enum DemoScenes {
-    static let forward = [servers, bookstore, copy, follow, kill, verify, quiet, abort, ledger]
-
     static let servers = DemoScene(
         title: "Two PostgreSQL servers, old and new",
         words:
@@ -93,7 +90,7 @@ enum DemoScenes {
         }
     }
 
-    private static let kill = DemoScene(
+    static let kill = DemoScene(
         title: "kill -9 tandem, and start it again",
         words:
             "It goes on exactly where new stands: progress is a row on new, written by the transaction that applies. While it"
@@ -107,58 +104,6 @@ enum DemoScenes {
             stage.reading.lag.map { $0.isRunning && $0.report.seconds.worst ?? 99 < 1 } ?? false
         }
         stage.tell("started again, and level with old")
-    }
-
-    private static let verify = DemoScene(
-        title: "tandem verify: are both sides equal, while everything runs?",
-        words:
-            "Both sides are hashed range by range and compared row by row. What is merely on its way is waited for and is no"
-            + " difference."
-    ) { world, stage in
-        let outcome = try stage.run(["verify", "--json"], within: 300)
-        guard let pair = ComparedPair.decode(outcome.lines) else {
-            throw DemoError("`tandem verify` ended with \(outcome.status)")
-        }
-        // Data B lags by its batches, and is compared when its writers have stopped.
-        let dataA = pair.tables.filter { $0.class == "data_a" }
-        let different = dataA.filter { ["differs", "failed"].contains($0.verdict) }.map(\.table)
-        let equal = dataA.filter { $0.verdict == "equal" }
-        guard different.isEmpty, !equal.isEmpty else {
-            throw DemoError(
-                "`tandem verify` finds different: \(different.joined(separator: ", "))", exitCode: .differs)
-        }
-        let rows = equal.reduce(0) { $0 + ($1.rowsOld ?? 0) }
-        stage.tell("equal: \(counted(equal.count, "table")) of data A, \(grouped(rows)) rows, while they are written")
-        let restless = dataA.filter { $0.verdict != "equal" }.map(\.table)
-        if !restless.isEmpty {
-            stage.tell("too busy to tell just now: \(restless.joined(separator: ", ")); compared again at the end")
-        }
-    }
-
-    private static let quiet = DemoScene(
-        title: "The shop closes: everything that was served must be on both sides",
-        words:
-            "The instances end, then the batch. `tandem run --until caught-up` brings the last changes, `tandem b final` proves"
-            + " that nobody writes the derived tables any more and compares them byte for byte."
-    ) { world, stage in
-        let status = world.fleet.end()
-        guard status == 0 else { throw DemoError("an instance of the bookstore ended with \(status)") }
-        world.batch?.end(patience: 10)
-        world.batch = nil
-        // Its last round, now that nobody sells any more: what it derives must not be older than what new derives.
-        _ = try DerivedBatch(try world.connect(world.old)).round()
-        let board = world.fleet.board
-        stage.tell(InstanceLine.summary(board.total, seconds: board.seconds, longestWait: board.longestWait))
-        world.stopReplicator()
-        for command in [["run", "--until", "caught-up"], ["b", "final"], ["verify"]] {
-            let outcome = try stage.run(command, within: 300)
-            guard outcome.status == 0 else {
-                throw DemoError(
-                    "`tandem \(command[0])` ended with \(outcome.status)",
-                    exitCode: ExitCode(rawValue: outcome.status) ?? .failed)
-            }
-            if let last = outcome.lines.last { stage.tell(last.trimmingCharacters(in: .whitespaces)) }
-        }
     }
 
     static let abort = DemoScene(
@@ -181,6 +126,19 @@ enum DemoScenes {
         stage.tell("nothing is left on old or new")
     }
 
+    /// A command of tandem's that must work; what it said last is told.
+    static func succeed(_ stage: DemoStage, _ words: [String]) throws {
+        let outcome = try stage.run(words, within: 300)
+        guard outcome.status == 0 else {
+            throw DemoError(
+                "`tandem \(words[0])` ended with \(outcome.status)",
+                exitCode: ExitCode(rawValue: outcome.status) ?? .failed)
+        }
+        if let last = outcome.lines.last(where: { !$0.isEmpty }) {
+            stage.tell(last.trimmingCharacters(in: .whitespaces))
+        }
+    }
+
     static let ledger = DemoScene(
         title: "The ledger's verdict",
         words:
@@ -194,22 +152,5 @@ enum DemoScenes {
         guard verdicts.allSatisfy(\.isClean) else {
             throw DemoError("the ledger does not agree with what is there", exitCode: .differs)
         }
-    }
-}
-
-/// As much of `tandem verify --json` as the demo shows.
-private struct ComparedPair: Decodable {
-    struct Table: Decodable {
-        let table: String
-        let `class`: String
-        let verdict: String
-        let rowsOld: Int?
-    }
-    let tables: [Table]
-
-    static func decode(_ lines: [String]) -> ComparedPair? {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return try? decoder.decode([ComparedPair].self, from: Data(lines.joined(separator: "\n").utf8)).first
     }
 }

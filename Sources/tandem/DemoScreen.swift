@@ -6,6 +6,7 @@ internal import Foundation
 internal import InitialCopy
 internal import Lag
 internal import Model
+internal import Protocol
 internal import State
 
 struct DemoScreen {
@@ -78,9 +79,25 @@ struct DemoScreen {
         } else {
             all.append("   stream    not running")
         }
+        all += migration(reading)
         if reading.lags.contains(where: { $0 != nil }) { all.append("   lag       " + Sparkline.draw(reading.lags)) }
         all += reading.derived.filter { !$0.text.hasPrefix("  ") }.map {
             "   " + fitted($0.label == "data b" ? "data B" : "", 10) + $0.text
+        }
+        return all
+    }
+
+    /// Where it stands, and what became of rows that are written on both sides.
+    private func migration(_ reading: DemoGauge.Reading) -> [String] {
+        guard let epoch = reading.epoch, let row = epoch.row else { return [] }
+        let modes = row.modes.sorted().map { "\($0.rawValue)" }.joined(separator: " and ")
+        var all = [
+            "   step      \(epoch.step.rawValue): \(epoch.truth.rawValue) counts; forward \(row.forward.rawValue), back"
+                + " \(row.reverse.rawValue); modes \(modes) may write"
+        ]
+        if let counts = TwinTable.total(reading.twins) {
+            all.append(
+                "   twins     " + TwinLines.inWords(counts) + (reading.open.map { "; \(grouped($0)) open" } ?? ""))
         }
         return all
     }

@@ -102,8 +102,10 @@ final class DemoStage {
     var reading: DemoGauge.Reading { gauge.reading }
 
     /// A command of tandem's, as an operator would type it. Its output.
-    func run(_ arguments: [String], within seconds: Double = 120) throws -> (status: Int32, lines: [String]) {
-        tell("$ tandem " + arguments.joined(separator: " "))
+    func run(_ arguments: [String], within seconds: Double = 120, isTold: Bool = true) throws -> (
+        status: Int32, lines: [String]
+    ) {
+        if isTold { tell("$ tandem " + arguments.joined(separator: " ")) }
         let said = Monitor<[String]>([])
         let log = "\(world.path)/command.log"
         try? FileManager.default.removeItem(atPath: log)
@@ -115,7 +117,7 @@ final class DemoStage {
         let status = child.status ?? 1
         // Its last lines may still be on their way.
         child.finish()
-        if status != 0 {
+        if status != 0, isTold {
             let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
             for line in text.split(separator: "\n").suffix(3) { tell(withoutControls(String(line))) }
         }

@@ -63,11 +63,6 @@ final class DemoWorld {
         try Connection(to: target(side, database), for: .control, as: "tandem demo", stop: processStop)
     }
 
-    /// A view over what customers write is never the same on both sides while they do, and the switch asks for that.
-    private var ratings: String {
-        settings.isPause ? "" : "  - { table: bookstore_stats.ratings, refresh: full, every: 5s }\n"
-    }
-
     func writeConfiguration() throws {
         let text = """
             migration: demo
@@ -79,7 +74,8 @@ final class DemoWorld {
             data_b:
               - { table: bookstore_stats.daily_sales, modified: updated_at, every: 2s, deletes: 5s }
               - { table: bookstore_stats.bestsellers, refresh: full, every: 5s }
-            \(ratings)gates: { quiet: 2s }\(settings.isPause ? "\nstrategy: pause" : "")
+            gates: { quiet: 2s }
+            strategy: \(settings.isPause ? "pause" : "dual-write\nlimits: { pause: 5s }\nfleet: [\"web-*\"]")
             spill: \(path)/spill
             evidence: \(path)/evidence
 

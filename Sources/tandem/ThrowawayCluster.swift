@@ -84,6 +84,10 @@ final class ThrowawayCluster {
             "initdb",
             ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
             stop: processStop)
+        try startAgain()
+    }
+
+    func startAgain() throws {
         let settings = [
             ("listen_addresses", "''"), ("unix_socket_directories", "'\(directory)'"), ("wal_level", "logical"),
             ("max_wal_size", "4GB"), ("max_connections", "200"), ("log_min_messages", "fatal"),
