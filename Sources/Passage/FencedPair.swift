@@ -91,7 +91,7 @@ final class FencedPair {
         for direction in Direction.allCases where desk.standing.row?.role(of: direction) ?? .off != .off {
             let began = Monotonic.now
             let mark = try source(direction).mark(.pass)
-            while try target(direction).passedMark(.pass) != mark {
+            while try target(direction).passedMark(.pass)?.number ?? 0 < mark.number {
                 guard began.age < limit else { return limit }
                 try rest(0.005)
             }
@@ -165,7 +165,8 @@ final class FencedPair {
         var pause = Backoff(first: 0.001, longest: 0.01)
         var nudged = Monotonic.now
         try timed("\(direction.rawValue) \(desk.standing.row?.role(of: direction) == .watch ? "settles" : "drains")") {
-            while try side.passedMark(mark.kind) != mark {
+            // Later ones of the same kind may have been written meanwhile.
+            while try side.passedMark(mark.kind)?.number ?? 0 < mark.number {
                 try rest(pause.seconds())
                 if nudged.age > 0.05, mark.kind == .pass { nudged = try nudge(direction.opposite) }
             }
