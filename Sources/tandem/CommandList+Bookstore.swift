@@ -159,8 +159,8 @@ let bookstoreCommands = [
         summary: "shows a migration on two throwaway servers, with a bookstore that is used meanwhile",
         details: """
             Needs no configuration, only PostgreSQL's server programs on this machine. Makes two servers, opens a bookstore \
-            with several instances on one, copies and streams it to the other, kills and restarts tandem, compares both sides, \
-            and ends with the verdict of the bookstore's own ledger. On a terminal it is one screen; elsewhere, lines.
+            with several instances on one, copies and streams it to the other, kills and restarts tandem, takes the instances \
+            through all steps to new and back, one after another, and ends with the verdict of the bookstore's own ledger. On a terminal it is one screen; elsewhere, lines.
 
             Everything it makes is gone at its end, also after Ctrl-C or a failure.
 
@@ -176,7 +176,7 @@ let bookstoreCommands = [
             Option("keep", summary: "leaves the directory with data and logs"),
         ],
         examples: [
-            ("tandem demo", "a minute and a half"), ("tandem demo --pause", "the sides change places, twice"),
+            ("tandem demo", "some two minutes"), ("tandem demo --pause", "the sides change places, twice"),
             ("tandem demo --seconds 5s --rate 300", "shorter and busier"),
         ]),
 ]

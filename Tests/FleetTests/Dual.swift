@@ -9,6 +9,7 @@ final class Dual {
     private(set) var run: Replicator
     private let onOld: Session
     private let onNew: Session
+    private let extra: String
 
     static let waived = [
         "--yes", "--waive", "rehearsed", "--waive", "canary", "--waive", "verified", "--waive", "statistics",
@@ -24,16 +25,8 @@ final class Dual {
     init(_ title: String, on pair: ClusterPair? = nil, extra: String = "") throws {
         s = try Scenario(title, on: pair, dataA: ["public.*"])
         try s.both(Self.tables)
-        try s.writeConfiguration(
-            dataA: ["public.*"],
-            extra: """
-                strategy: dual-write
-                fleet: ["web-*"]
-                gates: {lag: 60s, quiet: 1s}
-                limits: {pause: 20s}
-                evidence: "\(s.directory)/evidence"
-                \(extra)
-                """)
+        self.extra = extra
+        try Self.configure(s, quiet: "1s", extra)
         (onOld, onNew) = (try s.old.session(), try s.new.session())
         try s.prepare()
         run = try s.start("run")
@@ -44,6 +37,19 @@ final class Dual {
             INSERT INTO u SELECT i, 'n' || i FROM generate_series(1, 40) i
             """)
         try s.catchUp()
+    }
+
+    private static func configure(_ s: Scenario, quiet: String, _ extra: String) throws {
+        try s.writeConfiguration(
+            dataA: ["public.*"],
+            extra: """
+                strategy: dual-write
+                fleet: ["web-*"]
+                gates: {lag: 60s, quiet: \(quiet)}
+                limits: {pause: 20s}
+                evidence: "\(s.directory)/evidence"
+                \(extra)
+                """)
     }
 
     func end() { s.end() }
@@ -87,9 +93,12 @@ final class Dual {
 
     // MARK: commands
 
+    /// Who was seen a moment ago was seen within `gates.quiet`, however long the command takes.
     @discardableResult
     func refused(_ way: String, _ words: String..., location: SourceLocation = #_sourceLocation) throws -> String {
+        try Self.configure(s, quiet: "10min", extra)
         let outcome = try s.tandem([way] + Self.waived)
+        try Self.configure(s, quiet: "1s", extra)
         #expect(outcome.status == .exited(3), "\(outcome.stdout)\n\(outcome.stderr)", sourceLocation: location)
         for word in words { #expect(outcome.stderr.contains(word), "\(outcome.stderr)", sourceLocation: location) }
         return outcome.stderr
