@@ -235,12 +235,14 @@ package struct TargetSide {
         try act()
     }
 
+    /// With that under which the stream back has repaired twins on this side, while it only watched.
     private func dropOrigins() throws(PostgresError) {
+        let names = stream.origins + ["\(stream.opposite)_twins"]
         try askOrigin(
             """
             SELECT pg_catalog.pg_replication_origin_drop(roname) FROM pg_catalog.pg_replication_origin
              WHERE roname = ANY ($1::text[])
-            """, ["{" + stream.origins.joined(separator: ",") + "}"], to: "dropping origin \(stream)")
+            """, ["{" + names.joined(separator: ",") + "}"], to: "dropping origin \(stream)")
     }
 
     // MARK: one runner

@@ -96,7 +96,7 @@ final class Dual {
     /// Who was seen a moment ago was seen within `gates.quiet`, however long the command takes.
     @discardableResult
     func refused(_ way: String, _ words: String..., location: SourceLocation = #_sourceLocation) throws -> String {
-        try Self.configure(s, quiet: "10min", extra)
+        try Self.configure(s, quiet: "10m", extra)
         let outcome = try s.tandem([way] + Self.waived)
         try Self.configure(s, quiet: "1s", extra)
         #expect(outcome.status == .exited(3), "\(outcome.stdout)\n\(outcome.stderr)", sourceLocation: location)

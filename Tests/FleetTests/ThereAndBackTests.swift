@@ -101,6 +101,12 @@ import Testing
         #expect(differences == [], "\(d.run.tail)")
         #expect(d.run.status == nil, "\(d.run.tail)")
         #expect(try d.run.stop() == .exited(0))
+        #expect(try s.tandem("abort", "--yes").status == .exited(0))
+        for side in [s.old, s.new] {
+            let left = try side.value(
+                "SELECT string_agg(roname, ' ') FROM pg_replication_origin WHERE roname LIKE 'tandem_t_\(s.name)%'")
+            #expect(left ?? "" == "")
+        }
     }
 
     /// What goes wrong where forward applies: each is made right on new, and the ledger has it.
