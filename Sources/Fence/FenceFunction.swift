@@ -2,9 +2,10 @@
 // In a transaction that has the lock already, both cost next to nothing.
 //
 // It is STABLE although it is about what changes: so its expressions see the statement's own snapshot, which is what the seal is
-// compared with, and nobody pays for another. The gate is a sequence, read in place, for whatever snapshot. Nearly all
-// statements end after the first expression; whoever is let through there is let through. tandem's own sessions say so in
-// `tandem.mode`, and are believed when they are its role's.
+// compared with, and nobody pays for another. It runs as who writes, with that one's `search_path`: to change either for a
+// statement costs more than all it does. So everything in it is qualified, and functions stand where operators would be looked
+// for; the gate may be read by everybody. Nearly all statements end after the first expression, which names lock and gate once:
+// `BETWEEN` would ask both twice. tandem's own sessions say so in `tandem.mode`, and are believed when they are its role's.
 
 internal import Model
 internal import Postgres
@@ -27,43 +28,47 @@ struct FenceFunction {
     /// The key of the lock, as a number.
     let lock: String
 
-    /// Of PL/pgSQL; everything is in pg_catalog or qualified.
+    /// Whose sessions are tandem's.
+    let owner: String
+
+    /// Of PL/pgSQL. What the gate lets through is what is left of it, positive once the seal has become the sign.
     var body: String {
         """
         BEGIN
-            IF (CASE WHEN coalesce(current_setting('tandem.mode', true), '') <> 'tandem' THEN
-                    (CASE WHEN pg_advisory_xact_lock_shared(\(lock)) IS NULL THEN 0
-                          ELSE pg_sequence_last_value(\(literal(names.gateSQL))::regclass) END
-                     & (\(WriterGate.seal) | \(mask("coalesce(current_setting('tandem.mode', true), '')"))))
-                    BETWEEN 1 AND \(WriterGate.seal - 1)
-                ELSE pg_has_role(session_user, current_user, 'MEMBER') END)
+            IF (CASE WHEN pg_catalog.texteq(\(Self.declared), 'tandem')
+                    THEN pg_catalog.pg_has_role(session_user, \(literal(owner)), 'MEMBER')
+                WHEN pg_catalog.pg_advisory_xact_lock_shared(\(lock)) IS NULL THEN false
+                ELSE pg_catalog.int8gt(pg_catalog.int8shl(pg_catalog.int8and(\(lastValue(names.gateSQL)),
+                    \(bits(of: Self.declared, with: WriterGate.seal))), \(WriterGate.seal.leadingZeroBitCount)), 0) END)
             THEN
                 \(told)RETURN NULL;
             END IF;
             DECLARE
-                declared text := coalesce(current_setting('tandem.mode', true), '');
-                gate int8 := CASE WHEN pg_advisory_xact_lock_shared(\(lock)) IS NULL THEN 0
-                                  ELSE coalesce(pg_sequence_last_value(\(literal(names.gateSQL))::regclass), 0) END;
-                at text := format(' (tandem, pair %s, step %s)', \(literal(pair)), gate >> 8 & 255);
+                declared pg_catalog.text := \(Self.declared);
+                gate pg_catalog.int8 := CASE WHEN pg_catalog.pg_advisory_xact_lock_shared(\(lock)) IS NULL THEN 0
+                    ELSE COALESCE(\(lastValue(names.gateSQL)), 0) END;
+                at pg_catalog.text := pg_catalog.format(' (tandem, pair %s, step %s)', \(literal(pair)),
+                    pg_catalog.int8and(pg_catalog.int8shr(gate, 8), 255));
             BEGIN
-                IF gate & (\(mask("declared"))) = 0 THEN
-                    IF gate & \(WriterGate.seal - 1) = 0 THEN
+                IF pg_catalog.int8eq(pg_catalog.int8and(gate, \(bits(of: "declared", with: 0))), 0) THEN
+                    IF pg_catalog.int8eq(pg_catalog.int8and(gate, \(WriterGate.seal - 1)), 0) THEN
                         RAISE EXCEPTION USING ERRCODE = '25006',
-                            MESSAGE = \(literal("nobody writes \(side.rawValue) now; write to \(side.other.rawValue)")) || at,
+                            MESSAGE = pg_catalog.concat(
+                                \(literal("nobody writes \(side.rawValue) now; write to \(side.other.rawValue)")), at),
                             HINT = \(literal(hint)), SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME;
                     END IF;
                     RAISE EXCEPTION USING ERRCODE = '25006',
-                        MESSAGE = CASE declared
-                            WHEN '' THEN \(literal("whoever writes \(side.rawValue) must say its mode now"))
-                            ELSE format(\(literal("mode %s may not write \(side.rawValue) now")), quote_literal(left(declared, 20)))
-                            END || at,
+                        MESSAGE = pg_catalog.concat(CASE WHEN pg_catalog.texteq(declared, '')
+                            THEN \(literal("whoever writes \(side.rawValue) must say its mode now"))
+                            ELSE pg_catalog.format(\(literal("mode %s may not write \(side.rawValue) now")),
+                                pg_catalog.quote_literal(pg_catalog."left"(declared, 20))) END, at),
                         HINT = \(literal(declaring)), SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME;
                 END IF;
-                IF NOT pg_visible_in_snapshot(
-                    pg_sequence_last_value(\(literal(names.sealSQL))::regclass)::text::xid8, pg_current_snapshot())
+                IF NOT pg_catalog.pg_visible_in_snapshot(
+                    \(lastValue(names.sealSQL))::pg_catalog.text::pg_catalog.xid8, pg_catalog.pg_current_snapshot())
                 THEN
                     RAISE EXCEPTION USING ERRCODE = '40001',
-                        MESSAGE = 'rows have changed here that this statement cannot see' || at,
+                        MESSAGE = pg_catalog.concat('rows have changed here that this statement cannot see', at),
                         HINT = 'Run the whole transaction again.';
                 END IF;
                 \(told)RETURN NULL;
@@ -72,26 +77,36 @@ struct FenceFunction {
         """
     }
 
+    private static let declared = "COALESCE(pg_catalog.current_setting('tandem.mode', true), '')"
+
+    private func lastValue(_ sequence: String) -> String {
+        "pg_catalog.pg_sequence_last_value(\(literal(sequence))::pg_catalog.regclass)"
+    }
+
     private var hint: String { "\(side.other.rawValue) is \(elsewhere)" }
     private var declaring: String {
         "Say it in each transaction: SELECT set_config('tandem.mode', …, true). `tandem step` shows which modes there may be."
     }
 
-    private func mask(_ declared: String) -> String {
-        let cases = Mode.allCases.map { "WHEN '\($0.rawValue)' THEN \(WriterGate.bit(of: $0))" }
-        return "CASE \(declared) WHEN '' THEN \(WriterGate.undeclared) \(cases.joined(separator: " ")) ELSE 0 END"
+    /// Which bit of the gate lets pass who has declared that, and those others.
+    private func bits(of declared: String, with others: Int64) -> String {
+        let cases = Mode.allCases.map {
+            "WHEN pg_catalog.texteq(\(declared), '\($0.rawValue)') THEN \(WriterGate.bit(of: $0) | others)"
+        }
+        return "CASE WHEN pg_catalog.texteq(\(declared), '') THEN \(WriterGate.undeclared | others)"
+            + " \(cases.joined(separator: " ")) ELSE \(others) END"
     }
 
     /// The setting ends with the transaction, and with a savepoint that is rolled back, as the message does.
     private var told: String {
         guard census == .message else { return "" }
         return """
-            IF coalesce(current_setting('tandem.told', true), '') = ''
-                    AND coalesce(current_setting('tandem.mode', true), '') <> 'tandem'
-                    AND pg_logical_emit_message(true, 'tandem', json_build_object(
-                        'application', current_setting('application_name'), 'role', session_user,
-                        'mode', coalesce(current_setting('tandem.mode', true), ''))::text) IS NOT NULL
-                    AND set_config('tandem.told', '1', true) IS NOT NULL THEN NULL; END IF;
+            IF pg_catalog.texteq(COALESCE(pg_catalog.current_setting('tandem.told', true), ''), '')
+                    AND NOT pg_catalog.texteq(\(Self.declared), 'tandem')
+                    AND pg_catalog.pg_logical_emit_message(true, 'tandem', pg_catalog.json_build_object(
+                        'application', pg_catalog.current_setting('application_name'), 'role', session_user,
+                        'mode', \(Self.declared))::pg_catalog.text) IS NOT NULL
+                    AND pg_catalog.set_config('tandem.told', '1', true) IS NOT NULL THEN NULL; END IF;
 
             """
     }
@@ -99,7 +114,7 @@ struct FenceFunction {
     var statement: String {
         """
         CREATE OR REPLACE FUNCTION \(names.functionSQL)() RETURNS pg_catalog.trigger
-            LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS \(literal(body))
+            LANGUAGE plpgsql STABLE AS \(literal(body))
         """
     }
 }

@@ -38,6 +38,22 @@ package struct FenceGate {
             try connection.script(
                 "CREATE SEQUENCE \(name); SELECT pg_catalog.setval(\(literal(name)), 1)", doing: doing)
         }
+        try letEverybodyRead()
+    }
+
+    /// The trigger reads it as whoever writes. Nothing else in the schema is anybody's to read.
+    private func letEverybodyRead() throws(PostgresError) {
+        let doing = "letting writers read the gate on \(connection.label)"
+        let isOpen = try ask(
+            """
+            SELECT pg_catalog.has_schema_privilege('public', 'tandem', 'USAGE')
+               AND pg_catalog.has_sequence_privilege('public', $1, 'SELECT')
+               AND pg_catalog.has_sequence_privilege('public', $2, 'SELECT')
+            """, [names.gateSQL, names.sealSQL], "looking at who may read the gate")
+        if isOpen.bool(0, 0) { return }
+        try connection.script(
+            "GRANT USAGE ON SCHEMA tandem TO PUBLIC; GRANT SELECT ON SEQUENCE \(names.gateSQL), \(names.sealSQL) TO PUBLIC",
+            doing: doing)
     }
 
     /// Nil where there is none, or none that this version has written.

@@ -60,7 +60,8 @@ package struct FenceInstallation {
     private func function(_ elsewhere: String, _ census: Census) throws(PostgresError) -> FenceFunction {
         let lock = try connection.query("SELECT \(names.lockKey)", doing: doing).string(0, 0)
         return FenceFunction(
-            names: names, side: side, pair: stream.pair, elsewhere: elsewhere, census: census, lock: lock)
+            names: names, side: side, pair: stream.pair, elsewhere: elsewhere, census: census, lock: lock,
+            owner: connection.role)
     }
 
     /// The statement that makes it, to be read.
@@ -71,8 +72,8 @@ package struct FenceInstallation {
     private func isMade(_ function: FenceFunction) throws(PostgresError) -> Bool {
         try connection.query(
             """
-            SELECT FROM pg_catalog.pg_proc p WHERE p.oid = pg_catalog.to_regprocedure($1)::oid AND p.prosrc = $2 AND p.prosecdef
-               AND p.provolatile = 's' AND p.proconfig = ARRAY['search_path=pg_catalog, pg_temp']
+            SELECT FROM pg_catalog.pg_proc p WHERE p.oid = pg_catalog.to_regprocedure($1)::oid AND p.prosrc = $2
+               AND NOT p.prosecdef AND p.provolatile = 's' AND p.proconfig IS NULL
             """, [names.functionSQL + "()", function.body], doing: doing
         ).rows == 1
     }

@@ -237,6 +237,41 @@ import Testing
         try holder.send("ROLLBACK")
     }
 
+    /// The trigger runs as who writes: one who may do nothing else, and one whose `search_path` has other things by its names.
+    @Test func whoWritesNeedsNothingAndChangesNothing() throws {
+        let f = try Fenced("fencewriter", Self.tables)
+        defer { f.s.end() }
+        try f.install("t", census: .message)
+        let role = "writer_\(f.s.name)"
+        try f.s.old.sql(
+            """
+            CREATE ROLE \(role); GRANT SELECT, UPDATE, DELETE ON t TO \(role); CREATE SCHEMA trap;
+            GRANT USAGE ON SCHEMA trap TO \(role);
+            CREATE FUNCTION trap.pg_advisory_xact_lock_shared(bigint) RETURNS void LANGUAGE sql AS 'SELECT';
+            CREATE FUNCTION trap.pg_sequence_last_value(regclass) RETURNS bigint LANGUAGE sql AS 'SELECT 127::bigint';
+            CREATE FUNCTION trap.current_setting(text, boolean) RETURNS text LANGUAGE sql AS $$SELECT 'tandem'$$;
+            CREATE FUNCTION trap.int8gt(bigint, bigint) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+            CREATE FUNCTION trap.texteq(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+            CREATE FUNCTION trap.equal(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+            CREATE OPERATOR trap.= (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.equal);
+            """)
+        defer { _ = try? f.s.old.sql("DROP OWNED BY \(role); DROP ROLE \(role)") }
+        let writing = "SET ROLE \(role); SET search_path = trap, pg_catalog, public; UPDATE t SET b = 'w' WHERE a = 1"
+        #expect(try f.state(writing) == "ok")
+        #expect(
+            try f.state("SET ROLE \(role); SET tandem.mode = 'tandem'; DELETE FROM t WHERE a = 1") == "ok",
+            "the session is ours")
+        try f.set(.detached)
+        #expect(try f.state(writing) == "25006")
+        #expect(
+            try f.state("SET SESSION AUTHORIZATION \(role); SET tandem.mode = 'tandem'; DELETE FROM t WHERE a = 2")
+                == "25006")
+        let tables = try f.s.old.value(
+            "SELECT count(*) FROM pg_class WHERE relnamespace = 'tandem'::regnamespace AND relkind IN ('r', 'v') AND has_table_privilege('public', oid, 'SELECT')"
+        )
+        #expect(tables == "0")
+    }
+
     /// Each transaction says once who it is of, where that is wanted.
     @Test func aTransactionTellsOfItselfOnce() throws {
         let f = try Fenced("fencecensus", Self.tables)
