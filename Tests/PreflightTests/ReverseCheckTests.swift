@@ -96,11 +96,15 @@ extension PreflightTests {
                  WHERE relnamespace = 'tandem'::regnamespace AND relkind = 'r' \\gexec
                 """)
         }
-        try s.old.sql("GRANT SET ON PARAMETER session_replication_role TO \(role)")
+        // Before 15 nobody but a superuser may, and nothing can be granted.
+        let isGranted = PostgresInstallation.tested.old >= 15
+        if isGranted { try s.old.sql("GRANT SET ON PARAMETER session_replication_role TO \(role)") }
         try s.writeConfiguration(
             dataA: ["public.*"], marker: false, old: s.old.cluster.connection(database: s.name, user: role),
             new: new.connection(database: s.name, user: role), extra: Self.roomy)
         let asRole = try lookBack(s)
-        for one in WayBack.roles(role, role) { #expect(asRole.pairs.contains(one), "\(one) in \(asRole.findings)") }
+        var expected = WayBack.roles(role, role)
+        if !isGranted { expected = expected.filter { $0.check != "reverse-writing" } + [Found("reverse-writing", "old")] }
+        for one in expected { #expect(asRole.pairs.contains(one), "\(one) in \(asRole.findings)") }
     }
 }

@@ -113,7 +113,12 @@ extension PreflightTests {
             dataA: ["public.*"], marker: false, new: s.pair.old.connection(database: s.name, overTCP: true),
             extra: "limits: { spill: 900TB, wal_held: 1MB }\nevidence: file/evidence")
         let seen = try s.preflight(exits: 3)
-        expect(seen, Network.expected + [Found(Network.byPlace, s.spillDirectory)])
+        // Old stands for both.
+        let major = PostgresInstallation.tested.old
+        let tooOld = major < 14 ? [Found("version", "new")] : []
+        expect(
+            seen, Network.expected + [Found(Network.byPlace, s.spillDirectory)] + tooOld,
+            versions: Self.expectedOfVersions(new: major))
     }
 
     enum Network {

@@ -92,8 +92,10 @@ extension Check {
             Question { major in
                 major >= 14
                     ? "SELECT wal_bytes, extract(epoch FROM clock_timestamp() - stats_reset) FROM pg_stat_wal"
+                    // 13 counts no log: what was written since the last checkpoint began.
                     : """
-                    SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0'), NULL
+                    SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn) END,
+                           extract(epoch FROM clock_timestamp() - checkpoint_time) FROM pg_control_checkpoint()
                     """
             })
     ) { answer, survey in

@@ -84,10 +84,14 @@ extension Check {
         }
     }
 
+    /// Before 14 not everybody may see a subscription's number in its catalog; in the view everybody may.
     private static let subscribed = Question(
         """
         SELECT n.nspname, c.relname, s.subname, s.subenabled FROM pg_subscription_rel r
-          JOIN unnest($1::oid[]) AS x(oid) ON x.oid = r.srrelid JOIN pg_subscription s ON s.oid = r.srsubid
+          JOIN unnest($1::oid[]) AS x(oid) ON x.oid = r.srrelid
+          JOIN (SELECT DISTINCT subid, subname FROM pg_stat_subscription) i ON i.subid = r.srsubid
+          JOIN pg_subscription s ON s.subname = i.subname
+           AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
           JOIN pg_class c ON c.oid = r.srrelid JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY 1, 2, 3
         """, [.carried])
 
