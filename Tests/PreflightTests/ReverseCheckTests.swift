@@ -104,7 +104,9 @@ extension PreflightTests {
             new: new.connection(database: s.name, user: role), extra: Self.roomy)
         let asRole = try lookBack(s)
         var expected = WayBack.roles(role, role)
-        if !isGranted { expected = expected.filter { $0.check != "reverse-writing" } + [Found("reverse-writing", "old")] }
+        if !isGranted {
+            expected = expected.filter { $0.check != "reverse-writing" } + [Found("reverse-writing", "old")]
+        }
         for one in expected { #expect(asRole.pairs.contains(one), "\(one) in \(asRole.findings)") }
     }
 }
