@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the checks of preflight find nothing, and runs the tests that have a case of them: each must fail and name the check. Every
 # other check of each test at once, then the rest, and those that were not named so, alone: a test that expects exit code 3 ends
-# there when no blocker is left. Prints every check and which test noticed. A binary for use has no way to silence a check; a debug
+# there when no blocker is left, without naming anything. Prints every check and which test noticed. A binary for use has no way to silence a check; a debug
 # build does.
 # Usage: make soak NAME=silent-checks [SCALE="CHECK …"], which silences just those, one after the other
 set -euo pipefail
@@ -49,7 +49,14 @@ for check in "${alone[@]}"; do
     test=$(awk -v c="$check" '$1 == c { print $2 }' <<<"$cases")
     [ -n "$test" ] || { echo "$check is no check" >&2; exit 2; }
     run "PreflightTests/$test" "$check"
-    tell "$check" "$test" || { echo "$check: NOT NOTICED by $test"; missed+=("$check"); }
+    # Nothing else was silenced, and the test passes otherwise: that it failed is enough.
+    if grep -q "Test $test.* failed after" "$log"; then
+        echo "$check: $test, alone"
+        noticed=$((noticed + 1))
+    else
+        echo "$check: NOT NOTICED by $test"
+        missed+=("$check")
+    fi
 done
 echo "$noticed noticed, ${#missed[@]} not${missed[*]:+: ${missed[*]}}"
 [ ${#missed[@]} -eq 0 ]
