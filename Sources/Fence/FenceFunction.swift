@@ -5,7 +5,8 @@
 // compared with, and nobody pays for another. It runs as who writes, with that one's `search_path`: to change either for a
 // statement costs more than all it does. So everything in it is qualified, and functions stand where operators would be looked
 // for; the gate may be read by everybody. Nearly all statements end after the first expression, which names lock and gate once:
-// `BETWEEN` would ask both twice. tandem's own sessions say so in `tandem.mode`, and are believed when they are its role's.
+// `BETWEEN` would ask both twice. tandem's own sessions say so in `tandem.mode`, and are believed when they are of the role that
+// owns the gate, whatever it is called by now; nobody else pays for that question.
 
 internal import Model
 internal import Postgres
@@ -28,20 +29,22 @@ struct FenceFunction {
     /// The key of the lock, as a number.
     let lock: String
 
-    /// Whose sessions are tandem's.
-    let owner: String
-
     /// Of PL/pgSQL. What the gate lets through is what is left of it, positive once the seal has become the sign.
     var body: String {
         """
         BEGIN
-            IF (CASE WHEN pg_catalog.texteq(\(Self.declared), 'tandem')
-                    THEN pg_catalog.pg_has_role(session_user, \(literal(owner)), 'MEMBER')
+            IF (CASE WHEN pg_catalog.texteq(\(Self.declared), 'tandem') THEN false
                 WHEN pg_catalog.pg_advisory_xact_lock_shared(\(lock)) IS NULL THEN false
                 ELSE pg_catalog.int8gt(pg_catalog.int8shl(pg_catalog.int8and(\(lastValue(names.gateSQL)),
                     \(bits(of: Self.declared, with: WriterGate.seal))), \(WriterGate.seal.leadingZeroBitCount)), 0) END)
             THEN
                 \(told)RETURN NULL;
+            END IF;
+            IF pg_catalog.texteq(\(Self.declared), 'tandem') AND pg_catalog.pg_has_role(session_user,
+                (SELECT c.relowner FROM pg_catalog.pg_class c
+                  WHERE c.oid OPERATOR(pg_catalog.=) \(literal(names.gateSQL))::pg_catalog.regclass), 'MEMBER')
+            THEN
+                RETURN NULL;
             END IF;
             DECLARE
                 declared pg_catalog.text := \(Self.declared);
@@ -102,7 +105,6 @@ struct FenceFunction {
         guard census == .message else { return "" }
         return """
             IF pg_catalog.texteq(COALESCE(pg_catalog.current_setting('tandem.told', true), ''), '')
-                    AND NOT pg_catalog.texteq(\(Self.declared), 'tandem')
                     AND pg_catalog.pg_logical_emit_message(true, 'tandem', pg_catalog.json_build_object(
                         'application', pg_catalog.current_setting('application_name'), 'role', session_user,
                         'mode', \(Self.declared))::pg_catalog.text) IS NOT NULL

@@ -60,8 +60,7 @@ package struct FenceInstallation {
     private func function(_ elsewhere: String, _ census: Census) throws(PostgresError) -> FenceFunction {
         let lock = try connection.query("SELECT \(names.lockKey)", doing: doing).string(0, 0)
         return FenceFunction(
-            names: names, side: side, pair: stream.pair, elsewhere: elsewhere, census: census, lock: lock,
-            owner: connection.role)
+            names: names, side: side, pair: stream.pair, elsewhere: elsewhere, census: census, lock: lock)
     }
 
     /// The statement that makes it, to be read.

@@ -262,6 +262,20 @@ import Testing
             try f.state("SET ROLE \(role); SET tandem.mode = 'tandem'; DELETE FROM t WHERE a = 1") == "ok",
             "the session is ours")
         try f.set(.detached)
+        // tandem's role by another name is tandem's role.
+        let (ours, renamed) = ("ours_\(f.s.name)", "renamed_\(f.s.name)")
+        let gate = FenceNames(f.stream).gateSQL
+        try f.s.old.sql(
+            "CREATE ROLE \(ours); GRANT DELETE, SELECT ON t TO \(ours); GRANT CREATE ON SCHEMA tandem TO \(ours); ALTER SEQUENCE \(gate) OWNER TO \(ours); ALTER ROLE \(ours) RENAME TO \(renamed)"
+        )
+        defer {
+            _ = try? f.s.old.sql(
+                "REASSIGN OWNED BY \(renamed) TO postgres; DROP OWNED BY \(renamed); DROP ROLE \(renamed)")
+        }
+        #expect(
+            try f.state("SET SESSION AUTHORIZATION \(renamed); SET tandem.mode = 'tandem'; DELETE FROM t WHERE a = 3")
+                == "ok")
+        #expect(try f.state("SET SESSION AUTHORIZATION \(renamed); DELETE FROM t WHERE a = 4") == "25006")
         #expect(try f.state(writing) == "25006")
         #expect(
             try f.state("SET SESSION AUTHORIZATION \(role); SET tandem.mode = 'tandem'; DELETE FROM t WHERE a = 2")
