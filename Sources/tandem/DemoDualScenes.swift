@@ -11,23 +11,19 @@ internal import State
 
 extension DemoScenes {
     static let dual = [
-        servers, bookstore, copy, kill, atRest, both, outage, strictly, readingNew, detached, wayBack, shopCloses,
+        servers, bookstore, copy, kill, dualAtRest, both, outage, strictly, readingNew, detached, wayBack, closing,
         abort, ledger,
     ]
 
     private static let waived = ["--yes", "--waive", "canary", "--waive", "rehearsed", "--reason", "a demonstration"]
 
-    private static let atRest = DemoScene(
+    private static let dualAtRest = DemoScene(
         title: "Step 2: derived tables at rest",
         words:
             "The batch that derives sales and bestsellers ends, and `tandem b final` proves that new has all of it. Both sides are"
             + " compared while everybody writes."
     ) { world, stage in
-        world.batch?.end(patience: 10)
-        world.batch = nil
-        _ = try DerivedBatch(try world.connect(world.old)).round()
-        try world.connect(world.new).script("ANALYZE", doing: "collecting statistics on new")
-        try succeed(stage, ["b", "final"])
+        try rest(world, stage)
         try succeed(stage, ["verify"])
         try step(stage, "advance")
     }
@@ -96,24 +92,11 @@ extension DemoScenes {
         words: "The same steps the other way: first every instance in the lower mode, then the step."
     ) { world, stage in
         try succeed(stage, ["b", "final"])
-        for (mode, _) in [(5, 5), (4, 4), (3, 3), (1, 2)] {
+        for mode in [5, 4, 3, 1] {
             try deploy(mode, world, stage)
             try step(stage, "back")
         }
         try step(stage, "back")
-    }
-
-    private static let shopCloses = DemoScene(
-        title: "The shop closes: everything that was served must be on both sides",
-        words: "The instances end, the stream brings the last changes, and both sides are compared once more."
-    ) { world, stage in
-        let status = world.fleet.end()
-        guard status == 0 else { throw DemoError("an instance of the bookstore ended with \(status)") }
-        let board = world.fleet.board
-        stage.tell(InstanceLine.summary(board.total, seconds: board.seconds, longestWait: board.longestWait))
-        world.stopReplicator()
-        try succeed(stage, ["run", "--until", "caught-up"])
-        try succeed(stage, ["verify"])
     }
 
     // MARK: what an operator does

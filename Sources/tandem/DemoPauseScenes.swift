@@ -8,21 +8,17 @@ internal import Postgres
 internal import Processes
 
 extension DemoScenes {
-    static let pause = [servers, bookstore, copy, follow, rest, there, onNew, back, closing, abort, ledger]
+    static let pause = [servers, bookstore, copy, follow, atRest, there, onNew, back, closing, abort, ledger]
 
     private static let waived = ["--waive", "canary", "--waive", "rehearsed", "--reason", "a demonstration"]
 
-    private static let rest = DemoScene(
+    private static let atRest = DemoScene(
         title: "Step 2: derived tables at rest, triggers in place, the stream back watches",
         words:
             "The batch that derives sales and bestsellers ends, and `tandem b final` proves that new has all of it. From here on"
             + " every table has a trigger that can hold its writers back for a moment, and new refuses everybody."
     ) { world, stage in
-        world.batch?.end(patience: 10)
-        world.batch = nil
-        _ = try DerivedBatch(try world.connect(world.old)).round()
-        try world.connect(world.new).script("ANALYZE", doing: "collecting statistics on new")
-        try succeed(stage, ["b", "final"])
+        try rest(world, stage)
         try succeed(stage, ["advance", "--yes"])
         try stage.wait(seconds: 3)
     }
@@ -53,19 +49,6 @@ extension DemoScenes {
         try succeed(stage, ["b", "final"])
         try change(world, stage, ["switch", "--back", "--yes"])
         try stage.wait(seconds: world.settings.seconds / 2)
-    }
-
-    private static let closing = DemoScene(
-        title: "The shop closes: everything that was served must be on both sides",
-        words: "The instances end, the streams bring the last changes, and both sides are compared once more."
-    ) { world, stage in
-        let status = world.fleet.end()
-        guard status == 0 else { throw DemoError("an instance of the bookstore ended with \(status)") }
-        let board = world.fleet.board
-        stage.tell(InstanceLine.summary(board.total, seconds: board.seconds, longestWait: board.longestWait))
-        world.stopReplicator()
-        try succeed(stage, ["run", "--until", "caught-up"])
-        try succeed(stage, ["verify"])
     }
 
     private static func change(_ world: DemoWorld, _ stage: DemoStage, _ words: [String]) throws {

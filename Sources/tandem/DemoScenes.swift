@@ -106,6 +106,28 @@ enum DemoScenes {
         stage.tell("started again, and level with old")
     }
 
+    static let closing = DemoScene(
+        title: "The shop closes: everything that was served must be on both sides",
+        words: "The instances end, the streams bring the last changes, and both sides are compared once more."
+    ) { world, stage in
+        let status = world.fleet.end()
+        guard status == 0 else { throw DemoError("an instance of the bookstore ended with \(status)") }
+        let board = world.fleet.board
+        stage.tell(InstanceLine.summary(board.total, seconds: board.seconds, longestWait: board.longestWait))
+        world.stopReplicator()
+        try succeed(stage, ["run", "--until", "caught-up"])
+        try succeed(stage, ["verify"])
+    }
+
+    /// What derives Data B ends, and new has all of it.
+    static func rest(_ world: DemoWorld, _ stage: DemoStage) throws {
+        world.batch?.end(patience: 10)
+        world.batch = nil
+        _ = try DerivedBatch(try world.connect(world.old)).round()
+        try world.connect(world.new).script("ANALYZE", doing: "collecting statistics on new")
+        try succeed(stage, ["b", "final"])
+    }
+
     static let abort = DemoScene(
         title: "tandem abort: nothing of tandem stays in either database",
         words: "Slot, publication, origin and tandem's own schema are removed. The tables stay."
