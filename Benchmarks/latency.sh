@@ -5,6 +5,7 @@
 # how long a flush takes is not what is measured); new's disk is as it is.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/race.bash"
+source "$(dirname "${BASH_SOURCE[0]}")/beat.bash"
 
 tables='pgbench_accounts pgbench_branches pgbench_tellers pgbench_history beat'
 rate=$(scaled 500)
@@ -16,20 +17,7 @@ schema() {
 
 live() { # WHO
     local who=$1 sampler percentiles
-    cat >"$world/beat.sql" <<'SQL'
-\set aid random(1, 100000 * :scale)
-\set bid random(1, 1 * :scale)
-\set tid random(1, 10 * :scale)
-\set delta random(-5000, 5000)
-BEGIN;
-UPDATE pgbench_accounts SET abalance = abalance + :delta WHERE aid = :aid;
-SELECT abalance FROM pgbench_accounts WHERE aid = :aid;
-UPDATE pgbench_tellers SET tbalance = tbalance + :delta WHERE tid = :tid;
-UPDATE pgbench_branches SET bbalance = bbalance + :delta WHERE bid = :bid;
-INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES (:tid, :bid, :aid, :delta, CURRENT_TIMESTAMP);
-INSERT INTO beat SELECT coalesce(max(id), 0) + 1 FROM beat;
-END;
-SQL
+    write_beat
     echo 'INSERT INTO sample SELECT coalesce(max(id), 0), statement_timestamp() FROM beat;' >"$world/sample.sql"
     q new 'CREATE UNLOGGED TABLE sample (seen int8, at timestamptz); CREATE UNLOGGED TABLE sent (id int8, at timestamptz)'
     background sampler env PGOPTIONS='-c synchronous_commit=off' pgbench -n -c 1 -R 1000 -T $((seconds_each + 10)) \

@@ -9,6 +9,7 @@
 #     SECONDS_EACH  how long each load lasts, 20 unless set
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/clusters.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/beat.bash"
 
 factor=${1:-${SCALE:-1}}
 rate=$(awk -v f="$factor" 'BEGIN { r = int(500 * f); print r < 1 ? 1 : r }')
@@ -30,20 +31,7 @@ write_configuration "strategy: pause
 limits: {pause: 10s}
 gates: {lag: 30s, verified_within: 30d}
 evidence: $world/evidence"
-cat >"$world/beat.sql" <<'SQL'
-\set aid random(1, 100000 * :scale)
-\set bid random(1, 1 * :scale)
-\set tid random(1, 10 * :scale)
-\set delta random(-5000, 5000)
-BEGIN;
-UPDATE pgbench_accounts SET abalance = abalance + :delta WHERE aid = :aid;
-SELECT abalance FROM pgbench_accounts WHERE aid = :aid;
-UPDATE pgbench_tellers SET tbalance = tbalance + :delta WHERE tid = :tid;
-UPDATE pgbench_branches SET bbalance = bbalance + :delta WHERE bid = :bid;
-INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES (:tid, :bid, :aid, :delta, CURRENT_TIMESTAMP);
-INSERT INTO beat SELECT coalesce(max(id), 0) + 1 FROM beat;
-END;
-SQL
+write_beat
 echo 'INSERT INTO lag.sample SELECT coalesce(max(id), 0), statement_timestamp() FROM public.beat;' >"$world/sample.sql"
 
 background run "$tandem" run --config "$world/tandem.yaml"

@@ -1,0 +1,20 @@
+# What benchmarks of latency let pgbench do: its own transaction, and a beat in it, whose number says which one is visible.
+# Sourced, not run.
+
+# write_beat: to $world/beat.sql. Table beat is there.
+write_beat() {
+    cat >"$world/beat.sql" <<'SQL'
+\set aid random(1, 100000 * :scale)
+\set bid random(1, 1 * :scale)
+\set tid random(1, 10 * :scale)
+\set delta random(-5000, 5000)
+BEGIN;
+UPDATE pgbench_accounts SET abalance = abalance + :delta WHERE aid = :aid;
+SELECT abalance FROM pgbench_accounts WHERE aid = :aid;
+UPDATE pgbench_tellers SET tbalance = tbalance + :delta WHERE tid = :tid;
+UPDATE pgbench_branches SET bbalance = bbalance + :delta WHERE bid = :bid;
+INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES (:tid, :bid, :aid, :delta, CURRENT_TIMESTAMP);
+INSERT INTO beat SELECT coalesce(max(id), 0) + 1 FROM beat;
+END;
+SQL
+}
