@@ -42,7 +42,10 @@ package final class Adoption {
         else {
             throw StateError.refused(
                 "a side is taken in while applications write one side only, and at \(epoch.step) they write both",
-                hint: "`tandem back` to step 2, or `tandem advance` to step 6; `tandem step` shows what is ahead")
+                hint:
+                    "point \(side.rawValue)'s address back to the server it was, and go to step 2 or 6 first. If that one is gone"
+                    + " for good: bring every instance back to mode 1, and `tandem abort --without new`, or restore old"
+            )
         }
         guard let book = desk.book(side), let now = try book.system() else {
             throw StateError.refused(

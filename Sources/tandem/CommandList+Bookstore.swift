@@ -160,7 +160,8 @@ let bookstoreCommands = [
         details: """
             Needs no configuration, only PostgreSQL's server programs on this machine. Makes two servers, opens a bookstore \
             with several instances on one, copies and streams it to the other, kills and restarts tandem, takes the instances \
-            through all steps to new and back, one after another, and ends with the verdict of the bookstore's own ledger. On a terminal it is one screen; elsewhere, lines.
+            through all steps to new and back, one after another, and ends with the verdict of the bookstore's own ledger. On a \
+            terminal it is one screen; elsewhere, lines.
 
             Everything it makes is gone at its end, also after Ctrl-C or a failure.
 

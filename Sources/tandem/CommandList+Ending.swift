@@ -38,7 +38,7 @@ let endingCommands = [
         details: """
             Drops slots, publications and origins, and tandem's own schema on both sides. Your tables stay as they are. Stop \
             `tandem run` first. When one side cannot be reached the other is freed all the same; repeat it for the rest, or \
-            say with --without that there is no rest.
+            say with --without that there is no rest. At steps 3 to 5 only with --without new.
             """,
         options: ending),
 ]

@@ -10,6 +10,8 @@ internal import Stream
 func abort(_ arguments: Parsed) throws -> ExitCode {
     try end(
         arguments, "abort", .classifying ... .derivedAtRest,
+        // Old is in charge and has everything; the way back to step 2 needs both.
+        withoutNew: .classifying ... .readingNew,
         instead: "`tandem back` leads to step 2; from step 6, `tandem finish` ends it with new in charge",
         question:
             "This ends replication of pair %: slots, publications, origins and tandem's schema are removed from both sides."
@@ -18,7 +20,7 @@ func abort(_ arguments: Parsed) throws -> ExitCode {
 
 func finish(_ arguments: Parsed) throws -> ExitCode {
     try end(
-        arguments, "finish", .detached ... .detached,
+        arguments, "finish", .detached ... .detached, withoutNew: .detached ... .detached,
         instead: "it ends a migration whose new side is in charge. Up to step 2 `tandem abort` takes everything away",
         question:
             "This ends the migration of pair % with new in charge: what follows on old stops, and there is no way back."
@@ -26,7 +28,8 @@ func finish(_ arguments: Parsed) throws -> ExitCode {
 }
 
 private func end(
-    _ arguments: Parsed, _ command: String, _ steps: ClosedRange<Step>, instead: String, question: String
+    _ arguments: Parsed, _ command: String, _ steps: ClosedRange<Step>, withoutNew: ClosedRange<Step>, instead: String,
+    question: String
 ) throws -> ExitCode {
     let plan = try Workspace(arguments).onePlan(for: command)
     let gone = try arguments.value("without").map { try side(named: $0) }
@@ -38,7 +41,9 @@ private func end(
                 "\(gone.rawValue) can be reached, so what tandem has there would stay and hold its log",
                 hint: "leave `--without` out: it is for a side that is gone for good")
         }
-        try StepRule.require(command, steps, instead: instead, plan, old: old.connection, new: new.connection)
+        try StepRule.require(
+            command, gone == .new ? withoutNew : steps, instead: instead, plan, old: old.connection, new: new.connection
+        )
     }
     if arguments.has("dry-run") {
         let report = try Removal(plan, stop: processStop).preview(without: gone)

@@ -103,6 +103,16 @@ import Testing
         try pair.old.start()
         #expect(try s.expect(0, "abort", "--yes").stdout.contains("slot"))
         #expect(try Traces(s) == before)
+
+        // Where applications write both sides there is no way to step 2 without new; old has everything.
+        try s.prepare()
+        try s.expect(0, "run", "--until", "caught-up")
+        try s.both("UPDATE tandem.epoch SET step = 4, strategy = 'dual-write'")
+        #expect(try s.expect(3, "abort", "--yes").stderr.contains("`tandem back`"))
+        #expect(try s.expect(3, "adopt", "--yes", "--side", "new").stderr.contains("tandem abort --without new"))
+        try pair.new.stop()
+        #expect(try s.expect(0, "abort", "--yes", "--without", "new").stdout.contains("new was left out, as asked"))
+        #expect(try s.old.value("SELECT to_regnamespace('tandem') IS NULL") == "t")
     }
 
     /// The servers are the same; what is on record of them is not, as after a restore: and slot or origin are gone.
