@@ -3,6 +3,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Synchronization
 
 /// The system gives this process no more threads.
 package struct NoMoreThreads: Error, CustomStringConvertible {
@@ -26,6 +27,7 @@ package final class Thread: @unchecked Sendable {  // the handle is written once
     }
 
     private var handle = pthread_t()
+    private let isLeft = Atomic<Bool>(false)
 
     package init(_ name: String, _ body: @escaping @Sendable () -> Void) throws(NoMoreThreads) {
         let start = Unmanaged.passRetained(Start(name: name, body: body))
@@ -44,10 +46,14 @@ package final class Thread: @unchecked Sendable {  // the handle is written once
         }
     }
 
-    package func join() { pthread_join(handle, nil) }
+    /// Whoever comes second is not held up: the system gives the handle of a thread that was joined to another one, and waiting
+    /// for that one may be for ever.
+    package func join() { if isTaken() { pthread_join(handle, nil) } }
 
     /// Nobody will join it: what it holds goes when it ends.
-    package func leave() { pthread_detach(handle) }
+    package func leave() { if isTaken() { pthread_detach(handle) } }
+
+    private func isTaken() -> Bool { !isLeft.exchange(true, ordering: .relaxed) }
 
     /// Tells one thread from another; only compared, never dereferenced.
     package static var current: UInt { UInt(pthread_self()) }

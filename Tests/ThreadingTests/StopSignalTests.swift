@@ -47,6 +47,24 @@ import Threading
         #expect(state.withLock { $0 } == 1)
     }
 
+    /// Others have its handle by then.
+    @Test(.timeLimit(.minutes(1)))
+    func joiningAgainWaitsForNobodyElse() throws {
+        let gone = try Thread("gone") {}
+        gone.join()
+        let hold = StopSignal()
+        let others = try (0..<8).map { _ in try Thread("other") { while !hold.wait(seconds: 30) {} } }
+        let isBack = Monitor(false)
+        let again = try Thread("again") {
+            gone.join()
+            isBack.change { $0 = true }
+        }
+        #expect(isBack.wait(seconds: 20) { $0 ? true : nil } == true)
+        hold.raise()
+        for thread in others { thread.join() }
+        again.join()
+    }
+
     @Test func everyThreadIsItsOwn() throws {
         let seen = Monitor<[UInt]>([])
         let hold = Monitor(false)
