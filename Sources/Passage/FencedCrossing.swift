@@ -27,6 +27,8 @@ final class FencedCrossing {
     private var clock: ActClock?
     private var heldSince: Monotonic?
     private var areHeld = false
+    /// Where writers are being waited for.
+    private var fencing: Side?
     /// Some pair is committed: nothing is to be undone any more.
     var hasCommitted: Bool { pairs.contains { $0.committed != nil } }
     /// By pair: what took how long.
@@ -106,7 +108,9 @@ final class FencedCrossing {
         switch act {
         case .hold: try hold()
         case .fence(let side):
+            fencing = side
             for pair in pairs { try pair.fence(side) }
+            fencing = nil
             Failpoint.pass(side == .old ? .afterGiverFenced : .afterBothFenced)
         case .seal(let side): for pair in pairs { try pair.seal(side) }
         case .recheck: for pair in pairs { try pair.recheck() }
@@ -244,23 +248,52 @@ final class FencedCrossing {
     /// Looked for once writers go on: who was in tandem's way still is.
     private func overBudget() -> any Error {
         FlipFault.overBudget(
-            "it took longer than writers may be held (\(milliseconds(budget)))", by: inTheWayOfStreams())
+            "it took longer than writers may be held (\(milliseconds(budget)))",
+            by: inTheWayOfFence() + inTheWayOfStreams())
+    }
+
+    /// Who had begun before writers were held, and still has not ended.
+    private func inTheWayOfFence() -> [Holder] {
+        guard let fencing, let heldSince else { return [] }
+        return looking { limit in
+            desks.flatMap { desk in
+                let holders = look(at: fencing, of: desk, as: desk.plan.stream, limit) {
+                    try $0.writers(FenceNames(desk.plan.stream))
+                }
+                return holders.filter { $0.seconds.map { $0 >= heldSince.age } ?? true }
+            }
+        }
     }
 
     private func inTheWayOfStreams() -> [Holder] {
+        looking { limit in
+            desks.flatMap { desk in
+                Direction.allCases.flatMap { direction in
+                    let name = direction == .forward ? desk.plan.stream : desk.plan.stream.opposite
+                    return look(at: direction.target, of: desk, as: name, limit) {
+                        try $0.blockers(ofApplication: "\(name) ")
+                    }
+                }
+            }
+        }
+    }
+
+    /// Not for long: it is only to tell.
+    private func looking(_ body: (StopSignal) -> [Holder]) -> [Holder] {
         let (limit, done) = (StopSignal(), StopSignal())
         let timer = try? Thread("look", { if !done.wait(seconds: 2) { limit.raise() } })
         defer {
             done.raise()
             timer?.join()
         }
-        return desks.flatMap { desk in
-            Direction.allCases.flatMap { direction -> [Holder] in
-                let name = direction == .forward ? desk.plan.stream : desk.plan.stream.opposite
-                let connection = try? Connection(
-                    to: desk.target(direction.target), for: .control, as: "\(name) look", stop: limit)
-                return (try? connection.map { try InTheWay(on: $0).blockers(ofApplication: "\(name) ") }) ?? []
-            }
-        }
+        return body(limit)
+    }
+
+    private func look(
+        at side: Side, of desk: PairDesk, as name: StreamName, _ limit: StopSignal,
+        _ ask: (InTheWay) throws -> [Holder]
+    ) -> [Holder] {
+        let connection = try? Connection(to: desk.target(side), for: .control, as: "\(name) look", stop: limit)
+        return (try? connection.map { try ask(InTheWay(on: $0)) }) ?? []
     }
 }

@@ -111,7 +111,8 @@ final class FencedPair {
         guard let fence = fences[side] else { throw StateError.notPrepared(pair: name) }
         let left = clock.left
         do {
-            try timed("fence on \(side.rawValue)") { try fence.putUp(within: left, lease: left + 0.1) }
+            // The server gives up first: it knows whom it waited for.
+            try timed("fence on \(side.rawValue)") { try fence.putUp(within: left * 0.9, lease: left + 0.1) }
         } catch let error as PostgresError where error.sqlState == "55P03" {
             throw FenceFault.held(
                 side, by: try InTheWay(on: connection(side)).writers(fenceNames), seconds: fence.waited)
