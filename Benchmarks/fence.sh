@@ -3,17 +3,18 @@
 # them telling the log who writes (the census). In turns, so that what else the machine does hits all alike. No replication
 # runs meanwhile: it would be measured too.
 #
-#     ROUNDS        how often each, 5 unless set
-#     SECONDS_EACH  8 unless set
+#     ROUNDS        how often each, 25 unless set: many short turns, because machines change their pace in seconds
+#     SECONDS_EACH  2 unless set
 #     CLIENTS       4 unless set
+#     FSYNC         off unless set: on measures what a server does that waits for its disk
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/clusters.sh"
 
-rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-8} clients=${CLIENTS:-4}
+rounds=${ROUNDS:-25} seconds=${SECONDS_EACH:-2} clients=${CLIENTS:-4}
 migration=bench
 open_world fence
-# What a flush takes is not what is measured; and nothing is vacuumed or written out in the middle of a turn.
-settings='fsync=off autovacuum=off checkpoint_timeout=1h max_wal_size=16GB shared_buffers=256MB'
+# What a flush takes is not what is measured, unless it is asked for; and nothing is vacuumed or written out in the middle of a turn.
+settings="fsync=${FSYNC:-off} autovacuum=off checkpoint_timeout=1h max_wal_size=16GB shared_buffers=256MB"
 make_cluster old "$settings"
 make_cluster new "$settings"
 start_cluster old
@@ -37,8 +38,18 @@ q new "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots" >/d
 tables='pgbench_accounts pgbench_branches pgbench_tellers pgbench_history'
 trigger=tandem_bench_main_fence
 triggers() { local t; for t in $tables; do q old "ALTER TABLE $t $1 TRIGGER $trigger"; done; }
+# What the server's sessions that have ended took of the processor, in ticks.
+ticks() { awk '{ sub(/.*\) /, ""); print $14 + $15 }' "/proc/$(head -n 1 "$world/old/data/postmaster.pid")/stat"; }
+# Transactions a second, and microseconds of the server's processor time for each.
 turn() {
-    pgbench -n -M prepared -c "$clients" -j 2 -T "$seconds" "$(address old)" 2>/dev/null | sed -n 's/^tps = \([0-9.]*\).*/\1/p'
+    local before after
+    before=$(ticks)
+    pgbench -n -M prepared -c "$clients" -j 2 -T "$seconds" "$(address old)" >"$world/pgbench.log" 2>/dev/null
+    sleep 0.1
+    after=$(ticks)
+    awk -v ticks="$((after - before))" -v hertz="$(getconf CLK_TCK)" '
+        /^number of transactions actually processed/ { n = $NF } /^tps = / { tps = $3 }
+        END { printf "%.0f %.2f\n", tps, ticks * 1000000 / hertz / n }' "$world/pgbench.log"
 }
 : >"$world/turns"
 for round in $(seq "$rounds"); do
@@ -51,14 +62,28 @@ for round in $(seq "$rounds"); do
     echo "census $(turn)" >>"$world/turns"
     echo "round $round: $(tail -n 3 "$world/turns" | tr '\n' ' ')"
 done
-awk -v rounds="$rounds" -v seconds="$seconds" -v clients="$clients" '
-    { v[$1, ++n[$1]] = $2 }
-    function median(k,   i, j, t) {
-        for (i = 1; i <= n[k]; i++) for (j = i + 1; j <= n[k]; j++) if (v[k, j] < v[k, i]) { t = v[k, i]; v[k, i] = v[k, j]; v[k, j] = t }
-        return n[k] % 2 ? v[k, (n[k] + 1) / 2] : (v[k, n[k] / 2] + v[k, n[k] / 2 + 1]) / 2
+awk -v rounds="$rounds" -v seconds="$seconds" -v clients="$clients" -v fsync="${FSYNC:-off}" '
+    { v[$1, ++n[$1]] = $2; cpu[$1, n[$1]] = $3 }
+    function sort(a, count,   i, j, t) {
+        for (i = 1; i <= count; i++) for (j = i + 1; j <= count; j++) if (a[j] < a[i]) { t = a[i]; a[i] = a[j]; a[j] = t }
+    }
+    function at(a, count, part,   p) {
+        p = 1 + (count - 1) * part
+        return a[int(p)] + (p - int(p)) * (a[int(p) + (p > int(p))] - a[int(p)])
+    }
+    function report(k,   i, a, b, c, d) {
+        for (i = 1; i <= n[k]; i++) {
+            a[i] = v[k, i]; b[i] = 100 * (1 - v[k, i] / v["without", i])
+            c[i] = cpu[k, i]; d[i] = 100 * (cpu[k, i] / cpu["without", i] - 1)
+        }
+        sort(a, n[k]); sort(b, n[k]); sort(c, n[k]); sort(d, n[k])
+        printf "  %-8s %7.0f transactions a second", k, at(a, n[k], 0.5)
+        if (k != "without") printf ", %.1f %% less (half of the rounds between %.1f and %.1f)", at(b, n[k], 0.5), at(b, n[k], 0.25), at(b, n[k], 0.75)
+        printf "; %.1f us of processor each", at(c, n[k], 0.5)
+        if (k != "without") printf ", %.1f %% more (%.1f to %.1f)", at(d, n[k], 0.5), at(d, n[k], 0.25), at(d, n[k], 0.75)
+        printf "\n"
     }
     END {
-        a = median("without"); b = median("fence"); c = median("census")
-        printf "\nbench fence: pgbench flat out, %d clients, prepared, %d turns of %d s each; medians\n", clients, rounds, seconds
-        printf "  without  %8.0f transactions a second\n  fence    %8.0f, %.1f %% less\n  census   %8.0f, %.1f %% less\n", a, b, 100 * (a - b) / a, c, 100 * (a - c) / a
+        printf "\nbench fence: pgbench flat out, fsync %s, %d clients, prepared, %d rounds of %d s each; medians, the difference is that of each round\n", fsync, clients, rounds, seconds
+        report("without"); report("fence"); report("census")
     }' "$world/turns"
