@@ -10,9 +10,11 @@ extension SourceText {
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw empty.error("this is not the path of a file", at: nil, hint: missingHint)
         }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // Opening a named pipe that nobody writes would wait for ever; one that somebody writes is waited for when it is read.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw empty.failure(errno) }
         defer { close(descriptor) }
+        guard fcntl(descriptor, F_SETFL, 0) == 0 else { throw empty.failure(errno) }
         return SourceText(file: path, bytes: try empty.everything(in: descriptor))
     }
 

@@ -2,6 +2,7 @@
 
 import Configuration
 import Foundation
+import Glibc
 import Model
 import Testing
 
@@ -43,6 +44,11 @@ import Testing
         #expect(try failure(reading: "./none/tandem.yaml").description == "./none/tandem.yaml: there is no such file")
         #expect(try failure(reading: "/").description == "/: this is a directory, not a file")
         #expect(try failure(reading: "/dev/null").description == "/dev/null:1:1: the file is empty")
+        try withFile([]) { path in
+            #expect(mkfifo(path + ".pipe", 0o600) == 0)
+            let error = try failure(reading: path + ".pipe")
+            #expect(error.description == "\(path).pipe:1:1: the file is empty")
+        }
         #expect(
             try failure(reading: "/dev/zero").description
                 == "/dev/zero: this is larger than 1 MB, so it is no configuration")

@@ -94,7 +94,9 @@ extension PreflightTests {
         defer { s.end() }
         try s.writeConfiguration(dataA: ["public.*"], marker: false, initialCopy: "all", extra: Self.roomy)
         try s.old.sql(Self.sound)
+        let before = try Traces(s)
         let seen = try s.preflight(exits: 0)
+        #expect(try Traces(s) == before, "it leaves nothing behind")
         expect(seen, [])
         #expect(seen.tables == 3 && seen.tablesOnNew == 0)
         #expect(try s.tandem("preflight").stdout.contains("nothing to compare yet"))
