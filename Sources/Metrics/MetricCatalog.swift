@@ -115,6 +115,14 @@ package enum MetricCatalog {
         "tandem_twins_open", .gauge, stream,
         "Rows that a watching stream has seen touched and that are not yet known to be the same on both sides.")
 
+    package static let idsLeft = Metric(
+        "tandem_ids_left", .gauge, ["pair", "sequence"],
+        "Values that this sequence of old may still give out before it comes to those that new gives out; only while both do."
+    )
+    package static let idsGap = Metric(
+        "tandem_ids_gap", .gauge, ["pair", "sequence"], "How many there were when the ids of both sides were set apart."
+    )
+
     // MARK: the copy
 
     package static let copyTables = Metric(
@@ -161,7 +169,7 @@ package enum MetricCatalog {
         + [running, ours, state, role, lag, bound, behind, held, heldLimit, heldLeft, slotLost]
         + [transactions, batches, rows, own, spilled]
         + [differencesFound, differencesRepaired, setAside, setAsideChanges, notCarried, watched]
-        + [twins, twinsOpen]
+        + [twins, twinsOpen, idsLeft, idsGap]
         + [copyTables, copyBytes, copyRows, copySnapshot]
         + [asOf, batchState, batchDuration, batchRows]
         + [compared, proven, differing, comparedTables]

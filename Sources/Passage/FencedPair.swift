@@ -199,7 +199,10 @@ final class FencedPair {
     /// Where applications of two modes take ids from both sides, this one's go beyond what the other may give out.
     func partSequences(on side: Side) throws {
         let (own, other) = (try connection(side), try connection(side.other))
-        _ = try timed("sequences") { try SequenceParting.part(own, from: other) }
+        try timed("sequences") {
+            _ = try SequenceParting.part(own, from: other)
+            try SequenceRanges(own, stream).replace(with: SequenceParting.ranges(of: own, beyond: other))
+        }
     }
 
     /// Where the stream that begins to apply starts: the end of the mark's own transaction, which the watch has recorded.

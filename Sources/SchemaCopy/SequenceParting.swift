@@ -67,22 +67,35 @@ package enum SequenceParting {
         }
     }
 
-    /// Sequences of which one side has come nearer than a tenth of the gap to what the other one gives out. `giver` is the side
-    /// that goes on from lower values (in the sequence's own direction), `ahead` the one whose range lies beyond.
-    package static func nearing(
-        _ giver: Connection, _ ahead: Connection
-    ) throws(PostgresError) -> [(name: QualifiedName, left: Int64)] {
+    /// Where each sequence of `side` stands beyond the other side's, before anybody has taken a value from it: there its range
+    /// begins.
+    package static func ranges(
+        of side: Connection, beyond other: Connection
+    ) throws(PostgresError) -> [SequenceRange] {
+        let there = Dictionary(try SequenceCatalog(connection: other).states().map { ($0.name, $0) }) { first, _ in
+            first
+        }
+        return try SequenceCatalog(connection: side).states().compactMap { state in
+            guard let begins = state.position?.value, let gap = there[state.name]?.left(before: state) else {
+                return nil
+            }
+            return SequenceRange(name: state.name, begins: begins, gap: gap)
+        }
+    }
+
+    /// How near each sequence of `giver`, which goes on from lower values (in the sequence's own direction), has come to where the
+    /// range of `ahead` begins; where that was not written down, to where it stands.
+    package static func distances(
+        _ giver: Connection, _ ahead: Connection, _ ranges: [SequenceRange]
+    ) throws(PostgresError) -> [SequenceDistance] {
+        let begins = Dictionary(ranges.map { ($0.name, $0) }) { first, _ in first }
         let beyond = Dictionary(try SequenceCatalog(connection: ahead).states().map { ($0.name, $0) }) { first, _ in
             first
         }
-        var found: [(name: QualifiedName, left: Int64)] = []
-        for state in try SequenceCatalog(connection: giver).states() {
-            guard let other = beyond[state.name], let left = state.left(before: other),
-                left < min(gap, state.room(with: other) ?? gap) / 10
-            else { continue }
-            found.append((state.name, left))
+        return try SequenceCatalog(connection: giver).states().compactMap { state in
+            guard let other = beyond[state.name] else { return nil }
+            return state.distance(to: begins[state.name], or: other)
         }
-        return found
     }
 }
 
@@ -108,6 +121,19 @@ extension SequenceState {
             ? maximum.subtractingReportingOverflow(max(here.value, there.value))
             : min(here.value, there.value).subtractingReportingOverflow(minimum)
         return room.overflow ? .max : room.partialValue
+    }
+
+    /// Nil for one that cannot be kept apart, or of which nothing is known.
+    func distance(to range: SequenceRange?, or other: SequenceState) -> SequenceDistance? {
+        guard isMadeLike(other), !cycles, let here = position else { return nil }
+        if let range {
+            let begins = Position(value: range.begins, isCalled: true)
+            let left = begins.distance(beyond: here, up: increment > 0) / Int64(increment.magnitude)
+            return SequenceDistance(name: name, left: max(0, left), gap: range.gap)
+        }
+        guard let left = left(before: other) else { return nil }
+        let gap = min(SequenceParting.gap, room(with: other) ?? SequenceParting.gap)
+        return SequenceDistance(name: name, left: left, gap: gap / Int64(increment.magnitude))
     }
 
     /// How many values this one may give out before it comes to where the other one stands; nil when it is beyond it.

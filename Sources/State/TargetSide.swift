@@ -352,6 +352,7 @@ package struct TargetSide {
         try forgetWatched()
         try forgetTwins()
         try CensusRecords(connection, stream).forget()
+        try SequenceRanges(connection, stream).forget()
         try forgetRestoredSource()
     }
 

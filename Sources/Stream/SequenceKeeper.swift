@@ -1,12 +1,13 @@
 // Keeps the target's sequences near the source's every few seconds, on a thread and connections of its own: for a stream
 // that has no copy beside it, which does the same. Where applications take ids from both sides, nothing is set: there it sounds
-// the alarm when the target, whose ids are the lower ones, comes near what the source gives out. Whatever fails here is said
+// the alarm when the target, whose ids are the lower ones, comes near to where those of the source began. Whatever fails here is said
 // once and tried again; it never ends the stream.
 
 internal import Fence
 internal import Model
 internal import Postgres
 internal import SchemaCopy
+internal import State
 internal import Telemetry
 internal import Threading
 
@@ -66,13 +67,14 @@ final class SequenceKeeper: Sendable {
     }
 
     private func look(at giver: Connection, before ahead: Connection) throws(PostgresError) {
-        for (name, left) in try SequenceParting.nearing(giver, ahead) {
-            let isNews = told.withLock { $0.insert(name).inserted }
+        let ranges = try SequenceRanges(ahead, plan.stream).read()
+        for distance in try SequenceParting.distances(giver, ahead, ranges) where distance.isNear {
+            let isNews = told.withLock { $0.insert(distance.name).inserted }
             guard isNews else { continue }
             log.error(
                 "ids run out",
                 [
-                    .relation: name, .side: plan.stream.target, .count: Int(left),
+                    .relation: distance.name, .side: plan.stream.target, .count: Int(distance.left),
                     .hint: "before it has given out so many more, every instance must be in mode 6; or go back a step",
                 ])
         }

@@ -23,6 +23,10 @@ extension MetricsPage {
         add(MetricCatalog.up, line.isOldReached, [pair, "old"])
         add(MetricCatalog.up, line.isNewReached, [pair, "new"])
         if let standing = line.standing { add(standing, pair) }
+        for sequence in (line.ids ?? []).prefix(Self.tableLimit) {
+            add(MetricCatalog.idsLeft, Double(sequence.left), [pair, sequence.sequence])
+            add(MetricCatalog.idsGap, Double(sequence.gap), [pair, sequence.sequence])
+        }
         addStream(line.lag, line.status, pair, "forward", isKnown: line.isNewReached)
         add(MetricCatalog.slotLost, line.slotStatus.map { $0 == "lost" }, [pair, "forward"])
         if line.isNewReached {

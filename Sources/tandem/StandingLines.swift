@@ -11,7 +11,7 @@ internal import State
 internal import Stream
 
 struct StandingLines {
-    private let standing: PairStanding
+    let standing: PairStanding
     private let outlook: RollbackOutlook
     private let forward: LagReading
     private let back: LagReading?

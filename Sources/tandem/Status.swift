@@ -42,6 +42,7 @@ struct StatusScreen {
     private var compared = ComparedLines()
     private var derived: DataBLines?
     private var standing: StandingLines?
+    private var ids: IdLines?
     private var reverse: ReverseLines?
     private var problems: [String] = []
 
@@ -63,6 +64,9 @@ struct StatusScreen {
             if source != nil || target != nil {
                 standing = try StandingLines(
                     plan, old: source?.connection, new: target?.connection, forward: lag, limit: limit)
+            }
+            ids = try standing.flatMap {
+                try IdLines($0.standing, plan, old: source?.connection, new: target?.connection)
             }
             if let source, let target {
                 reverse = try ReverseLines(
@@ -96,7 +100,7 @@ struct StatusScreen {
 
     var text: String {
         var lines = [Terminal.strong("pair \(plan.pair)")]
-        for (label, text) in standing?.lines ?? [] { lines.append(line(label, text)) }
+        for (label, text) in (standing?.lines ?? []) + (ids?.lines ?? []) { lines.append(line(label, text)) }
         lines.append(line("stream", stateInWords(lag) + countsText))
         lines.append(line("lag", lagText))
         if let held = heldText { lines.append(line("log held", held)) }
@@ -215,6 +219,8 @@ struct StatusScreen {
         var slotWaits: [String]
         var dataB: [DataBLines.Table]?
         var standing: StandingLines.Line?
+        /// While both sides give out ids.
+        var ids: [IdLines.Line]?
         var reverse: ReverseLines.Line?
         var problems: [String]
     }
@@ -247,6 +253,7 @@ struct StatusScreen {
                     table: $0.table.description, kind: $0.kind, found: $0.found, repaired: $0.repaired,
                     last: $0.last.description)
             }, copy: copy?.progress, verified: compared.records, slotWaits: slotWaits, dataB: derived?.tables,
-            standing: standing?.machineReadable, reverse: reverse?.machineReadable, problems: problems)
+            standing: standing?.machineReadable, ids: ids?.machineReadable,
+            reverse: reverse?.machineReadable, problems: problems)
     }
 }

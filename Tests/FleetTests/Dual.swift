@@ -19,6 +19,7 @@ final class Dual {
     static let tables = """
         CREATE TABLE t (id bigserial PRIMARY KEY, v text, n int NOT NULL DEFAULT 0);
         CREATE TABLE u (id int PRIMARY KEY, name text NOT NULL UNIQUE);
+        CREATE SEQUENCE small AS smallint;
         """
     static let compared = ["public.t", "public.u"]
 

@@ -1,12 +1,15 @@
 // Strategy `dual-write` by its commands, from step 1 to 6 and back to 1: who may write what at each step, who is seen, which gate
 // waits for whom, and what of the wrong writes that applications make is found, named and made right at each.
 
+import Foundation
 import TestSupport
 import Testing
 
 @Suite(.blocking) struct ThereAndBackTests {
     @Test func throughAllSteps() throws {
-        let d = try Dual("dual")
+        let port = try ListeningPort()
+        let heard = try RunDirectory.current.makeDirectory("heard") + "/events"
+        let d = try Dual("dual", extra: "\(port.line)\nhooks: {on_event: [/bin/sh, -c, 'cat >> \(heard)']}")
         defer { d.end() }
         let s = d.s
         try d.moves("advance")
@@ -49,6 +52,10 @@ import Testing
         #expect(d.serve(5, "INSERT INTO t (id, v) VALUES (1002, 'five')") == ["ok", "ok"])
         try faultsAtStepFive(d)
         try d.isSeen("web-1", mode: "5") { d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 2") }
+        // Ids that cannot be kept apart.
+        try s.both("SELECT setval('small', 32000)")
+        try d.refused("advance", "gate sequences refuses", "public.small on new has only 383 values left")
+        try s.both("SELECT setval('small', 10)")
         try d.moves("advance")
         try d.expectStep(6)
         try s.waitForRoles(forward: "watch", reverse: "apply")
@@ -56,6 +63,7 @@ import Testing
         // Step 6: new is right; its ids are far beyond old's.
         let apart = try s.new.value("SELECT nextval('t_id_seq') > 900000")
         #expect(apart == "t")
+        let begins = try idsComeNear(d)
         #expect(d.serve(1, as: "legacy", "UPDATE t SET v = 'lost'") == ["25006"])
         #expect(d.serve(4, "UPDATE t SET v = 'no'") == ["25006", "25006"])
         #expect(d.serve(6, as: "web-2", "INSERT INTO t (v) VALUES ('six')") == ["ok"])
@@ -66,6 +74,8 @@ import Testing
         try d.expectSame()
         #expect(try s.old.value("SELECT count(*) FROM t WHERE v IN ('six', 'wrong')") == "1")
         try d.ledger("table_name = 'u' AND orphan > 0")
+
+        try expectIdsRunOut(d, begins, port, heard)
 
         // And back: nobody is left in mode 6, then 5, then 4, then 3.
         try d.isSeen("web-2", mode: "6", on: "new") {
@@ -154,5 +164,33 @@ import Testing
         try d.expectSame()
         #expect(try s.new.value("SELECT v FROM t WHERE id = 13") == "v13")
         #expect(try s.new.value("SELECT count(*) FROM u WHERE id IN (5, 500, 501)") == "0")
+    }
+
+    /// New has given out many by now, and old has few left until where new's began, which is written down there.
+    private func idsComeNear(_ d: Dual) throws -> Int {
+        let noted = try d.s.new.value("SELECT begins FROM tandem.sequence_range WHERE sequence_name = 't_id_seq'")
+        let begins = try #require(noted.flatMap { Int($0) })
+        #expect(try d.s.tandem("status").stdout.contains("apart; public.small on old may give out 16,3"))
+        try d.s.new.sql("SELECT setval('t_id_seq', \(begins + 5_000_000))")
+        try d.s.old.sql("SELECT setval('t_id_seq', \(begins - 50_000))")
+        return begins
+    }
+
+    /// In the log, told to the program for events, on the screen, and as a metric; and once it is too late, too.
+    private func expectIdsRunOut(_ d: Dual, _ begins: Int, _ port: ListeningPort, _ heard: String) throws {
+        try d.run.waitForLog("event=\"ids run out\"")
+        #expect(d.run.log.contains("relation=public.t_id_seq side=old count=50000"), "\(d.run.tail)")
+        let told = poll(within: .seconds(30)) {
+            (try? String(contentsOfFile: heard, encoding: .utf8))?.contains("\"event\":\"ids run out\"") == true
+                ? true : nil
+        }
+        #expect(told == true)
+        #expect(try d.s.tandem("status").stdout.contains("public.t_id_seq on old may give out 50,000 more"))
+        #expect(try d.s.tandem("status", "--json").stdout.contains("\"isNear\":true"))
+        let labels = "{pair=\"\(d.s.name)\",sequence=\"public.t_id_seq\"}"
+        try port.wait(forMetric: "tandem_ids_left\(labels) 50000")
+        #expect(port.value(of: "tandem_ids_gap\(labels)") ?? 0 >= 500_000)
+        try d.s.old.sql("SELECT setval('t_id_seq', \(begins + 1))")
+        #expect(try d.s.tandem("status").stdout.contains("has come to the ids that new gives out"))
     }
 }

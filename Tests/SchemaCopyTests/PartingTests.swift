@@ -47,4 +47,25 @@ import Testing
         let down = { (value: Int64) in Self.state(value, increment: -1, minimum: -10_000_000, maximum: -1) }
         #expect(down(-10).left(before: down(-60)) == 50)
     }
+
+    /// The other side's range begins where it was set apart, wherever that side has come to since.
+    @Test func untilTheRangeBegins() {
+        let range = { (begins: Int64, gap: Int64) in
+            SequenceRange(name: QualifiedName(schema: "public", name: "s"), begins: begins, gap: gap)
+        }
+        let far = Self.state(5_000_000)
+        let distance = Self.state(900_101).distance(to: range(1_000_100, 1_000_000), or: far)
+        #expect(distance?.left == 99_999 && distance?.isNear == true)
+        #expect(Self.state(900_100).distance(to: range(1_000_100, 1_000_000), or: far)?.isNear == false)
+        // Past it is not far from it.
+        #expect(Self.state(1_000_300).distance(to: range(1_000_100, 1_000_000), or: far)?.left == 0)
+        #expect(Self.state(1_000_300).distance(to: range(1_000_100, 3), or: far)?.isNear == true)
+        // Nothing was written down: where it stands must do.
+        #expect(Self.state(100).distance(to: nil, or: Self.state(1_000_100))?.left == 1_000_000)
+        #expect(Self.state(100).distance(to: nil, or: Self.state(50)) == nil)
+        let down = { (value: Int64) in Self.state(value, increment: -10, minimum: -10_000_000, maximum: -1) }
+        #expect(down(-500).distance(to: range(-1500, 1000), or: down(-9000))?.left == 100)
+        #expect(
+            Self.state(1, cycles: true).distance(to: range(5, 10), or: Self.state(1, cycles: true)) == nil)
+    }
 }

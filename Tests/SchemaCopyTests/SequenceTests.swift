@@ -63,6 +63,42 @@ import Testing
         #expect(try copying.new.value("SELECT last_value FROM round") == "1")
     }
 
+    /// What stands in the way is named before anybody waits; what does not is set apart, once, and where it begins is known.
+    @Test func idsAreSetApartOrItIsSaidWhichCannot() throws {
+        let copying = try Copying("apart")
+        defer { copying.scenario.end() }
+        try copying.scenario.both(Self.definitions)
+        try copying.old.sql(Self.use)
+        try copying.scenario.both("SELECT setval('small', 32000); SELECT setval('down', -90)")
+        let (old, new) = try connections(copying)
+        let found = try SequenceParting.obstacles(new, from: old).map { "\($0.name.name) \($0.what)" }.sorted()
+        #expect(
+            found == [
+                "down has only 2 values left for each side", "full_up has only 0 values left for each side",
+                "owned_other_seq has only 0 values left for each side",
+                "round goes round in a circle: both sides would give out the same",
+                "small has only 383 values left for each side",
+            ])
+        let parted = try SequenceParting.part(new, from: old).map(\.name.name)
+        #expect(parted.contains("cached") && parted.contains("small") && !parted.contains("round"))
+        #expect(try SequenceParting.part(new, from: old) == [])
+        let ranges = try SequenceParting.ranges(of: new, beyond: old)
+        let cached = try #require(ranges.first { $0.name.name == "cached" })
+        #expect(try copying.new.value("SELECT last_value FROM cached") == "\(cached.begins)" && cached.gap == 1_000_000)
+        // New goes on far beyond; old comes near to where new began.
+        try copying.new.sql("SELECT setval('cached', \(cached.begins + 7_000_000))")
+        func near() throws -> [String] {
+            try SequenceParting.distances(old, new, ranges).filter { $0.isNear && $0.gap >= 1000 }.map {
+                "\($0.name.name) \($0.left)"
+            }
+        }
+        #expect(try near() == [])
+        try copying.old.sql("SELECT setval('cached', \(cached.begins - 99_000))")
+        #expect(try near() == ["cached 99000"])
+        try copying.old.sql("SELECT setval('cached', \(cached.begins + 1))")
+        #expect(try near() == ["cached 0"])
+    }
+
     @Test func nothingIsGivenOutTwice() throws {
         let copying = try Copying("forward")
         defer { copying.scenario.end() }
