@@ -11,8 +11,10 @@ extension Gate {
               tandem begins step 5: the gates hold
               tandem fences old
               tandem fences new
-              tandem writes its sentinels on both sides
-              both streams are taken to have passed their sentinels
+              tandem writes marks on old and new, which the streams pass
+              forward and reverse are taken to have come to that mark
+              tandem writes marks on old and new, at which the streams halt
+              forward and reverse are taken to have come to that mark
               tandem commits step 5
               tandem tells the other side, and lets go
               A (mode 3) overwrites old's row
@@ -33,8 +35,10 @@ extension Gate {
               tandem begins step 5: the gates hold
               tandem fences old
               tandem fences new
-              tandem writes its sentinels on both sides
-              both streams are taken to have passed their sentinels
+              tandem writes marks on old and new, which the streams pass
+              forward and reverse are taken to have come to that mark
+              tandem writes marks on old and new, at which the streams halt
+              forward and reverse are taken to have come to that mark
               tandem commits step 5
               tandem tells the other side, and lets go
               A (mode 4) is deployed in mode 5

@@ -19,7 +19,7 @@ package struct Demonstration: Sendable {
         self.also = also
         let other = rule == .countsAgree ? first.modes.max() ?? mode : mode
         trial = Trial(
-            first, last, isFenced: way.isFenced, programs: programs, modes: [mode, other], unseen: unseen,
+            first, last, plan: FencedPlan(way, table), programs: programs, modes: [mode, other], unseen: unseen,
             without: also.union([rule]))
     }
 
@@ -38,6 +38,7 @@ package struct Demonstration: Sendable {
         Demonstration(.repairLocks, .writingStrictly, .readingNew, ["wr", "w"]),
         Demonstration(.deletesWithCare, .writingStrictly, .readingNew, ["d", "ir"]),
         Demonstration(.fencesBoth, .readingNew, .detached, ["c", "w"]),
+        Demonstration(.passesFirst, .detached, .readingNew, ["c", "w"]),
         Demonstration(.drains, .writingStrictly, .readingNew, ["wr", "w"]),
         Demonstration(.settlesBelowSentinel, .readingNew, .detached, ["c", "w"]),
         Demonstration(.startsAtEnd, .readingNew, .detached, ["c", "d"]),

@@ -38,7 +38,7 @@ extension Moves {
             switch world.progress {
             case .notBegun: trial.from.modes
             case .done: trial.to.modes
-            case .gatesHeld, .oldFenced, .bothFenced, .sentinels, .settled, .committed: trial.common
+            case .gatesHeld, .acting, .committed: trial.common
             }
         for mode in Mode.allCases where mode != world.mode(instance) && allowed.contains(mode) {
             var next = world

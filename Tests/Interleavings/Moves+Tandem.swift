@@ -37,6 +37,25 @@ extension Moves {
         world.setPosition(stream, world.start(stream))
     }
 
+    /// The heartbeat that an applying stream brings along: whatever was written before it has been applied.
+    func beat(_ world: World) {
+        guard world.awaitsBeat else { return }
+        for stream in 0...1 where role(world, stream) == .apply && !isHalted(world, stream) {
+            guard world.position(stream) == world.logged(stream) else { continue }
+            var next = world
+            next.awaitsBeat = false
+            emit(next, "\(Self.name(stream: stream)) has applied everything written so far")
+        }
+    }
+
+    /// At its mark, until somebody knows what became of the step.
+    private func isHalted(_ world: World, _ stream: Int) -> Bool {
+        guard trial.obeys(.haltsAtSentinel), world.progress == .acting, let from = trial.halts[stream] else {
+            return false
+        }
+        return world.stage > from && world.position(stream) >= world.sentinel(stream)
+    }
+
     // MARK: repair
 
     func repair(_ world: World) {
@@ -49,6 +68,7 @@ extension Moves {
         var next = world
         switch world.repairing {
         case .nothing, .notedAbsence:
+            guard !world.awaitsBeat else { return }
             next.repairing = .sawWrong
             next.noted = world.row(wrong)
             emit(next, "repair reads \(Self.name(wrong))'s row")
@@ -60,6 +80,11 @@ extension Moves {
                 next,
                 "repair reads \(Self.name(right))'s row"
                     + (world.row(right) == world.noted ? ", which is the same" : ""))
+        case .sawBoth where applies && !world.hasLooked:
+            next.forgetReading()
+            next.hasLooked = true
+            next.awaitsBeat = true
+            emit(next, "repair lets the applying stream come so far first")
         case .sawBoth:
             let isSame = world.row(wrong) == world.noted || !trial.obeys(.guardsVersion)
             if isSame && !isFree(world, wrong) { return }
@@ -68,6 +93,7 @@ extension Moves {
                 if !trial.obeys(.looksAgain) { forgetTouches(&next) }
             }
             next.forgetReading()
+            next.hasLooked = false
             let what =
                 isSame ? "makes \(Self.name(wrong))'s row what it read" : "finds another version, and begins again"
             emit(next, "repair " + what)
@@ -80,6 +106,7 @@ extension Moves {
             if world.isTouchedAgain(stream) { world.keepSecondTouch(stream) } else { world.forgetTouch(stream) }
         }
         world.forgetReading()
+        world.hasLooked = false
     }
 
     private func repairLocking(_ world: World, _ wrong: Int, _ right: Int, _ settled: [Int]) {
@@ -114,29 +141,14 @@ extension Moves {
     // MARK: transitions
 
     func pass(_ world: World) {
-        die(world)
         var next = world
         switch world.progress {
         case .notBegun: begin(world)
-        case .gatesHeld where trial.isFenced:
-            fence(world, 0, .oldFenced)
+        case .gatesHeld where trial.isFenced: act(world, trial.stages[0], at: 0)
+        case .acting: act(world, trial.stages[world.stage], at: world.stage)
         case .gatesHeld:
             if trial.to.reverse != .off && !world.hasReverse && trial.obeys(.reverseFirst) { return makeReverse(world) }
             commit(world)
-        case .oldFenced where trial.obeys(.fencesBoth):
-            fence(world, 1, .bothFenced)
-        case .oldFenced:
-            next.progress = .bothFenced
-            emit(next, "tandem leaves new without a fence")
-        case .bothFenced:
-            next.progress = .sentinels
-            for side in 0...1 { next.setSentinel(side, world.logged(side)) }
-            emit(next, "tandem writes its sentinels on both sides")
-        case .sentinels:
-            guard (0...1).allSatisfy({ hasPassed(world, $0) }) else { return }
-            next.progress = .settled
-            emit(next, "both streams are taken to have passed their sentinels")
-        case .settled: commit(world)
         case .committed:
             next.progress = .done
             for side in 0...1 {
@@ -161,12 +173,35 @@ extension Moves {
         emit(next, "tandem begins step \(trial.to.step.rawValue): the gates hold")
     }
 
-    private func fence(_ world: World, _ side: Int, _ progress: Progress) {
-        guard inFlight(world, on: side...side) == 0 else { return }
+    /// One act of the product's plan.
+    private func act(_ world: World, _ stage: Stage, at place: Int) {
         var next = world
-        next.setFenced(side, true)
-        next.progress = progress
-        emit(next, "tandem fences \(Self.name(side))")
+        next.act(next: place + 1)
+        switch stage {
+        case .fence(1) where !trial.obeys(.fencesBoth): emit(next, "tandem leaves new without a fence")
+        case .fence(let side):
+            guard inFlight(world, on: side...side) == 0 else { return }
+            next.setFenced(side, true)
+            emit(next, "tandem fences \(Self.name(side))")
+        case .mark(let streams, let halts):
+            for stream in streams { next.setSentinel(stream, world.logged(stream)) }
+            emit(
+                next,
+                "tandem writes marks on \(streams.map { Self.name($0) }.joined(separator: " and "))"
+                    + (halts ? ", at which the streams halt" : ", which the streams pass"))
+        case .drain(let streams):
+            guard streams.allSatisfy({ hasPassed(world, $0) }) else { return }
+            emit(
+                next,
+                "\(streams.map(Self.name(stream:)).joined(separator: " and ")) \(streams.count > 1 ? "are" : "is")"
+                    + " taken to have come to that mark")
+        case .position(let stream):
+            next.setSentinel(stream, world.logged(stream))
+            guard hasPassed(next, stream) else { return }
+            if trial.obeys(.startsAtEnd) { next.setStart(stream, world.logged(stream)) }
+            emit(next, "tandem notes where \(Self.name(stream: stream)) begins to apply")
+        case .commit: commit(world)
+        }
     }
 
     private func makeReverse(_ world: World) {
@@ -190,9 +225,7 @@ extension Moves {
     private func commit(_ world: World) {
         var next = world
         next.progress = .committed
-        if trial.isFenced && trial.obeys(.startsAtEnd) {
-            for stream in 0...1 { next.setStart(stream, world.sentinel(stream)) }
-        }
+        (next.awaitsBeat, next.hasLooked) = (false, false)
         next.isOver = true
         next.setGateOver(trial.from.truth == .old ? 0 : 1)
         if trial.obeys(.haltsAtSentinel) { for stream in 0...1 { hear(&next, stream) } }
@@ -205,7 +238,7 @@ extension Moves {
     }
 
     /// The fence goes, what was not committed is undone, what was touched is forgotten: the log is read again.
-    private func die(_ world: World) {
+    func die(_ world: World) {
         guard world.crashes > 0 else { return }
         var next = world
         next.crashes -= 1
@@ -220,6 +253,7 @@ extension Moves {
             next.progress = .notBegun
         }
         next.forgetReading()
+        (next.awaitsBeat, next.hasLooked) = (false, false)
         emit(next, "tandem dies and starts again")
     }
 }

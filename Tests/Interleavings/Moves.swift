@@ -25,9 +25,20 @@ final class Moves {
     func collect(from world: World) {
         found.removeAll(keepingCapacity: true)
         for instance in trial.programs.indices { act(world, instance) }
+        let others = found.count
         for stream in 0...1 { follow(world, stream) }
+        beat(world)
         repair(world)
         pass(world)
+        if found.count == others, isHeldUp(world) {
+            emit(world, "nothing more happens", fault: "writers are held for a step that cannot be taken")
+        }
+        die(world)
+    }
+
+    /// Nobody can write, nobody has the row, and the step is not taken.
+    private func isHeldUp(_ world: World) -> Bool {
+        world.progress == .acting && (0...1).allSatisfy { world.isFenced($0) && isFree(world, $0) }
     }
 
     func emit(_ world: World, _ text: @autoclosure () -> String, fault: String? = nil) {

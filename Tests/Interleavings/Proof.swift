@@ -21,25 +21,25 @@ package enum Proof {
             guard transition.from >= .derivedAtRest, transition.to >= .derivedAtRest,
                 let first = table[transition.from].map(change), let last = table[transition.to].map(change)
             else { continue }
-            trials += Self.trials(first, last, isFenced: transition.isFenced, rules)
+            trials += Self.trials(first, last, FencedPlan(transition, table), rules)
         }
         return trials
     }
 
-    private static func trials(_ from: StepRow, _ to: StepRow, isFenced: Bool, _ rules: Set<Rule>) -> [Trial] {
+    private static func trials(_ from: StepRow, _ to: StepRow, _ plan: FencedPlan?, _ rules: Set<Rule>) -> [Trial] {
         guard let first = from.modes.min() else { return [] }
         let common = from.modes.intersection(to.modes)
         var trials: [Trial] = []
         for programs in programs {
             trials.append(
                 Trial(
-                    from, to, isFenced: isFenced, programs: programs, modes: [first, first], without: rules,
+                    from, to, plan: plan, programs: programs, modes: [first, first], without: rules,
                     failures: 2))
             // Nobody can keep an instance from reading what it must not read any more: only what it writes is refused.
             for mode in from.modes.subtracting(common).sorted() where !programs.joined().contains("r") {
                 trials.append(
                     Trial(
-                        from, to, isFenced: isFenced, programs: programs, modes: [first, mode], unseen: [1],
+                        from, to, plan: plan, programs: programs, modes: [first, mode], unseen: [1],
                         without: rules))
             }
         }
@@ -50,7 +50,7 @@ package enum Proof {
     package static func trials(at row: StepRow, without rules: Set<Rule> = []) -> [Trial] {
         guard let first = row.modes.min() else { return [] }
         return programs.map {
-            Trial(row, row, isFenced: false, programs: $0, modes: [first, first], without: rules)
+            Trial(row, row, plan: nil, programs: $0, modes: [first, first], without: rules)
         }
     }
 

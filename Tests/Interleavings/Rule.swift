@@ -35,6 +35,8 @@ package enum Rule: String, CaseIterable, Sendable {
     // Transitions.
     /// The fence holds both sides.
     case fencesBoth
+    /// Everything touched has settled before any stream halts: repair needs an applying stream that goes on.
+    case passesFirst
     /// A stream that applies has come to its sentinel.
     case drains
     /// A stream that watches has come to its sentinel, too, with nothing unsettled below it.
@@ -58,6 +60,7 @@ package enum Rule: String, CaseIterable, Sendable {
         case .repairLocks: "at step 5 repair locks old's row, then new's, and compares again"
         case .deletesWithCare: "a row that old lacks is deleted after whoever was in flight has ended"
         case .fencesBoth: "the fence holds both sides"
+        case .passesFirst: "everything touched has settled before any stream halts"
         case .drains: "the applying stream has reached its sentinel before the commit point"
         case .settlesBelowSentinel: "watches have reached their sentinels, with nothing unsettled below"
         case .startsAtEnd: "a stream that begins to apply begins at its sentinel's end"

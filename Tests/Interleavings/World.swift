@@ -34,9 +34,9 @@ enum Place: UInt8 {
     case oldCommitted
 }
 
-/// How far a transition is.
+/// How far a transition is; `acting` is at one of the trial's stages, under the fence or on the way there.
 enum Progress: UInt8 {
-    case notBegun, gatesHeld, oldFenced, bothFenced, sentinels, settled, committed, done
+    case notBegun, gatesHeld, acting, committed, done
 }
 
 /// What tandem is doing about the touched row.
@@ -104,9 +104,13 @@ struct World: Hashable {
     }
 
     var progress: Progress {
-        get { Progress(rawValue: bytes[4])! }
+        get { Progress(rawValue: bytes[4] & 15)! }
         set { bytes[4] = newValue.rawValue }
     }
+
+    /// The stage that comes next.
+    var stage: Int { high(4) }
+    mutating func act(next stage: Int) { bytes[4] = Progress.acting.rawValue | UInt8(stage) << 4 }
 
     // MARK: what may still go wrong
 
@@ -178,7 +182,19 @@ struct World: Hashable {
 
     var repairing: Repairing {
         get { Repairing(rawValue: bytes[28] & 3)! }
-        set { bytes[28] = newValue.rawValue }
+        set { bytes[28] = bytes[28] & 0x0c | newValue.rawValue }
+    }
+
+    /// The rows were found different, and the applying stream has to come as far as the log was then; when it has, they are looked
+    /// at once more before anything is written.
+    var awaitsBeat: Bool {
+        get { bit(28, 4) }
+        set { set(28, 4, newValue) }
+    }
+
+    var hasLooked: Bool {
+        get { bit(28, 8) }
+        set { set(28, 8, newValue) }
     }
 
     var noted: Row {
