@@ -7,29 +7,55 @@ internal import Postgres
 
 extension TableRepair {
     func runLocking(_ keys: [[String]], _ desks: BothDesks, writer: SideDesk) throws -> [String] {
-        var failures: [String] = []
+        var (failures, collisions): ([String], [String]) = ([], [])
+        var blocked: [[String]] = []
         for key in keys {
-            do { try repairLocking(key, desks, writer) } catch let error as PostgresError {
-                guard error.sqlState != nil, !error.isConnectionLost else { throw error }
-                failures.append(error.message + " [\(error.sqlState?.code ?? "")]")
+            guard let failure = try attempt([key], desks, writer) else { continue }
+            guard failure.hasSuffix("[23505]") else {
+                failures.append(failure)
+                continue
             }
+            collisions.append(failure)
+            blocked.append(key)
         }
-        return failures
+        // Rows that have exchanged what one of them alone may have: none of them can be written first.
+        if blocked.count > 1, try attempt(Array(blocked.prefix(100)), desks, writer, afresh: true) == nil {
+            collisions.removeFirst(min(100, blocked.count))
+        }
+        return failures + collisions
     }
 
-    private func repairLocking(_ key: [String], _ desks: BothDesks, _ writer: SideDesk) throws {
+    /// What failed, without values.
+    private func attempt(
+        _ keys: [[String]], _ desks: BothDesks, _ writer: SideDesk, afresh: Bool = false
+    ) throws -> String? {
+        do {
+            try repairLocking(keys, desks, writer, afresh)
+            return nil
+        } catch let error as PostgresError {
+            guard error.sqlState != nil, !error.isConnectionLost else { throw error }
+            return error.message + " [\(error.sqlState?.code ?? "")]"
+        }
+    }
+
+    /// `afresh`: all that are wrong go before any of them comes.
+    private func repairLocking(
+        _ keys: [[String]], _ desks: BothDesks, _ writer: SideDesk, _ afresh: Bool
+    ) throws {
         let name = table.new
         try desks.old.ask { try begin($0) }
         defer { _ = try? desks.old.ask { if !$0.isBroken { try end($0, "ROLLBACK") } } }
-        let truth = try desks.old.ask { try self.whole([key], $0, locking: true) }
-        guard let rows = truth[key], !rows.isEmpty else { return }
+        let truth = try desks.old.ask { try self.whole(keys, $0, locking: true) }
+        guard !truth.isEmpty else { return }
         try writer.ask { connection in
             try begin(connection)
             do {
                 let onNew = ReadStatements(table: self.table, side: .new)
-                let there = try onNew.read(keys: [key], connection, locking: true)
-                let acts = self.acts(rows, there[key] ?? RowState()).sorted { $0.place < $1.place }
-                for act in acts {
+                let there = try onNew.read(keys: keys, connection, locking: true)
+                let acts = truth.flatMap { key, rows in
+                    self.acts(rows, there[key] ?? RowState()).flatMap { afresh ? $0.parted : [$0] }
+                }
+                for act in acts.sorted(by: { $0.place < $1.place }) {
                     let statement = self.statement(act)
                     try connection.query(
                         statement.sql, statement.parameters, doing: "repairing \(name) on \(connection.label)")
@@ -58,6 +84,16 @@ extension TableRepair {
             try connection.query(
                 statement.sql, statement.parameters, doing: "repairing \(name) on \(connection.label)"
             ).affected == 1
+        }
+    }
+}
+
+extension TableRepair.Act {
+    /// The same as what goes and what comes.
+    fileprivate var parted: [TableRepair.Act] {
+        switch self {
+        case .update(let version, let values): [.delete(version), .insert(values, onlyFirst: false)]
+        case .delete, .insert: [self]
         }
     }
 }
