@@ -36,12 +36,16 @@ find_tandem() {
 
 # Runs a server program as the account that owns the clusters.
 as_server() {
-    if [ "$(id -u)" -eq 0 ]; then (cd / && exec runuser -u postgres -- "$@"); else "$@"; fi
+    if [ "$(id -u)" -eq 0 ]; then (cd / && exec "${within[@]}" runuser -u postgres -- "$@"); else "$@"; fi
 }
+# What it is run within: nothing, or the network namespace of a cluster (see network.sh).
+within=()
+declare -A cluster_space=()
 
 # server NAME PROGRAM …: a server program of that cluster's version, as the account that owns the clusters.
 server() {
-    local major='' program=$2
+    local major='' program=$2 within=()
+    [ -z "${cluster_space[$1]:-}" ] || within=(ip netns exec "${cluster_space[$1]}")
     case $1 in old) major=${TANDEM_TEST_OLD:-} ;; new) major=${TANDEM_TEST_NEW:-} ;; esac
     shift 2
     local own=/usr/lib/postgresql/$major/bin/$program
@@ -50,7 +54,7 @@ server() {
     elif [ -x "$own" ]; then
         as_server "$own" "$@"
     else
-        chroot --userspec="$(id -u postgres):$(id -g postgres)" "${releases[$major]}" "$own" "$@"
+        "${within[@]}" chroot --userspec="$(id -u postgres):$(id -g postgres)" "${releases[$major]}" "$own" "$@"
     fi
 }
 

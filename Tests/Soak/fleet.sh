@@ -1,15 +1,19 @@
 #!/usr/bin/env bash
 # A fleet of four instances is taken from old to new and back while it serves, 1 to 6 to 1 by `tandem advance` and `back`, one
 # instance after another in random order, and nobody stops. Tandem is killed at random, `run` as well as the commands; an instance
-# is killed; new is out of reach for ten seconds while errors there are swallowed. In the end the ledger must be clean on both
-# sides, both must be the same, and no client may have met an error that the guide does not name.
+# is killed; while errors on new are swallowed, new is out of reach for ten seconds twice: its server crashes, and a network drops
+# everything without a word. Before steps that want it both sides are compared and new is analyzed, as an operator does. In the end
+# the ledger must be clean on both sides, both must be the same, and no client may have met an error that the guide does not name.
+# Needs root, for the network.
 #
 #     RATE    operations a second of each instance, 60 unless set
 #     KILLS   how often tandem is killed, 20 unless set
 #     ROUNDS  how often there and back, 1 unless set
+#     AWAY    for how many seconds new is out of reach each time, 10 unless set
 #     SEED    of what happens when
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/network.sh"
 
 rate=${RATE:-60}
 kills=${KILLS:-20}
@@ -19,10 +23,17 @@ initial_copy=all
 names='web-1 web-2 web-3 web-4'
 
 open_world fleet
+open_network new
+# What the guide asks of new for: who is gone without a word is noticed, and does not keep rows locked.
 make_cluster old 'max_wal_senders=10 max_connections=200'
-make_cluster new 'max_connections=200'
+make_cluster new "max_connections=200 listen_addresses='0.0.0.0' tcp_keepalives_idle=3 tcp_keepalives_interval=1 \
+    tcp_keepalives_count=3 tcp_user_timeout=5000 idle_in_transaction_session_timeout=10000"
+trust_network new
 start_cluster old
 start_cluster new
+there="host=${net[new]}.2 user=postgres dbname=$database"
+# As the guide asks of instances: two seconds without an answer from the network are enough.
+patient="connect_timeout=2 tcp_user_timeout=2000 keepalives_idle=1 keepalives_interval=1 keepalives_count=2"
 shop=$world/shop
 "$tandem" bookstore load --dir "$shop" --old "$(address old)" --books 2000 --accounts 200
 write_configuration "strategy: dual-write
@@ -30,11 +41,12 @@ fleet: [\"web-*\"]
 gates: {quiet: 3s, lag: 60s}
 limits: {pause: 5s}
 evidence: $world/evidence"
-sed -i 's/^data_a:.*/data_a: ["bookstore.*"]/' "$world/tandem.yaml"
+sed -i "s/^data_a:.*/data_a: [\"bookstore.*\"]/; s#^    new: .*#    new: $there#" "$world/tandem.yaml"
+tandem() { inside "$tandem" "$@" --config "$world/tandem.yaml"; }
 
 run='' killed=0 deaths=0 tries=0
 start_run() {
-    background run "$tandem" run --config "$world/tandem.yaml"
+    background run ip netns exec "$runner" "$tandem" run --config "$world/tandem.yaml"
     run=$started
 }
 kill_run() {
@@ -46,7 +58,8 @@ kill_run() {
 }
 declare -A instances=()
 serve() {
-    background "$1" "$tandem" bookstore instance "$1" --json --dir "$shop" --old "$(address old)" --new "$(address new)" \
+    background "$1" ip netns exec "$runner" "$tandem" bookstore instance "$1" --json --dir "$shop" --old "$(address old)" \
+        --new "$there $patient" \
         --rate "$rate" --mode "$2"
     instances[$1]=$started
 }
@@ -62,8 +75,8 @@ move() {
     for try in $(seq 1 90); do
         for_all_alive
         tries=$((tries + 1))
-        background move "$tandem" "$way" --config "$world/tandem.yaml" --yes --waive rehearsed --waive canary \
-            --waive verified --waive statistics --reason 'a soak'
+        background move ip netns exec "$runner" "$tandem" "$way" --config "$world/tandem.yaml" --yes --waive rehearsed \
+            --waive canary --reason 'a soak'
         pid=$started
         if [ $killed -lt "$kills" ] && [ $((RANDOM % 3)) -eq 0 ]; then
             sleep "$((RANDOM % 2)).$((RANDOM % 10))"
@@ -100,18 +113,29 @@ deploy() {
     for_all_alive
     echo "mode $1 everywhere"
 }
+# The operator's part, while everybody writes: `verify`, where a row that never stands still is no difference, and statistics.
 compare() {
     local left=20 out
+    q new 'ANALYZE'
     while [ $((left--)) -gt 0 ]; do
         if out=$(tandem verify 2>&1); then
-            echo "$out" | tail -n 1
+            echo "under load: $(echo "$out" | tail -n 1 | sed 's/^ *//')"
             return
         fi
-        # While everybody writes, a table may be too busy to tell, which is no difference.
         ! echo "$out" | grep -q ' differs' || { echo "$out"; fail 'FAILED: the sides differ'; }
         sleep 1
     done
-    echo "$out" | tail -n 1
+    fail "FAILED: cannot be compared: $(echo "$out" | tail -n 5)"
+}
+# Nobody's instance ends of it, and what was missed is made good.
+new_is_away() {
+    if [ "$1" = crashed ]; then stop_cluster new immediate; else both_ways new; fi
+    sleep "${AWAY:-10}"
+    if [ "$1" = crashed ]; then start_cluster new; else mend; fi
+    for_all_alive
+    sleep 5
+    echo "new was away for ${AWAY:-10} s: $1; since then in the ledger of twins: $(q old \
+        'SELECT sum(matched) || $$ matched, $$ || sum(late) || $$ late, $$ || sum(failed + orphan) || $$ made right$$ FROM tandem.twin')"
 }
 
 began=$EPOCHREALTIME
@@ -119,21 +143,19 @@ start_run
 for name in $names; do serve "$name" 1; done
 for round in $(seq 1 "${ROUNDS:-1}"); do
     for step in 2 3 4 5 6; do
+        case $step in 3 | 5 | 6) compare ;; esac
         move advance $step
         [ $step -ne 2 ] || continue
         deploy $step
         if [ $step -eq 3 ]; then
-            # New is out of reach for a while: swallowed, and made good.
-            stop_cluster new immediate
-            sleep 10
-            start_cluster new
-            for_all_alive
-            sleep 3
+            new_is_away crashed
+            new_is_away 'in a black hole'
         fi
         kill_run
     done
     for step in 5 4 3 2; do
         deploy $((step == 2 ? 1 : step))
+        [ $step -ne 5 ] || compare
         move back $step
         [ $step -eq 3 ] && tandem fleet || true
         kill_run

@@ -8,37 +8,17 @@
 # Needs root. ONLY="name …" runs some of the trials.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/network.sh"
 
 migration=soak
 patience=${PATIENCE:-40}
-[ "$(id -u)" -eq 0 ] || fail 'Network namespaces need root.'
-
-space=tandem$$
-router=$space-m
-runner=$space-r
-declare -A ns=([old]=$space-o [new]=$space-n) net=([old]=10.99.1 [new]=10.99.2) link=([old]=mo [new]=mn)
-remove_network() { for n in "$router" "$runner" "${ns[@]}"; do ip netns del "$n" 2>/dev/null || true; done; }
-
-join() { # join NAMESPACE ROUTER'S-END NETWORK
-    ip netns add "$1"
-    ip link add "$2" netns "$router" type veth peer name eth0 netns "$1"
-    ip -n "$router" addr add "$3.1/24" dev "$2" && ip -n "$router" link set "$2" up
-    ip -n "$1" addr add "$3.2/24" dev eth0 && ip -n "$1" link set eth0 up && ip -n "$1" link set lo up
-    ip -n "$1" route add default via "$3.1"
-}
 
 open_world network
-trap 'remove_network; close_world' EXIT
-ip netns add "$router"
-ip -n "$router" link set lo up
-ip netns exec "$router" sysctl -qw net.ipv4.ip_forward=1
-join "$runner" mr 10.99.0
+open_network old new
 for side in old new; do
-    join "${ns[$side]}" "${link[$side]}" "${net[$side]}"
     make_cluster "$side" "fsync=off listen_addresses='0.0.0.0' max_connections=50"
-    echo 'host all all 10.99.0.0/16 trust' | as_server tee -a "$world/$side/data/pg_hba.conf" >/dev/null
-    ip netns exec "${ns[$side]}" runuser -u postgres -- "$pg_bin/pg_ctl" -D "$world/$side/data" \
-        -l "$world/$side/server.log" -w -t 60 -s start || fail "$side does not start"
+    trust_network "$side"
+    start_cluster "$side"
 done
 write_configuration
 both 'CREATE TABLE t (id bigserial, v text); ALTER TABLE t REPLICA IDENTITY FULL'
@@ -77,17 +57,6 @@ ended() { [ ! -e "/proc/$replicator" ] || grep -q '^State:.Z' "/proc/$replicator
 here() { [ "$(q new "SELECT coalesce(max(id), 0) >= $1 FROM t")" = t ]; }
 caught_up() { local last; last=$(q old "SELECT coalesce(max(id), 0) FROM t"); within "${1:-60}" here "$last"; }
 
-drop_to() { ip -n "$router" rule add to "${net[$1]}.2" blackhole; }
-drop_from() { ip -n "$router" rule add from "${net[$1]}.2" blackhole; }
-mend() {
-    local side
-    while ip -n "$router" rule del type blackhole 2>/dev/null; do :; done
-    for side in old new; do
-        ip -n "$router" link set "${link[$side]}" up
-        tc -n "$router" qdisc del dev "${link[$side]}" root 2>/dev/null || true
-    done
-}
-
 failed=0
 report=''
 note() {
@@ -110,9 +79,6 @@ cut_until_noticed() {
     again=$(caught_up 60) || true
     note "$name" "noticed after $noticed s, $side's sessions gone $let_go s later, again at the end $again s after"
 }
-both_ways() { drop_to "$1" && drop_from "$1"; }
-link_down() { ip -n "$router" link set "${link[$1]}" down; }
-
 asked_to_stop() { # over a dead network
     local side=$1 took
     both_ways "$side"
@@ -181,7 +147,7 @@ parts() { q new 'SELECT count(*) FROM tandem.copied_range'; }
 more_parts() { [ "$(parts)" -gt "$1" ] || [ "$(q new "SELECT state FROM tandem.copied_table WHERE table_name = 'big'")" = done ]; }
 if wanted copy; then
     end_background "$replicator"
-    ip netns exec "$runner" "$tandem" abort --yes --config "$world/tandem.yaml" >>"$world/abort.log" 2>&1 || fail "abort: $(tail -n 3 "$world/abort.log")"
+    inside "$tandem" abort --yes --config "$world/tandem.yaml" >>"$world/abort.log" 2>&1 || fail "abort: $(tail -n 3 "$world/abort.log")"
     q new 'TRUNCATE t'
     both 'CREATE TABLE big (id int PRIMARY KEY, v text)'
     q old "INSERT INTO big SELECT i, repeat('x', 200) FROM generate_series(1, 250000) i"
