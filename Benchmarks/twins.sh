@@ -107,14 +107,14 @@ if [[ " $contenders " == *" live "* ]]; then
     IFS='|' read -r had had_repaired <<<"$(counted)"
     on_old=$(spent $(sessions old)) on_new=$(spent $(sessions new)) own=$(spent "$run")
     began=$(now)
-    background load pgbench -n -c 4 -j 1 -R $((rate / rows)) -T "$seconds_each" -f "$world/twins.sql" "$(address old)"
+    background live pgbench -n -c 4 -j 1 -R $((rate / rows)) -T "$seconds_each" -f "$world/twins.sql" "$(address old)"
     loading=$started
     : >"$world/open"
     while is_running "$loading"; do
         sleep 1
         open_rows >>"$world/open"
     done
-    wait "$loading" || fail "pgbench: $(tail -n 5 "$world/load.log")"
+    wait "$loading" || fail "pgbench: $(tail -n 5 "$world/live.log")"
     took=$(since "$began")
     last=$(mark)
     ended=$(now)
@@ -123,7 +123,7 @@ if [[ " $contenders " == *" live "* ]]; then
     until_is old "SELECT count(*) FROM tandem.stream_status WHERE status::json ->> 'unsettled' = '0'" 1
     sleep 1.5 # counts are written each second
     IFS='|' read -r have have_repaired <<<"$(counted)"
-    done_count=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' "$world/load.log")
+    done_count=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' "$world/live.log")
     written=$((done_count * rows))
     printf 'live: %s twins written in %s s (%s a second), %s settled, %s written again; the last %s s after the end\n' \
         "$written" "$took" "$(of "$written" "$took")" "$((have - had))" "$((have_repaired - had_repaired))" "$rest"

@@ -11,7 +11,11 @@ router=$space-m
 runner=$space-r
 declare -A ns=([old]=$space-o [new]=$space-n) net=([old]=10.99.1 [new]=10.99.2) link=([old]=mo [new]=mn)
 
-remove_network() { for n in "$router" "$runner" "${ns[@]}"; do ip netns del "$n" 2>/dev/null || true; done; }
+# Whoever runs in one of them goes on, and is ended like everybody else.
+remove_network() {
+    for n in "$router" "$runner" "${ns[@]}"; do ip netns del "$n" 2>/dev/null || true; done
+    cluster_space=()
+}
 
 join() { # join NAMESPACE ROUTER'S-END NETWORK
     ip netns add "$1"
