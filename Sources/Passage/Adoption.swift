@@ -1,6 +1,7 @@
 // A side that came back as another server: a dump that was restored, a pg_upgrade. It must be that side's own database, with the
-// schema that was last seen; then what a lost slot needs is what it needs, and the epoch says which server it is from then on.
-// The stream that applies is compared and made equal, the other one is made afresh.
+// schema that was last seen, and not older than what the other side has of it when it is the one in charge; then what a lost slot
+// needs is what it needs, and the epoch says which server it is from then on. The side that is not in charge is compared and made
+// equal, and the stream that watches is made afresh; where applications write both sides, `Levelling` does that.
 
 package import Configuration
 internal import Evidence
@@ -14,15 +15,18 @@ package import Verification
 
 package final class Adoption {
     private let side: Side
+    private let acceptsLoss: Bool
     private let desk: PairDesk
     private let stop: StopSignal
     private let say: @Sendable (String) -> Void
 
+    /// `acceptsLoss`: the side in charge may be older than what the other one has of it.
     package init(
-        _ side: Side, _ configuration: Configuration, _ plan: StreamPlan, stop: StopSignal,
+        _ side: Side, acceptsLoss: Bool, _ configuration: Configuration, _ plan: StreamPlan, stop: StopSignal,
         say: @escaping @Sendable (String) -> Void
     ) throws {
         self.side = side
+        self.acceptsLoss = acceptsLoss
         self.stop = stop
         self.say = say
         desk = try PairDesk(configuration, plan, as: "adopt", stop: stop)
@@ -38,15 +42,7 @@ package final class Adoption {
         guard let epoch = desk.standing.epoch, let row = desk.standing.row else {
             throw StateError.notPrepared(pair: desk.plan.pair)
         }
-        guard row.forward == .apply || row.reverse == .apply, epoch.step != .writingBoth, epoch.step != .writingStrictly
-        else {
-            throw StateError.refused(
-                "a side is taken in while applications write one side only, and at \(epoch.step) they write both",
-                hint:
-                    "point \(side.rawValue)'s address back to the server it was, and go to step 2 or 6 first. If that one is gone"
-                    + " for good: bring every instance back to mode 1, and `tandem abort --without new`, or restore old"
-            )
-        }
+        guard row.forward != .off else { throw StateError.notPrepared(pair: desk.plan.pair) }
         guard let book = desk.book(side), let now = try book.system() else {
             throw StateError.refused(
                 "tandem's role may not ask \(side.rawValue) which server it is",
@@ -78,8 +74,30 @@ package final class Adoption {
             )
         }
         try CarriedSchema.refuseChanged(desk.plan, old: old, new: new, accepts: false)
+        if side == epoch.truth, !acceptsLoss { try refuseOlder(old: old, new: new) }
         return (known, now)
     }
+
+    /// The heartbeat that the side in charge has written last, and the last one that came from it.
+    private func refuseOlder(old: Connection, new: Connection) throws {
+        let stream = desk.planInCharge.stream
+        let (source, target) = side == .old ? (old, new) : (new, old)
+        guard let came = try TargetSide(target, stream).lastBeat() else { return }
+        let written = try SourceSide(source, stream).lastBeat()
+        if let written, written.number >= came.number { return }
+        let since = written.map { " by \(Int((came.at - $0.at).rounded(.up))) s" } ?? ""
+        throw StateError.unsafe(
+            "\(side.rawValue) is older\(since) than what \(side.other.rawValue) has of it: what was committed in between is on"
+                + " \(side.other.rawValue) alone, and would be undone there",
+            hint:
+                "restore it to a later moment; or save from \(side.other.rawValue) what counts, and take it in as it is with"
+                + " --accept-loss")
+    }
+
+    /// After `check`, and before it is done: what applications will notice.
+    package var noticed: String? { levelling?.noticed }
+
+    private var levelling: Levelling? { Levelling(desk, stop: stop, say: say) }
 
     /// After `check`.
     package func adopt(
@@ -89,9 +107,27 @@ package final class Adoption {
             throw StateError.notPrepared(pair: desk.plan.pair)
         }
         try hold(row, epoch)
+        if let levelling {
+            return try levelling.level(adopting: side, progress: progress) { try record(epoch) }
+        }
         let outcome = try Resynchronization(
             desk.planInCharge, adopting: side, stop: stop, say: say, progress: progress
         ).run()
+        if row.forward == .watch {
+            try ForwardWatch(desk.plan, stop: stop, say: say).make()
+            try record(epoch)
+        } else if row.reverse == .off {
+            try record(epoch)
+        } else {
+            let reverse = ReverseStream(desk.plan, stop: stop, say: say)
+            try reverse.remove()
+            try reverse.make { try record(epoch) }
+        }
+        return outcome
+    }
+
+    /// Which servers they are now, as the next epoch.
+    private func record(_ epoch: Epoch) throws {
         let actor = Actor.current
         let next = Epoch(
             number: epoch.number + 1, step: epoch.step, strategy: epoch.strategy, truth: epoch.truth,
@@ -99,21 +135,8 @@ package final class Adoption {
             position: epoch.position?.side == side ? nil : epoch.position,
             systems: SystemPair(old: try desk.book(.old)?.system(), new: try desk.book(.new)?.system()), since: "",
             by: "\(actor.name) on \(actor.host), tandem adopt")
-        func write() throws {
-            guard let written = try desk.book(epoch.truth)?.commit(next: next) else { return }
-            for side in Side.allCases where side != epoch.truth { try desk.book(side)?.take(written) }
-        }
-        if row.forward == .watch {
-            try ForwardWatch(desk.plan, stop: stop, say: say).make()
-            try write()
-        } else if row.reverse == .off {
-            try write()
-        } else {
-            let reverse = ReverseStream(desk.plan, stop: stop, say: say)
-            try reverse.remove()
-            try reverse.make(then: write)
-        }
-        return outcome
+        guard let written = try desk.book(epoch.truth)?.commit(next: next) else { return }
+        for side in Side.allCases where side != epoch.truth { try desk.book(side)?.take(written) }
     }
 
     /// What the side brought along may be older than what the other one knows: nobody writes there who must not.

@@ -75,8 +75,20 @@ package final class Attendant {
         return made
     }
 
-    /// Nil when everything is as it should be.
+    /// Nil when everything is as it should be, and where a side is not the server it was: that is for `tandem adopt`, which may have
+    /// shut a gate.
     private func look() throws -> Finding? {
+        guard let finding = try find() else { return nil }
+        for side in Side.allCases {
+            guard let known = finding.standing.epoch?.systems[side],
+                let now = try EpochBook(connection(side), plan.stream).system()
+            else { continue }
+            if known != now { return nil }
+        }
+        return finding
+    }
+
+    private func find() throws -> Finding? {
         let (old, new) = (try connection(.old), try connection(.new))
         let standing = try PairStanding(old: old, new: new, plan, configured: configuration.strategy)
         guard let epoch = standing.epoch, epoch.row != nil else { return nil }

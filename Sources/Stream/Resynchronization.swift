@@ -22,25 +22,51 @@ package final class Resynchronization {
         package let notes: [String]
     }
 
+    /// Rows of a table that are made equal one by one.
+    private static let most = 200_000
+
     private let plan: StreamPlan
     /// The side that is known to be another server by now; nil when both shall be what they were.
     private let adopting: Side?
+    /// A table of which too much differs may be emptied: nobody else writes it.
+    private let copiesAgain: Bool
     private let stop: StopSignal
     private let say: (String) -> Void
     private let progress: (PairVerification.Progress) -> Void
 
     package init(
-        _ plan: StreamPlan, adopting: Side? = nil, stop: StopSignal, say: @escaping (String) -> Void,
+        _ plan: StreamPlan, adopting: Side? = nil, copiesAgain: Bool = true, stop: StopSignal,
+        say: @escaping (String) -> Void,
         progress: @escaping (PairVerification.Progress) -> Void
     ) {
         self.plan = plan
         self.adopting = adopting
+        self.copiesAgain = copiesAgain && plan.isForward
         self.stop = stop
         self.say = say
         self.progress = progress
     }
 
     package func run() throws -> Outcome {
+        try withSides { old, new, source, target in
+            try plan.evidence.perform(
+                adopting == nil ? "resync" : "adopt",
+                executed: ["slot \(plan.stream)", "compare every table with its snapshot, repair what differs"],
+                old: old, new: new, note: say
+            ) { try begin(source, target) }
+        }
+    }
+
+    /// Whether it could be done, and with how many tables. Changes nothing.
+    package func preview() throws -> Int {
+        try withSides { _, _, source, target in
+            try plan.verificationScope(source, target).items.count { $0.kind == .dataA && !isSetAside($0) }
+        }
+    }
+
+    private func withSides<Outcome>(
+        _ body: (Connection, Connection, SourceSide, TargetSide) throws -> Outcome
+    ) throws -> Outcome {
         let old = try Connection(to: plan.old, for: .control, as: "\(plan.stream) resync", stop: stop)
         let new = try Connection(to: plan.new, for: .control, as: "\(plan.stream) resync", stop: stop)
         let source = SourceSide(plan.isForward ? old : new, plan.stream)
@@ -53,11 +79,7 @@ package final class Resynchronization {
                 "a `tandem run` holds the stream (pid \(try runner.runnerPID() ?? 0) on new)", hint: "stop it first")
         }
         try check(source, target)
-        return try plan.evidence.perform(
-            adopting == nil ? "resync" : "adopt",
-            executed: ["slot \(plan.stream)", "compare every table with its snapshot, repair what differs"],
-            old: old, new: new, note: say
-        ) { try begin(source, target) }
+        return try body(old, new, source, target)
     }
 
     // MARK: what must hold
@@ -125,11 +147,7 @@ package final class Resynchronization {
         let tables = try makeEqual(source, target, snapshot: slot.snapshot)
         // What cannot be told row by row is copied afresh; the stream waits for it there.
         let again = tables.filter { !$0.isEqual }
-        if let failed = again.first(where: { !plan.isForward || $0.report == nil || $0.report?.hasMore != true }) {
-            throw StateError.refused(
-                "\(failed.table) could not be made equal: \(failed.problem ?? failed.repair?.failures.first ?? "rows differ")",
-                hint: failed.hint ?? "mend that, and `tandem resync` again: nothing follows yet")
-        }
+        if let failed = again.first(where: { !copiesAgain || $0.report?.hasMore != true }) { throw refusal(failed) }
         try source.bind(binding)
         try target.bind(binding)
         // All of that is in the snapshot.
@@ -137,6 +155,14 @@ package final class Resynchronization {
         Failpoint.pass(.afterOriginCreated)
         for outcome in again { try copyAgain(outcome.table, source, target) }
         return Outcome(position: slot.start, tables: tables, again: again.map(\.table), notes: chosen.notes)
+    }
+
+    private func refusal(_ failed: TableOutcome) -> StateError {
+        let command = adopting == nil ? "resync" : "adopt"
+        let much = failed.report?.hasMore == true ? "more than \(Self.most) of its rows differ" : "rows differ"
+        return .refused(
+            "\(failed.table) could not be made equal: \(failed.problem ?? failed.repair?.failures.first ?? much)",
+            hint: failed.hint ?? "mend that, and `tandem \(command)` again: nothing follows yet")
     }
 
     private func choose(_ source: SourceSide, _ target: TargetSide) throws -> TableChoice.Chosen {
@@ -154,7 +180,7 @@ package final class Resynchronization {
             snapshot: snapshot)
         defer { comparison.close() }
         var settings = ComparisonSettings()
-        settings.most = 200_000
+        settings.most = Self.most
         settings.rate = plan.verify.rate
         let verification = PairVerification(
             comparison, VerificationScope(items: able), settings, records: false, progress: progress)

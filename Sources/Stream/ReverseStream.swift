@@ -98,9 +98,12 @@ package struct ReverseStream {
 
     // MARK: taking it away
 
-    /// What was there, in words. `isWanted` is asked once nobody else can make it; then nothing is removed.
+    /// What was there, in words. `isWanted` is asked once nobody else can make it; then nothing is removed. `isUnread`: the stream
+    /// forward is to begin anew, and reads nothing any more of what this one wrote.
     @discardableResult
-    package func remove(unless isWanted: () throws -> Bool = { false }) throws -> [String] {
+    package func remove(
+        unless isWanted: () throws -> Bool = { false }, isUnread: Bool = false
+    ) throws -> [String] {
         let sides = try connect()
         guard try isAnythingThere(sides) else { return [] }
         try lock(sides.source)
@@ -113,7 +116,7 @@ package struct ReverseStream {
             Failpoint.pass(.duringAbort)
             // Under the origin, so that it is nobody's deletion; and before that goes, the stream forward has passed it.
             try sides.target.forgetHeartbeat()
-            let isRead = try !waitUntilRead(on: sides.target.connection)
+            let isRead = try !isUnread && !waitUntilRead(on: sides.target.connection)
             if isRead { say("origins of \(plan.stream) stay on old until \(forward.stream) has passed what they mark") }
             return try StreamEffects(plan.stream).remove(from: sides.source)
                 + StreamEffects(plan.stream).remove(from: sides.target, whileRead: isRead)

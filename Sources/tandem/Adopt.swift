@@ -11,9 +11,12 @@ func adopt(_ arguments: Parsed) throws -> ExitCode {
     try workspace.configuration.requireDecided()
     let plan = try workspace.onePlan(for: "adopt")
     let side = try side(named: arguments.value("side") ?? "")
-    let adoption = try Adoption(side, workspace.configuration, plan, stop: processStop) { Terminal.note($0) }
+    let adoption = try Adoption(
+        side, acceptsLoss: arguments.has("accept-loss"), workspace.configuration, plan, stop: processStop
+    ) { Terminal.note($0) }
     let (known, now) = try adoption.check()
     Terminal.show("\(side.rawValue) of \(plan.pair) was server \(known), and is \(now) now")
+    if let noticed = adoption.noticed { Terminal.show(noticed) }
     if arguments.has("dry-run") {
         Terminal.note("It would be taken in. Nothing was changed.")
         return .done

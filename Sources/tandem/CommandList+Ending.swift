@@ -15,11 +15,15 @@ let endingCommands = [
         details: """
             A side whose system identifier is not the one on record is refused by every other command. This looks whether it \
             is that side's database at all, with the schema that was last seen, makes other slots, compares every table and makes \
-            the side that is not in charge equal to the other, and writes down which server it is now. At steps 1, 2 and 6. \
-            Stop `tandem run` first.
+            the side that is not in charge equal to the other, and writes down which server it is now. The side in charge must \
+            not be older than what the other one has of it. Where applications write both sides, they are refused on the side that \
+            is made equal for as long as that takes. Stop `tandem run` first.
             """,
         options: [
             Option("side", value: "old|new", summary: "which one came back", isRequired: true),
+            Option(
+                "accept-loss",
+                summary: "the side in charge may be older than what the other one has of it: that is undone there"),
             Option("dry-run", summary: "look whether it can be taken in, and change nothing"),
             Option("yes", short: "y", summary: "do not ask"),
         ],

@@ -46,6 +46,9 @@ let verificationCommands = [
             takes, which holds back vacuum there. A table of which more than 200,000 rows differ is copied again by the next \
             run. Refused when nothing is lost.
             """,
-        options: [Option("yes", short: "y", summary: "do not ask")],
+        options: [
+            Option("dry-run", summary: "say what would be done and change nothing"),
+            Option("yes", short: "y", summary: "do not ask"),
+        ],
         examples: [("tandem resync", "when `run` ends with 6 because the slot is lost")]),
 ]

@@ -170,7 +170,7 @@ private let recopyCommand = Command(
         `tandem run` does it, or the next one.
         """,
     arguments: .requiredMany("TABLE…"),
-    options: [acceptOption],
+    options: [acceptOption, Option("dry-run", summary: "say what would be done and change nothing")],
     examples: [("tandem recopy public.audit_log", "new gets the table afresh")])
 
 private let lagCommand = Command(
@@ -201,9 +201,10 @@ private let setAsideCommand = Command(
     summary: "takes a table that blocks out of the stream, so that the rest goes on",
     details: """
         From then on the changes of this table are counted, not applied: new's copy of it falls behind and stays wrong. \
-        `tandem status` shows it until the stream is prepared afresh. Nothing else is ever left out.
+        `tandem status` shows it until `tandem recopy` has brought it back. Nothing else is ever left out.
         """,
     arguments: .requiredMany("TABLE…"),
+    options: [Option("dry-run", summary: "say what would be done and change nothing")],
     examples: [("tandem set-aside public.audit_log", "lets all other tables go on")])
 
 private let failpointsCommand = Command(

@@ -28,6 +28,7 @@ func recopy(_ arguments: Parsed) throws -> ExitCode {
         plan, old: source.connection, new: isComplete ? target.connection : nil, accepts: arguments.has("accept-schema")
     )
     let wanted = try arguments.arguments.map { try leaves(of: $0, source, published) }.flatMap { $0 }
+    if arguments.has("dry-run") { return try preview(wanted, target) }
     try plan.evidence.perform(
         "recopy", executed: wanted.map { "empty and copy again \($0.name)" }, old: source.connection,
         new: target.connection, note: Terminal.note
@@ -35,13 +36,27 @@ func recopy(_ arguments: Parsed) throws -> ExitCode {
     return .done
 }
 
+/// What would be asked for, or why it would be refused.
+private func preview(_ wanted: [SourceLeaf], _ target: TargetSide) throws -> ExitCode {
+    let tables = try target.copiedTables()
+    for leaf in wanted {
+        if let now = tables.first(where: { $0.oid == leaf.oid })?.state, now != .done, now != .again {
+            throw beingCopied(leaf)
+        }
+    }
+    for leaf in wanted { Terminal.show("\(leaf.name) would be emptied on new and copied again, by the runner") }
+    Terminal.note("Nothing was changed.")
+    return .done
+}
+
+private func beingCopied(_ leaf: SourceLeaf) -> StateError {
+    .refused("\(leaf.name) is being copied right now", hint: "`tandem status` shows how far it is")
+}
+
 private func request(_ wanted: [SourceLeaf], _ target: TargetSide) throws {
     try target.startCopying()
     for leaf in wanted {
-        guard try target.requestAgain(leaf) else {
-            throw StateError.refused(
-                "\(leaf.name) is being copied right now", hint: "`tandem status` shows how far it is")
-        }
+        guard try target.requestAgain(leaf) else { throw beingCopied(leaf) }
         Terminal.show("\(leaf.name) is emptied on new and copied again; the runner does it")
     }
 }

@@ -3,6 +3,7 @@
 internal import CommandLine
 internal import Configuration
 internal import Model
+internal import Passage
 internal import Stream
 internal import Verification
 
@@ -10,13 +11,17 @@ func resync(_ arguments: Parsed) throws -> ExitCode {
     let workspace = try Workspace(arguments)
     try workspace.configuration.requireDecided()
     let plan = try workspace.onePlan(for: "resync").inCharge()
+    let levelling = try Levelling(
+        workspace.configuration, plan.isForward ? plan : plan.opposite, stop: processStop, say: { Terminal.note($0) })
+    if arguments.has("dry-run") { return try preview(plan, levelling) }
     if !arguments.has("yes") {
         guard Terminal.isInteractive else {
             throw UsageError("resync asks before it acts, and there is no terminal to ask on", hint: "add --yes")
         }
         Terminal.note(
             "This makes another slot for pair \(plan.pair) and makes every carried table on \(plan.stream.target) what it is on"
-                + " \(plan.stream.source) at that moment. Type `resync` to go on:")
+                + " \(plan.stream.source) at that moment.\(levelling.map { " \($0.noticed)." } ?? "") Type `resync` to go on:"
+        )
         guard readLine() == "resync" else {
             Terminal.note("Nothing was changed.")
             return .refused
@@ -24,9 +29,30 @@ func resync(_ arguments: Parsed) throws -> ExitCode {
     }
     if plan.isForward, try remakeWayBack(plan) { return .done }
     let line = ProgressLine()
-    let outcome = try Resynchronization(plan, stop: processStop, say: Terminal.note, progress: line.show).run()
+    let outcome: Resynchronization.Outcome
+    if let levelling {
+        Terminal.note(levelling.noticed)
+        outcome = try levelling.level(progress: line.show)
+    } else {
+        outcome = try Resynchronization(plan, stop: processStop, say: Terminal.note, progress: line.show).run()
+    }
     line.clear()
     show(outcome, plan)
+    return .done
+}
+
+private func preview(_ plan: StreamPlan, _ levelling: Levelling?) throws -> ExitCode {
+    if plan.isForward, try ReverseStream(plan, stop: processStop, say: Terminal.note).isLost() {
+        Terminal.show(
+            "the slot of the way back, \(plan.opposite.stream) on new, would be made again; no rows are compared")
+    } else {
+        let count = try Resynchronization(plan, stop: processStop, say: Terminal.note) { _ in }.preview()
+        Terminal.show(
+            "slot \(plan.stream) would be made again on \(plan.stream.source); \(counted(count, "table")) would be compared with"
+                + " what it shows, and rows of \(plan.stream.target) made equal")
+    }
+    if let levelling { Terminal.show(levelling.noticed) }
+    Terminal.note("Nothing was changed.")
     return .done
 }
 

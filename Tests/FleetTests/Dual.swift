@@ -23,9 +23,13 @@ final class Dual {
         """
     static let compared = ["public.t", "public.u"]
 
-    init(_ title: String, on pair: ClusterPair? = nil, extra: String = "") throws {
+    /// `look`: at both sides before anything of tandem is there.
+    init(
+        _ title: String, on pair: ClusterPair? = nil, extra: String = "", look: (Scenario) throws -> Void = { _ in }
+    ) throws {
         s = try Scenario(title, on: pair, dataA: ["public.*"])
         try s.both(Self.tables)
+        try look(s)
         self.extra = extra
         try Self.configure(s, quiet: "1s", extra)
         (onOld, onNew) = (try s.old.session(), try s.new.session())

@@ -1,0 +1,187 @@
+// A side that comes back as another server while applications write both: at each step, what is on record of it is made that of
+// another one, its slots and origins are gone as after a pg_upgrade, and rows are wrong as after a restore. With an idle application no stream feeds itself, at any step.
+
+import TestSupport
+import Testing
+
+@Suite(.blocking) struct AdoptionTests {
+    /// Stops `run` first: a server that goes away takes it along.
+    private func replace(_ side: Database, _ name: String, in d: Dual, _ wrong: String = "") throws {
+        let s = d.s
+        #expect(try d.run.stop() == .exited(0), "\(d.run.tail)")
+        let other = name == "old" ? s.new : s.old
+        let own = name == "old" ? s.slotName : s.reverseName
+        try s.both("UPDATE tandem.epoch SET system_\(name) = '1'")
+        try side.sql("UPDATE tandem.source SET system_identifier = '1' WHERE stream = '\(own)'")
+        try other.sql("UPDATE tandem.stream SET system_identifier = '1' WHERE stream = '\(own)'")
+        try side.sql(
+            """
+            SELECT pg_drop_replication_slot('\(own)');
+            SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin
+             WHERE roname LIKE 'tandem\\_t\\_\(s.name)%';
+            SET tandem.mode = 'tandem'; \(wrong)
+            """)
+    }
+
+    private func adopt(_ name: String, _ more: String..., in d: Dual) throws -> Outcome {
+        try d.s.tandem(["adopt", "--side", name, "--yes"] + more)
+    }
+
+    /// Killed once the gate is shut: what applications meet then. And done by the same command.
+    private func adoptInTwoGoes(
+        _ name: String, in d: Dual, refusing way: String = "advance", _ between: () throws -> Void
+    ) throws -> String {
+        let s = d.s
+        let refused = try s.tandem(way, "--yes")
+        #expect(refused.exitCode == 6 && refused.stderr.contains("tandem adopt --side \(name)"), "\(refused.stderr)")
+        let died = try s.tandem(
+            "adopt", "--side", name, "--yes", environment: ["TANDEM_FAILPOINT": "after-slot-created"])
+        #expect(died.status == .signalled(9), "\(died.stderr)")
+        try between()
+        let done = try adopt(name, in: d)
+        #expect(done.exitCode == 0, "\(done.stdout)\(done.stderr)")
+        #expect(done.stdout.contains("\(name) of \(s.name) is taken in"))
+        return done.stdout
+    }
+
+    @Test func whileApplicationsWriteBothSides() throws {
+        var traces: Traces?
+        let d = try Dual("adopted") { traces = try Traces($0) }
+        defer { d.end() }
+        let s = d.s
+        try d.moves("advance")
+        try s.expectIdle()
+        try d.moves("advance")
+        try d.expectStep(3)
+        try stepThree(d)
+        try d.isSeen("web-1", mode: "3") { d.serve(3, "UPDATE t SET n = n + 1 WHERE id = 2") }
+        try d.moves("advance")
+        try d.expectStep(4)
+        try stepFour(d)
+        try d.isSeen("web-1", mode: "4") { d.serve(4, "UPDATE t SET n = n + 1 WHERE id = 2") }
+        try d.moves("advance")
+        try d.expectStep(5)
+        try stepFive(d)
+        try d.isSeen("web-1", mode: "5") { d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 2") }
+        try d.moves("advance")
+        try d.expectStep(6)
+        try stepSix(d)
+        #expect(try s.tandem("evidence", "verify").exitCode == 0)
+        #expect(try d.run.stop() == .exited(0))
+        #expect(try s.tandem("finish", "--yes").exitCode == 0)
+        #expect(try Traces(s) == traces)
+    }
+
+    /// New, restored: it lacks rows and has an orphan. Mode 3 goes on meanwhile.
+    private func stepThree(_ d: Dual) throws {
+        let s = d.s
+        try replace(s.new, "new", in: d, "DELETE FROM t WHERE id < 4; INSERT INTO u VALUES (900, 'orphan')")
+        let said = try adoptInTwoGoes("new", in: d) {
+            #expect(d.serve(3, "INSERT INTO u VALUES (950, 'while new was shut')") == ["ok", "25006"])
+            let count = try s.new.value("SELECT count(*) FROM u WHERE id = 950")
+            #expect(count == "0")
+        }
+        #expect(said.contains("refused on new (25006)") && said.contains("mode 3 goes on without it"), "\(said)")
+        #expect(said.contains("public.t: 3 rows made equal") && !said.contains("writes in mode"), "\(said)")
+        #expect(d.serve(3, "UPDATE u SET name = 'again' WHERE id = 9") == ["ok", "ok"], "the gate is open again")
+        try d.startAgain()
+        try s.waitForRoles(forward: "apply", reverse: "watch")
+        // The stream back sees what is wrong on new from now on.
+        #expect(d.write(s.new, mode: 3, "INSERT INTO u VALUES (901, 'orphan')") == "ok")
+        try d.expectSame()
+        try s.expectIdle()
+        #expect(try s.new.value("SELECT count(*) FROM u WHERE id = 950") == "1")
+        #expect(try s.new.value("SELECT count(*) FROM u WHERE id IN (900, 901)") == "0")
+    }
+
+    /// Old, in charge: an older one is refused, because new has what it lacks.
+    private func stepFour(_ d: Dual) throws {
+        let s = d.s
+        try replace(s.old, "old", in: d, "DELETE FROM t WHERE id = 8")
+        let beat =
+            "UPDATE tandem.heartbeat SET beat = beat - 7, at = at - interval '7 s' WHERE stream = '\(s.slotName)'"
+        try s.old.sql(beat)
+        let older = try adopt("old", in: d)
+        #expect(older.exitCode == 6 && older.stderr.contains("old is older by"), "\(older.stderr)")
+        #expect(older.stderr.contains("is on new alone") && older.stderr.contains("--accept-loss"), "\(older.stderr)")
+        #expect(try s.new.value("SELECT count(*) FROM t WHERE id = 8") == "1")
+        #expect(d.serve(4, "UPDATE t SET n = n + 1 WHERE id = 9") == ["ok", "ok"], "nothing was shut")
+        let looked = try s.tandem("adopt", "--side", "old", "--dry-run", "--accept-loss")
+        #expect(looked.exitCode == 0 && looked.stdout.contains("writes in mode 4 fail, mode 3 goes on without it"))
+        #expect(d.serve(4, "UPDATE t SET n = n + 1 WHERE id = 9") == ["ok", "ok"], "nothing was shut")
+        let taken = try adopt("old", "--accept-loss", in: d)
+        #expect(
+            taken.exitCode == 0 && taken.stdout.contains("public.t: 1 row made equal"), "\(taken.stdout)\(taken.stderr)"
+        )
+        try d.startAgain()
+        try s.waitForRoles(forward: "apply", reverse: "watch")
+        #expect(d.serve(4, "INSERT INTO u VALUES (960, 'four')") == ["ok", "ok"])
+        #expect(d.write(s.new, mode: 4, "UPDATE u SET name = 'rolled back' WHERE id = 6") == "ok")
+        try d.expectSame()
+        try s.expectIdle()
+    }
+
+    /// Users read new here, and no stream applies: nobody writes either side while it is made right.
+    private func stepFive(_ d: Dual) throws {
+        let s = d.s
+        try replace(
+            s.new, "new", in: d, "DELETE FROM u WHERE id = 11; UPDATE t SET v = 'of another time' WHERE id = 12")
+        let said = try adoptInTwoGoes("new", in: d) {
+            #expect(d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 12") == ["ok", "25006"])
+        }
+        #expect(said.contains("writes in mode 4 and 5 fail"), "\(said)")
+        #expect(d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 12") == ["ok", "ok"])
+        try d.startAgain()
+        try s.waitForRoles(forward: "watch", reverse: "watch")
+        d.write(s.new, mode: 5, "INSERT INTO u VALUES (902, 'orphan')")
+        d.write(s.old, mode: 5, "DELETE FROM u WHERE id = 13")
+        try d.expectSame()
+        #expect(try s.new.value("SELECT v || ' ' || n FROM t WHERE id = 12") == "v12 1")
+        try lostSlot(d)
+    }
+
+    /// The slot of the stream forward is lost where nobody's rows may be touched while they are written.
+    private func lostSlot(_ d: Dual) throws {
+        let s = d.s
+        #expect(try d.run.stop() == .exited(0), "\(d.run.tail)")
+        try s.old.sql("SELECT pg_drop_replication_slot('\(s.slotName)')")
+        d.write(s.new, mode: 5, "INSERT INTO u VALUES (903, 'orphan, unseen')")
+        let looked = try s.tandem("resync", "--dry-run")
+        #expect(looked.exitCode == 0 && looked.stdout.contains("slot \(s.slotName) would be made again on old"))
+        #expect(looked.stdout.contains("refused on new (25006)"), "\(looked.stdout)\(looked.stderr)")
+        #expect(try s.old.value("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '\(s.slotName)'") == "0")
+        let died = try s.tandem("resync", "--yes", environment: ["TANDEM_FAILPOINT": "after-slot-created:2"])
+        #expect(died.status == .signalled(9), "\(died.stderr)")
+        #expect(d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 15") == ["ok", "25006"])
+        let done = try s.tandem("resync", "--yes")
+        #expect(
+            done.exitCode == 0 && done.stdout.contains("public.u: 1 row made equal"), "\(done.stdout)\(done.stderr)")
+        #expect(d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 15") == ["ok", "ok"])
+        try d.startAgain()
+        try s.waitForRoles(forward: "watch", reverse: "watch")
+        try d.expectSame()
+        try s.expectIdle()
+    }
+
+    /// New again, which is in charge by now: old is made what it is.
+    private func stepSix(_ d: Dual) throws {
+        let s = d.s
+        #expect(d.serve(6, as: "web-2", "INSERT INTO u VALUES (970, 'six')") == ["ok"])
+        try d.expectSame()
+        try replace(s.new, "new", in: d, "INSERT INTO u VALUES (971, 'while it was away')")
+        let said = try adoptInTwoGoes("new", in: d, refusing: "back") {
+            #expect(d.write(s.old, mode: 5, "UPDATE t SET n = 100 WHERE id = 20") == "25006", "old is shut")
+            #expect(d.serve(6, as: "web-2", "UPDATE t SET n = n + 1 WHERE id = 21") == ["ok"], "mode 6 needs no old")
+        }
+        #expect(said.contains("refused on old (25006)") && said.contains("writes in mode 5 fail"), "\(said)")
+        #expect(said.contains("public.u: 1 row made equal"), "\(said)")
+        try d.startAgain()
+        try s.waitForRoles(forward: "watch", reverse: "apply")
+        #expect(d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 20") == ["ok", "ok"])
+        d.write(s.old, mode: 5, "INSERT INTO u VALUES (972, 'orphan')")
+        try d.expectSame()
+        #expect(try s.old.value("SELECT count(*) FROM u WHERE id IN (970, 971)") == "2")
+        #expect(try s.old.value("SELECT n FROM t WHERE id = 20") == "1")
+        try s.expectIdle()
+    }
+}
