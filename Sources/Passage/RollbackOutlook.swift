@@ -2,6 +2,7 @@
 // log than it may. For `status`, from what the databases say.
 
 package import Lag
+package import Model
 package import Protocol
 package import State
 
@@ -14,28 +15,34 @@ package struct RollbackOutlook: Sendable, Equatable {
     }
 
     /// `back` is the stream that would have to bring along, or has brought along, what the side in charge writes; nil where the
-    /// step has none, or a side cannot be reached. `slot` is that stream's.
-    package init(_ step: Step, _ strategy: Strategy, back: LagReading?, slot: SlotState?) {
+    /// step has none, or a side, `unreached`, cannot be reached. `slot` is that stream's.
+    package init(
+        _ step: Step, _ strategy: Strategy, back: LagReading?, slot: SlotState?, unreached: Side? = nil
+    ) {
         switch step {
         case .classifying: self.init(true, "nothing has begun")
         case .following: self.init(true, "old is in charge; `tandem abort` takes everything away")
         case .derivedAtRest where strategy == .dualWrite:
             self.init(true, "old is in charge; `tandem back` lets Data B go on")
         case .derivedAtRest:
-            let ready = Self.readiness(back, slot)
+            let ready = Self.readiness(back, slot, unreached)
             self.init(
                 true,
                 "old is in charge; once new were, the way back would "
                     + (ready.isAvailable ? "be there: \(ready.because)" : "be missing: \(ready.because)"))
         case .writingBoth, .writingStrictly, .readingNew:
-            let ready = Self.readiness(back, slot)
-            self.init(ready.isAvailable, "old is in charge, and " + ready.because)
-        case .detached: self = Self.readiness(back, slot)
+            let ready = Self.readiness(back, slot, unreached)
+            self.init(ready.isAvailable, (ready.isAvailable ? "old is in charge, and " : "") + ready.because)
+        case .detached: self = Self.readiness(back, slot, unreached)
         }
     }
 
-    private static func readiness(_ back: LagReading?, _ slot: SlotState?) -> RollbackOutlook {
-        guard let back else { return RollbackOutlook(false, "a side cannot be reached") }
+    private static func readiness(
+        _ back: LagReading?, _ slot: SlotState?, _ unreached: Side?
+    ) -> RollbackOutlook {
+        guard let back else {
+            return RollbackOutlook(false, "\(unreached?.rawValue ?? "a side") cannot be reached")
+        }
         guard let slot else { return RollbackOutlook(false, "new has no slot of the stream back") }
         if slot.isInvalid { return RollbackOutlook(false, "the slot of the stream back is lost") }
         if back.report.isOverLimit {

@@ -106,7 +106,7 @@ struct GateLines {
         let label = "  " + word.padding(toLength: 9, withPad: " ", startingAt: 0)
         let name = reading.gate.rawValue.padding(toLength: 12, withPad: " ", startingAt: 0)
         let line = label + name + withoutControls(reading.saw)
-        guard !reading.holds else { return [line] }
+        guard !reading.holds else { return [Terminal.folded(line, below: 23)] }
         var lines = [waiver == nil ? Terminal.alarming(line) : line]
         let indent = String(repeating: " ", count: 23)
         if let waiver {
@@ -114,6 +114,6 @@ struct GateLines {
         } else if let remedy = reading.remedy {
             lines.append(indent + withoutControls(remedy))
         }
-        return lines
+        return lines.map { Terminal.folded($0, below: 23) }
     }
 }

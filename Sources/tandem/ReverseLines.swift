@@ -68,7 +68,7 @@ struct ReverseLines {
                 + (table.byReplication > 0 ? " and \(grouped(table.byReplication)) by other replication" : "")
         }
         let rest = seen.count > 5 ? "; and \(seen.count - 5) more tables" : ""
-        return [("  it has seen", shown.joined(separator: "; ") + rest)]
+        return [("  has seen", shown.joined(separator: "; ") + rest)]
     }
 
     /// What became of rows that applications write on both sides.

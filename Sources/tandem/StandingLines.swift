@@ -30,7 +30,9 @@ struct StandingLines {
             slot = try SourceSide(new, name).slot()
         }
         self.back = back
-        outlook = RollbackOutlook(standing.step, standing.strategy, back: back, slot: slot)
+        outlook = RollbackOutlook(
+            standing.step, standing.strategy, back: back, slot: slot,
+            unreached: old == nil ? .old : new == nil ? .new : nil)
     }
 
     var lines: [(label: String, text: String)] {
@@ -60,14 +62,21 @@ struct StandingLines {
         return ", since \(epoch.since.prefix(19).replacing("T", with: " ")) UTC by \(withoutControls(epoch.by))"
     }
 
-    /// Of the side that a stream writes to: while it is away, the other one keeps its log.
+    /// Of the side that is not in charge, to which a stream leads: while it is away, the other one keeps its log. Whoever writes it
+    /// strictly, or reads it, notices at once, and the side in charge is nobody's to take away.
     private var awayTexts: [String] {
-        [(Side.new, forward as LagReading?), (.old, back)].compactMap { side, reading in
-            guard let reading, reading.report.walHeld != nil else { return nil }
-            if reading.report.isOverLimit { return "\(side.rawValue) no longer: the log held is over its limit" }
-            guard let left = reading.report.untilLimit else { return "\(side.rawValue) for long: little is written" }
-            return "\(side.rawValue) for \(readable(seconds: left)), at the rate of the last minute"
-        }
+        let side = standing.truth.other
+        guard let reading = side == .new ? forward : back, reading.report.walHeld != nil else { return [] }
+        if reading.report.isOverLimit { return ["\(side.rawValue) no longer: the log held is over its limit"] }
+        let long =
+            reading.report.untilLimit.map {
+                "\(side.rawValue) for \(readable(seconds: $0)), at the rate of the last minute"
+            }
+            ?? "\(side.rawValue) for long: little is written"
+        let strict = standing.row?.modes.filter { $0.writesStrictly(side) && $0 != .newOnly && $0 != .oldOnly } ?? []
+        guard !strict.isEmpty else { return [long] }
+        let modes = strict.map(\.rawValue).sorted().map(String.init).joined(separator: " and ")
+        return [long, "writes in mode \(modes) fail meanwhile"]
     }
 
     // MARK: for machines

@@ -145,7 +145,7 @@ struct StatusScreen {
     }
 
     private func line(_ label: String, _ text: String) -> String {
-        "  " + label.padding(toLength: 13, withPad: " ", startingAt: 0) + text
+        Terminal.folded("  " + label.padding(toLength: 13, withPad: " ", startingAt: 0) + text, below: 15)
     }
 
     private var whyNotCarried: String {
@@ -161,7 +161,13 @@ struct StatusScreen {
             + " (pid \(status.pid))"
     }
 
-    private var lagText: String { lagInWords(lag.report) }
+    /// Why a side cannot be reached stands in a line of its own.
+    private var lagText: String {
+        let away = [lag.oldProblem == nil ? nil : "old", lag.newProblem == nil ? nil : "new"].compactMap { $0 }
+        return away.isEmpty
+            ? lagInWords(lag.report)
+            : Terminal.alarming("unknown: \(away.joined(separator: " and ")) cannot be reached")
+    }
 
     private var heldText: String? {
         guard let held = lag.report.walHeld else { return nil }

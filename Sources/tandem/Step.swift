@@ -64,7 +64,11 @@ struct StepScreen {
         self.desk = desk
         // The same gate is looked at once, however often it is asked for.
         var known: [Gate: GateReading] = [:]
-        ahead = desk.table.ahead(of: desk.standing.step).map { transition in
+        // At the last step the way back is what lies ahead.
+        let step = desk.standing.step
+        let onward = desk.table.ahead(of: step)
+        let ways = onward.isEmpty ? desk.table.transitions.filter { $0.from == step } : onward
+        ahead = ways.map { transition in
             let keeper = GateKeeper(desk, transition)
             let readings = transition.gates.map { gate in
                 let reading = known[gate] ?? keeper.reading(gate)
@@ -90,15 +94,21 @@ struct StepScreen {
         lines.append("  in charge \(standing.truth.rawValue); strategy \(standing.strategy.rawValue)")
         if let row = standing.row {
             let modes = row.modes.sorted().map { "\($0.rawValue) (\($0.meaning))" }.joined(separator: ", ")
-            lines.append("  modes    \(modes)")
+            lines.append(Terminal.folded("  modes    \(modes)", below: 11))
             lines.append("  streams  forward \(Self.role(row.forward)), reverse \(Self.role(row.reverse))")
         }
-        lines += notes.map { "  " + Terminal.alarming(withoutControls($0)) }
+        lines += notes.map { Terminal.folded("  " + Terminal.alarming(withoutControls($0)), below: 2) }
         for (transition, readings) in ahead {
             lines.append("")
             lines.append(
                 Terminal.strong("\(transition.from.rawValue) to \(transition.to.rawValue): \(transition.to.meaning)"))
             lines += readings.flatMap { GateLines($0).lines }
+        }
+        if desk.standing.step == .detached {
+            lines += [
+                "",
+                "`tandem finish` ends the migration here; `tandem \(desk.standing.strategy == .pause ? "switch --back" : "back")` goes back.",
+            ]
         }
         return lines.joined(separator: "\n")
     }

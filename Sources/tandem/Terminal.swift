@@ -37,6 +37,29 @@ enum Terminal {
         return (Int(size.ws_col), size.ws_row > 4 ? Int(size.ws_row) : 24)
     }
 
+    /// On a screen: broken between words where the line ends, and going on so far to the right. Otherwise as it is, for whoever
+    /// reads it line by line.
+    static func folded(_ line: String, below indent: Int) -> String {
+        guard hasScreen else { return line }
+        return folded(line, below: indent, width: width)
+    }
+
+    static func folded(_ line: String, below indent: Int, width: Int) -> String {
+        guard width > indent + 20 else { return line }
+        var (result, room) = ("", width)
+        for (place, word) in line.split(separator: " ", omittingEmptySubsequences: false).enumerated() {
+            let length = word.replacing(/\u{1b}\[[0-9;]*m/, with: "").count
+            if place > 0, length + 1 > room, result.contains(where: { $0 != " " }) {
+                result += "\n" + String(repeating: " ", count: indent) + word
+                room = width - indent - length
+            } else {
+                result += (place > 0 ? " " : "") + word
+                room -= length + (place > 0 ? 1 : 0)
+            }
+        }
+        return result
+    }
+
     static func show(_ text: String) {
         try? FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))
     }

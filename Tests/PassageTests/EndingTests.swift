@@ -1,5 +1,6 @@
 // The ends of a migration, and a side that came back as another server.
 
+import Foundation
 import TestSupport
 import Testing
 
@@ -42,7 +43,11 @@ import Testing
         try s.waitForRoles(forward: "watch", reverse: "apply")
         try s.new.sql("INSERT INTO t VALUES (1000, 'written on new')")
         try s.old.wait(for: "SELECT b FROM t WHERE a = 1000", toBe: "written on new")
-        #expect(try s.expect(0, "status").stdout.contains("available: yes, the stream back runs"))
+        let standing = try s.expect(0, "status").stdout
+        #expect(standing.contains("available: yes, the stream back runs") && standing.contains("may be away  old"))
+        #expect(!standing.contains("new for"), "it is in charge: \(standing)")
+        let wayBack = try s.expect(0, "step").stdout
+        #expect(wayBack.contains("6 to 2: ") && wayBack.contains("`tandem switch --back` goes back"), "\(wayBack)")
         #expect(try s.expect(3, "abort", "--yes").stderr.contains("tandem finish"))
         // It would empty what users read.
         #expect(try s.expect(3, "recopy", "public.t").stderr.contains("is for steps 0 to 2"))
@@ -55,9 +60,34 @@ import Testing
             #expect(dry.contains("would remove") && dry.contains(thing), "\(thing): \(dry)")
         }
         #expect(try Traces(s) == there)
-        try s.expect(0, "finish", "--yes")
+        try finishedWithoutOld(s)
         #expect(try Traces(s) == before)
         #expect(try s.expect(0, "finish", "--yes").stdout.contains("nothing of pair"))
+    }
+
+    /// Old is gone for good: new is freed alone, and it is on record. Should old come back after all, it is freed, too.
+    private func finishedWithoutOld(_ s: Scenario) throws {
+        #expect(try s.expect(3, "finish", "--yes", "--without", "old").stderr.contains("can be reached"))
+        let right = try String(contentsOfFile: s.configurationPath, encoding: .utf8)
+        try right.replacing(s.old.connection, with: "host=/nowhere").write(
+            toFile: s.configurationPath, atomically: true, encoding: .utf8)
+        #expect(try s.expect(3, "abort", "--yes", "--without", "old").stderr.contains("tandem finish"))
+        let dry = try s.expect(0, "finish", "--dry-run", "--without", "old").stdout
+        #expect(dry.contains("slot \(s.reverseName) on new") && !dry.contains("on old"), "\(dry)")
+        #expect(try s.new.value("SELECT to_regnamespace('tandem') IS NOT NULL") == "t")
+        let alone = try s.expect(0, "finish", "--yes", "--without", "old").stdout
+        #expect(alone.contains("removed slot \(s.reverseName) on new") && alone.contains("old was left out, as asked"))
+        #expect(
+            try s.new.value(
+                """
+                SELECT (SELECT count(*) FROM pg_namespace WHERE nspname = 'tandem')
+                     + (SELECT count(*) FROM pg_trigger WHERE tgname LIKE '%fence')
+                     + (SELECT count(*) FROM pg_replication_slots WHERE slot_name = '\(s.reverseName)')
+                """) == "0")
+        #expect(try s.evidence().contains("\"without\":\"old\""))
+        try s.new.sql("INSERT INTO t VALUES (1100, 'nobody minds')")
+        try right.write(toFile: s.configurationPath, atomically: true, encoding: .utf8)
+        #expect(try s.expect(0, "finish", "--yes").stdout.contains("slot \(s.slotName) on old"))
     }
 
     /// While new is in charge, as after a pg_upgrade in a bypass: another server, without slot and origin, and behind.
@@ -109,7 +139,7 @@ import Testing
         try s.expect(0, "run", "--until", "caught-up")
         try s.both("UPDATE tandem.epoch SET step = 4, strategy = 'dual-write'")
         #expect(try s.expect(3, "abort", "--yes").stderr.contains("`tandem back`"))
-        #expect(try s.expect(3, "adopt", "--yes", "--side", "new").stderr.contains("tandem abort --without new"))
+        #expect(try s.expect(3, "adopt", "--yes", "--side", "new").stderr.contains("is the server it was"))
         try pair.new.stop()
         #expect(try s.expect(0, "abort", "--yes", "--without", "new").stdout.contains("new was left out, as asked"))
         #expect(try s.old.value("SELECT to_regnamespace('tandem') IS NULL") == "t")
