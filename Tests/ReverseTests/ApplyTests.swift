@@ -103,6 +103,7 @@ import Testing
 
     /// With both streams up and nobody writing: neither takes what the other writes for an application's.
     private func quiet(_ s: Scenario) throws {
+        try s.forwardPasses()
         let watched = try (s.watchedOnOld(), s.watchedOnNew())
         try s.expectIdle(for: 4)
         #expect(try s.watchedOnOld() == watched.0 && s.watchedOnNew() == watched.1)
