@@ -3,6 +3,10 @@
 
 internal import Glibc
 internal import Model
+internal import Synchronization
+
+/// Several threads write beside one another: each pair of a configuration has its own.
+private let partsMade = Atomic<Int>(0)
 
 extension EvidenceFile {
     /// What is in `other` and not here, laid in by number. Entries that both have must be the same ones.
@@ -40,7 +44,7 @@ extension EvidenceFile {
 
     /// Whole or not at all.
     func place(_ text: String, at path: String) throws(EvidenceError) {
-        let part = path + ".\(getpid())"
+        let part = path + ".\(getpid())-\(partsMade.add(1, ordering: .relaxed).newValue)"
         // Left by one of the same number that was killed here.
         unlink(part)
         let descriptor = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)

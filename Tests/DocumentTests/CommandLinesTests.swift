@@ -102,6 +102,18 @@ import Testing
         }
     }
 
+    /// In the words of help and the manual pages, and no others.
+    @Test func exitCodesAreThoseOfHelp() throws {
+        let help = try Command(TandemBinary.path, ["help"]).succeed().split(separator: "\n").map(String.init)
+        let start = try #require(help.firstIndex(of: "Exit codes:"))
+        let told = help[(start + 1)...].compactMap { line -> String? in
+            let match = line.firstMatch(of: /^  (\d+) +(.+)$/)
+            return match.map { "| \($0.1) | \($0.2) |" }
+        }
+        let rows = try Document("docs/commands.md").text.matches(of: /(?m)^\| \d+ \| [^|]+ \|/).map { String($0.0) }
+        #expect(told.count == 7 && rows == told)
+    }
+
     @Test func everyConfigurationKeyIsDocumented() throws {
         let reference = try Document("docs/configuration.md").text
         let folder = "\(Document.root)/Sources/Configuration"

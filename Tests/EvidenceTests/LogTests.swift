@@ -122,6 +122,28 @@ import Testing
         #expect(chain.findings.isEmpty)
     }
 
+    /// Pairs of one configuration often have the same schema, and keep it in one file.
+    @Test func manyAtOnceKeepOneSchema() async throws {
+        let place = try Place()
+        let path = place.path
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        var schema = SchemaDescription()
+        for number in 1...50 { schema.add(SchemaObject(.table, QualifiedName(schema: "public", name: "t\(number)"))) }
+        let check = RecordedCheck(old: schema, new: schema)
+        for round in 0..<20 {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for pair in 0..<4 {
+                    let log = EvidenceLog(
+                        directory: "\(path)/\(round)",
+                        stream: StreamName(migration: "t", pair: "p\(pair)", direction: .forward))
+                    group.addTask { try log.recordCheck(check, verdicts: [], counts: [], old: nil, new: nil) }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test func entriesOfAnotherMachineAreTakenIn() throws {
         let (here, there) = (try Place(), try Place())
         for _ in 1...3 { _ = try there.note() }
