@@ -81,7 +81,7 @@ open_world() {
 }
 
 close_world() {
-    local status=$? pid data release
+    local status=${1:-$?} pid data release
     trap - EXIT
     trap '' INT TERM HUP
     for pid in $(jobs -pr); do end_background "$pid" 5; done

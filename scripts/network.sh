@@ -28,7 +28,7 @@ join() { # join NAMESPACE ROUTER'S-END NETWORK
 open_network() { # SIDE…
     local side
     [ "$(id -u)" -eq 0 ] || fail 'Network namespaces need root.'
-    trap 'remove_network; close_world' EXIT
+    trap 'ended=$?; remove_network; close_world $ended' EXIT
     ip netns add "$router"
     ip -n "$router" link set lo up
     ip netns exec "$router" sysctl -qw net.ipv4.ip_forward=1
