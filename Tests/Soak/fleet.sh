@@ -80,6 +80,7 @@ for_all_alive() {
 # Gates that wait for something are asked again; now and then the command is killed on its way, and asked again as well.
 move() {
     local way=$1 began=$EPOCHREALTIME pid try status
+    : >"$world/move.log"
     for try in $(seq 1 90); do
         for_all_alive
         tries=$((tries + 1))
