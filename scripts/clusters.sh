@@ -66,6 +66,17 @@ fetch_releases() {
         [ ! -x "/usr/lib/postgresql/$major/bin/postgres" ] || continue
         releases[$major]=$("$repository/scripts/postgres-release.sh" "$major" "$world") || fail "no PostgreSQL $major"
     done
+    offer_dump
+}
+# A server newer than this system's programs is dumped by its own pg_dump, which enters its directory first.
+offer_dump() {
+    local newest
+    newest=$(printf '%s\n' "$(basename "${pg_bin%/bin}")" "${!releases[@]}" | sort -n | tail -n 1)
+    [ -n "${releases[$newest]:-}" ] || return 0
+    mkdir "$world/tools"
+    printf '#!/bin/sh\nexec chroot %s /usr/lib/postgresql/%s/bin/pg_dump "$@"\n' "${releases[$newest]}" "$newest" >"$world/tools/pg_dump"
+    chmod +x "$world/tools/pg_dump"
+    export TANDEM_PG_TOOLS=$world/tools
 }
 
 open_world() {

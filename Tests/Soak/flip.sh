@@ -1,32 +1,50 @@
 #!/usr/bin/env bash
 # The switch and the switch back, under load, with something dying at every failpoint of it: the command killed, the command
-# stopped (and woken up again once somebody else has seen to it), `tandem run` killed where a stream halts, each server crashed.
-# After each, exactly one side takes writes: the one before, and nothing happened; or the other one, and the same command has
-# nothing to do but to complete. In the end both sides are equal, and the instances' own ledger is content.
+# stopped (and woken up again once somebody else has seen to it), `tandem run` killed where a stream halts, each server crashed,
+# the network between tandem and each server swallowing everything for a while. After each, exactly one side takes writes: the one
+# before, and nothing happened; or the other one, and the same command has nothing to do but to complete. Whoever a hook has held
+# is let go, to that side. In the end both sides are equal, and the instances' own ledger is content.
 #
-#     PARTS    what dies: any of `kill stop run servers`; `bypass` is there and back again ten times with nothing dying, compared
-#              after every flip. All unless set
+#     PARTS    what dies: any of `kill stop run servers hole`; `bypass` is there and back again ten times with nothing dying, compared
+#              after every flip. All but `hole` unless set: that one wants root and network namespaces
 #     PLACES   failpoints of the command, all unless set
+#     SIDES    whose server crashes, or is cut off: `old new` unless set
+#     HOLE     how long the network is away, 9 seconds unless set: longer than twice limits.pause
 #     RATE     operations a second of each of two instances, 30 unless set
 #     PAUSE    limits.pause, 3s unless set
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/network.sh"
 
 parts=${PARTS:-bypass kill stop run servers}
 rate=${RATE:-30}
+sides=${SIDES:-old new}
+hole=${HOLE:-9}
 migration=soak
 initial_copy=all
 places=${PLACES:-after-intent before-hold after-hold after-first-fence after-both-fences after-sentinels after-drained after-settled
     after-charge-position before-flip-commit after-gate-closed after-epoch-committed before-gate-opened after-epoch-copied
     after-gate-opened after-release before-passage-end}
+# After the last look at both sides.
+looked=' before-flip-commit after-gate-closed '
 # From here on the next epoch is committed.
 committed=' after-epoch-committed before-gate-opened after-epoch-copied after-gate-opened after-release before-passage-end '
 
 open_world flip
-make_cluster old 'max_connections=150 wal_sender_timeout=10s'
-make_cluster new 'max_connections=150 wal_sender_timeout=10s'
-start_cluster old
-start_cluster new
+# Where tandem itself stands; the instances, and whoever looks, are never cut off.
+at=()
+listening=''
+case " $parts " in *' hole '*)
+    open_network old new
+    at=(ip netns exec "$runner")
+    listening="listen_addresses='0.0.0.0'"
+    ;;
+esac
+for side in old new; do
+    make_cluster "$side" "max_connections=150 wal_sender_timeout=10s $listening"
+    [ -z "$listening" ] || trust_network "$side"
+    start_cluster "$side"
+done
 shop=$world/shop
 "$tandem" bookstore load --dir "$shop" --old "$(address old)" --books 300 --accounts 60 --keyless
 write_configuration "strategy: pause
@@ -35,23 +53,28 @@ gates: {lag: 30s, quiet: 2s, verified_within: 30d}
 hooks: {on_flip: $world/hook.sh, undo_flip: $world/hook.sh, timeout: 3s}
 evidence: $world/evidence"
 sed -i 's/^data_a:.*/data_a: ["bookstore.*"]/' "$world/tandem.yaml"
-printf '#!/bin/sh\nexit 0\n' >"$world/hook.sh"
+[ -z "$listening" ] || sed -i "s#host=$world/old#host=${net[old]}.2#; s#host=$world/new#host=${net[new]}.2#" "$world/tandem.yaml"
+printf '#!/bin/sh\necho "$*" >>%s/hook.log\n' "$world" >"$world/hook.sh"
+tandem() { "${at[@]}" "$tandem" "$@" --config "$world/tandem.yaml"; }
 chmod +x "$world/hook.sh"
 
 start_run() {
-    background run env ${1:+TANDEM_FAILPOINT="$1"} "$tandem" run --config "$world/tandem.yaml"
+    background run env ${1:+TANDEM_FAILPOINT="$1"} "${at[@]}" "$tandem" run --config "$world/tandem.yaml"
     run=$started
 }
 ensure_run() { is_running "$run" || start_run; }
 
 # Whether a side takes writes; no row is touched.
 takes() {
-    psql -XAtq -d "$(address "$1")" -c 'UPDATE bookstore.counters SET version = version WHERE false' >/dev/null 2>&1
+    PGOPTIONS='-c lock_timeout=500' psql -XAtq -d "$(address "$1")" \
+        -c 'UPDATE bookstore.counters SET version = version WHERE false' >/dev/null 2>&1
 }
 charge() {
     local old=no new=no
     takes old && old=yes
     takes new && new=yes
+    # One after the other they may both say yes where charge has moved in between: then the first one does not any more.
+    [ $old$new != yesyes ] || takes old || old=no
     case $old$new in yesno) echo old ;; noyes) echo new ;; yesyes) echo BOTH ;; *) echo none ;; esac
 }
 # Until both sides say the same, nobody is held, and exactly one takes writes.
@@ -84,7 +107,7 @@ ready() { if [ "$1" = old ]; then streams new apply && streams old watch; else s
 change() { # FROM [FAILPOINT]
     local back=()
     [ "$1" = old ] || back=(--back)
-    { env ${2:+TANDEM_FAILPOINT="$2"} "$tandem" switch --config "$world/tandem.yaml" --yes "${back[@]}" \
+    { env ${2:+TANDEM_FAILPOINT="$2"} "${at[@]}" "$tandem" switch --config "$world/tandem.yaml" --yes "${back[@]}" \
         --waive canary --waive rehearsed --waive statistics --reason soak >>"$world/switch.log" 2>&1; } 2>/dev/null
 }
 other() { if [ "$1" = old ]; then echo new; else echo old; fi; }
@@ -123,6 +146,12 @@ judge() { # WHAT PLACE FROM EXPECTED SEEN SECONDS
         verdict="FAILED: $5 instead of $4 after $6 s"
         failed=1
     fi
+    # The hook's last word, when there was one.
+    case $(tail -n 1 "$world/hook.log" 2>/dev/null) in '' | "go $5" | "undo $5") ;; *)
+        verdict+=", FAILED: clients are not led there ($(tail -n 1 "$world/hook.log"))"
+        failed=1
+        ;;
+    esac
     line "$1" "$2" "$3" "$verdict"
 }
 # What it was to come to is completed by the same command, or done now.
@@ -144,17 +173,23 @@ killed() {
     judge kill "$place" "$from" "$(expected "$place" "$from")" "$(settled)" "$(since "$began")"
     complete "$from"
 }
-held_at() { # starts it, and returns once it stands at the place
-    change "$2" "$1/stop" &
-    held=$!
-    local left=600 child
-    while [ $((left--)) -gt 0 ]; do
-        child=$(pgrep -P "$held" | head -n 1)
-        [ -z "$child" ] || [ "$(ps -o stat= -p "$child" | cut -c1)" != T ] || { stopped=$child; return; }
-        kill -0 "$held" 2>/dev/null || break
-        sleep 0.02
+held_at() { # PLACE FROM: starts it, and returns once it stands at the place. A server that has just come up may be too slow for it.
+    local left child try
+    for try in 1 2 3; do
+        change "$2" "$1/stop" &
+        held=$!
+        left=600
+        while [ $((left--)) -gt 0 ]; do
+            child=$(pgrep -P "$held" | head -n 1) || true
+            [ -z "$child" ] || [ "$(ps -o stat= -p "$child" | cut -c1)" != T ] || { stopped=$child; return; }
+            kill -0 "$held" 2>/dev/null || break
+            sleep 0.02
+        done
+        stopped=''
+        echo "  (refused: $(tail -n 1 "$world/switch.log"))"
+        ensure_run
+        ready "$2"
     done
-    stopped=''
 }
 wake() {
     [ -z "$stopped" ] || kill -CONT "$stopped" 2>/dev/null || true
@@ -182,6 +217,33 @@ crashed() { # PLACE FROM SERVER
     wake
     ensure_run
     judge "$3 crash" "$place" "$from" any "$(settled)" "$(since "$began")"
+    complete "$from"
+}
+# The network swallows everything between tandem and one side for a while, from the place on.
+cut_off() { # PLACE FROM SIDE
+    local place=$1 from=$2 began seen=''
+    held_at "$place" "$from"
+    [ -n "$stopped" ] || { line "$3" "$place" "$from" 'FAILED: never reached'; failed=1; return; }
+    both_ways "$3"
+    kill -CONT "$stopped"
+    began=$(now)
+    while awk -v t="$(since "$began")" -v l="$hole" 'BEGIN { exit t >= l }'; do
+        [ "$(charge)" != BOTH ] || seen=BOTH
+        sleep 0.2
+    done
+    # Where the side in charge can be reached, and nothing is decided, nobody waits for the other one. After the last look it is
+    # decided: woken up, the command commits.
+    if [ "$3" != "$from" ] && [ "$(expected "$place" "$from")" = "$from" ] && [[ $looked != *" $place "* ]] &&
+        { [ "$(charge)" != "$from" ] || [ "$(tail -n 1 "$world/hook.log")" = "hold $from" ]; }; then
+        line "$3 away" "$place" "$from" "FAILED: $(charge) in charge, clients $(tail -n 1 "$world/hook.log")"
+        failed=1
+    fi
+    mend
+    began=$(now)
+    settled >/dev/null
+    [ "$seen" = BOTH ] || seen=$(settled)
+    judge "$3 away" "$place" "$from" any "$seen" "$(since "$began")"
+    wait "$held" 2>/dev/null || true
     complete "$from"
 }
 replicator_killed() { # PLACE FROM
@@ -244,11 +306,9 @@ for part in $parts; do
             done
             ;;
         servers)
-            for place in after-both-fences after-drained after-charge-position after-gate-closed after-epoch-committed \
-                before-gate-opened after-gate-opened; do
-                for server in old new; do rounds crashed "$place" "$server"; done
-            done
+            for place in $places; do for server in $sides; do rounds crashed "$place" "$server"; done; done
             ;;
+        hole) for place in $places; do for side in $sides; do rounds cut_off "$place" "$side"; done; done ;;
         *) fail "PARTS: what is $part?" ;;
     esac
 done
