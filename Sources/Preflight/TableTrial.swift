@@ -29,10 +29,14 @@ struct TableTrial {
     }
 
     func failures() throws(PostgresError) -> [Failure] {
+        // An index that is being built keeps writers away, and no reader.
+        let modes = writes ? "Share,ShareRowExclusive,Exclusive,AccessExclusive" : "AccessExclusive"
         let locked = Set(
             try connection.query(
-                "SELECT relation FROM pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'",
-                doing: "looking for locks on \(connection.label)"
+                """
+                SELECT relation FROM pg_locks WHERE locktype = 'relation'
+                   AND mode = ANY (SELECT m || 'Lock' FROM unnest(string_to_array($1, ',')) m)
+                """, [modes], doing: "looking for locks on \(connection.label)"
             ).all.map(\.first))
         let tables = carried.filter { !locked.contains("\($0.oid)") }
         var failures: [Failure] = []
