@@ -100,12 +100,13 @@ package final class FenceSession {
 
     // MARK: taking it down
 
-    /// Nothing of it remains. Harmless when repeated, and on a session that is gone.
+    /// Nothing of it remains. Harmless when repeated, and on a session that is gone. One that does not answer is left to its lease.
     package func takeDown() {
         isUp = false
-        guard !connection.isBroken else { return }
-        _ = try? connection.script("ROLLBACK", doing: doing)
+        _ = connection.attempt("ROLLBACK", within: Self.farewell)
     }
+
+    private static let farewell = 0.5
 }
 
 /// The same lock, as one of those who share it: what tandem writes by itself, at the wrong moment, when the sides have changed

@@ -31,17 +31,19 @@ package struct FencedTables {
         names = FenceNames(stream)
     }
 
-    /// Tables of these names, and what is below them. A name that is not there is passed over: new may have fewer.
+    /// Tables of these names, and what is below them. A name that is not there is passed over: new may have fewer. From catalogs
+    /// alone, which lock nothing: a TRUNCATE that waits for the fence has its table.
     package func read(_ tables: [QualifiedName]) throws(PostgresError) -> [FencedTable] {
         let rows = try connection.query(
             """
-            WITH wanted AS (
+            WITH RECURSIVE wanted AS (
                 SELECT c.oid FROM unnest($1::text[], $2::text[]) w(schema, name)
                   JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
                   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name),
             all_of_them AS (
                 SELECT oid FROM wanted
-                UNION SELECT p.relid::oid FROM wanted CROSS JOIN LATERAL pg_catalog.pg_partition_tree(wanted.oid) p)
+                UNION SELECT i.inhrelid FROM all_of_them a JOIN pg_catalog.pg_inherits i ON i.inhparent = a.oid
+                        JOIN pg_catalog.pg_class p ON p.oid = i.inhrelid AND p.relispartition)
             SELECT c.oid, n.nspname, c.relname, t.oid IS NOT NULL,
                    coalesce(t.tgtype = 62 AND t.tgqual IS NULL AND t.tgattr::text = '' AND t.tgconstraint = 0
                             AND t.tgfoid = pg_catalog.to_regprocedure($4)::oid, false),

@@ -111,6 +111,19 @@ package struct InTheWay {
             """, [relation])
     }
 
+    /// Who waits for the fence and has locks that keep out readers, such as a TRUNCATE.
+    package func queued(_ names: FenceNames) throws(PostgresError) -> [Holder] {
+        try ask(
+            """
+            SELECT DISTINCT \(Self.columns), 'waiting for the fence, with ' || l.mode || ' on ' || l.relation::regclass
+              FROM pg_catalog.pg_locks w JOIN pg_catalog.pg_locks l ON l.pid = w.pid \(Self.sources)
+             WHERE w.locktype = 'advisory' AND w.objsubid = 1 AND NOT w.granted
+               AND ((w.classid::int8 << 32) | w.objid::int8) = \(names.lockKey)
+               AND l.locktype = 'relation' AND l.granted AND \(Self.here) AND l.mode = 'AccessExclusiveLock'
+             ORDER BY 6 DESC NULLS LAST
+            """, [])
+    }
+
     /// Whom sessions of that application wait for, one after another down the line.
     package func blockers(ofApplication name: String) throws(PostgresError) -> [Holder] {
         try ask(

@@ -12,7 +12,7 @@ import Threading
 struct Fenced {
     let s: Scenario
     let stream: StreamName
-    private let stop = StopSignal()
+    let stop = StopSignal()
 
     init(_ title: String, _ tables: String, on pair: ClusterPair? = nil) throws {
         s = try Scenario(title, on: pair)

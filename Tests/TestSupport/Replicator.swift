@@ -45,6 +45,12 @@ package final class Replicator: Sendable {
 
     package func `continue`() { child.send(SIGCONT) }
 
+    /// It stands still, by SIGSTOP.
+    package var isStopped: Bool {
+        let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+        return stat?.split(separator: ")").last?.split(separator: " ").first == "T"
+    }
+
     /// Its end; throws, with the log, when it has not come in time.
     @discardableResult
     package func wait(within limit: Duration = .seconds(150)) throws -> ExitStatus {

@@ -6,22 +6,24 @@ extension Scenario {
     }
 
     /// Inserts a fresh marker on the source, if it has the marker table, and waits until the target shows it and until the
-    /// slot confirms the position read after it. Fails at once when the replicator started last is gone.
-    package func catchUp(_ direction: Direction = .forward, within limit: Duration = .seconds(150)) throws {
+    /// slot confirms the position read after it. Fails at once when the replicator, the one started last unless named, is gone.
+    package func catchUp(
+        _ direction: Direction = .forward, by replicator: Replicator? = nil, within limit: Duration = .seconds(150)
+    ) throws {
         let (source, target, stream) = direction == .forward ? (old, new, "forward") : (new, old, "reverse")
         let marker = try insertMarker(source)
         let position = try source.value("SELECT pg_catalog.pg_current_wal_lsn()") ?? ""
         let end = ContinuousClock.now + limit
         if let marker {
             let seen = Lookout("SELECT true FROM public._marker WHERE id = \(marker)", in: target)
-            try reach("marker \(marker) on \(target.cluster.name)", end) { try seen.value() == "t" }
+            try reach("marker \(marker) on \(target.cluster.name)", end, replicator) { try seen.value() == "t" }
         }
         let confirmed = Lookout(
             """
             SELECT confirmed_flush_lsn >= '\(position)' FROM pg_catalog.pg_replication_slots
             WHERE slot_name = 'tandem_t_\(name)_\(stream)'
             """, in: source)
-        try reach("confirmation of \(position)", end) { try confirmed.value() == "t" }
+        try reach("confirmation of \(position)", end, replicator) { try confirmed.value() == "t" }
     }
 
     private func insertMarker(_ source: Database) throws -> String? {
@@ -30,9 +32,11 @@ extension Scenario {
             "INSERT INTO public._marker SELECT coalesce(max(id), 0) + 1 FROM public._marker RETURNING id")
     }
 
-    private func reach(_ what: String, _ end: ContinuousClock.Instant, _ holds: () throws -> Bool) throws {
+    private func reach(
+        _ what: String, _ end: ContinuousClock.Instant, _ replicator: Replicator?, _ holds: () throws -> Bool
+    ) throws {
         let limit = max(.zero, end - .now)
-        if let replicator = lastStarted { return try replicator.wait(what, within: limit, holds) }
+        if let replicator = replicator ?? lastStarted { return try replicator.wait(what, within: limit, holds) }
         guard try poll(within: limit, { try holds() ? true : nil }) != nil else {
             throw HarnessFailure(.timeLimit, "no \(what) within the time limit, and no replicator was started")
         }
