@@ -57,7 +57,7 @@ package enum Crossing: Sendable, Equatable {
         guard let intent = begun.compactMap({ standings[$0].intent }).first else { return nil }
         let (from, target) = (intent.from, intent.to)
         guard begun.allSatisfy({ standings[$0].intent?.from == from && standings[$0].intent?.to == target }),
-            let transition = table.transitions.first(where: { $0.from == from && $0.to == target })
+            let transition = table.transition(from: from, to: target)
         else { throw .entangled }
         let left = begun.filter { standings[$0].step != target }
         guard left.allSatisfy({ standings[$0].step == from }) else { throw .entangled }

@@ -237,10 +237,14 @@ final class FencedCrossing {
     /// Everybody goes on where they were. What the failure was, with who was in the way.
     private func undone(because error: any Error) -> any Error {
         let isOver = clock?.stop.isRaised == true && !asked.isRaised
+        // Gone as soon as the fence is.
+        let queued = (error as? PostgresError)?.sqlState == "55P03" ? inTheQueue() : []
         for pair in pairs { pair.letGo() }
+        let flip = UndoneFlip(desks, transition, configuration, as: command, isHeld: areHeld, say: say)
+        let isOurs = flip.letGo()
         let held = heldSince?.age
-        let reason = isOver ? overBudget() : error
-        UndoneFlip(desks, transition, configuration, as: command, isHeld: areHeld, say: say).run()
+        let reason = isOver ? overBudget() : queued.isEmpty ? error : FlipFault.overBudget("\(error)", by: queued)
+        if isOurs { _ = flip.takeBack() }
         if let held { say("undone; writers were held for \(milliseconds(held))") }
         return reason
     }
@@ -261,6 +265,19 @@ final class FencedCrossing {
                     try $0.writers(FenceNames(desk.plan.stream))
                 }
                 return holders.filter { $0.seconds.map { $0 >= heldSince.age } ?? true }
+            }
+        }
+    }
+
+    /// Who waits for us, and has what we would look at.
+    private func inTheQueue() -> [Holder] {
+        looking { limit in
+            desks.flatMap { desk in
+                Side.allCases.flatMap { side in
+                    look(at: side, of: desk, as: desk.plan.stream, limit) {
+                        try $0.queued(FenceNames(desk.plan.stream))
+                    }
+                }
             }
         }
     }

@@ -242,9 +242,9 @@ final class FencedPair {
 
     // MARK: letting go
 
-    /// Whoever waits at the fence goes on, by the gate as it is.
+    /// Whoever waits at the fence goes on, by the gate as it is; where charge is, first.
     func letGo() {
-        fences.values.forEach { $0.takeDown() }
+        for side in [plan.giver, plan.taker] { fences[side]?.takeDown() }
         (fences, connections) = ([:], [:])
     }
 }

@@ -97,14 +97,15 @@ package final class PairDesk {
         return true
     }
 
-    /// A lock goes with its session: whoever has been taken for gone has none any more.
+    /// A lock goes with its session: whoever has been taken for gone has none any more. One of the two is enough, because nobody
+    /// moves the pair without both: a side that is away keeps nobody from letting go those who wait on the other one.
     var hasLock: Bool {
-        [old, new].allSatisfy { connection in
-            guard let connection, !connection.isBroken else { return false }
-            // Asked to stop, a connection answers no more.
-            return stop.isRaised || (try? connection.query("SELECT", doing: "looking for the lock")) != nil
+        [standing.truth, standing.truth.other].contains { side in
+            connection(side)?.attempt("SELECT", within: Self.listening) ?? false
         }
     }
+
+    private static let listening = 2.0
 
     // MARK: both sides
 
@@ -112,18 +113,15 @@ package final class PairDesk {
         for side in Side.allCases { if let book = book(side) { try body(book) } }
     }
 
-    /// On connections of its own, also when somebody has asked tandem to stop; at most so long.
-    func afresh(seconds: Double, _ body: (Side, Connection) throws -> Void) throws {
+    /// On a connection of its own, also when somebody has asked tandem to stop; at most so long.
+    func afresh(_ side: Side, seconds: Double, _ body: (Connection) throws -> Void) throws {
         let (limit, done) = (StopSignal(), StopSignal())
         let clock = try Thread("limit") { if !done.wait(seconds: seconds) { limit.raise() } }
         defer {
             done.raise()
             clock.join()
         }
-        for side in Side.allCases {
-            try body(
-                side, Connection(to: target(side), for: .control, as: "\(plan.stream) \(application)", stop: limit))
-        }
+        try body(Connection(to: target(side), for: .control, as: "\(plan.stream) \(application)", stop: limit))
     }
 
     /// What the other side has committed, here, with the gate by it; until it works or somebody asks tandem to stop.

@@ -42,5 +42,9 @@ package struct PairStanding: Sendable, Equatable {
 
     package var row: StepRow? { StepTable(strategy)[step] }
 
+    func transition(_ intent: Intent) -> Transition? {
+        StepTable(strategy).transition(from: intent.from, to: intent.to)
+    }
+
     package var truth: Side { epoch?.truth ?? .old }
 }

@@ -135,7 +135,10 @@ package final class Passage {
             try record(
                 desk, transition, .begins, executed: acts(transition), [("what", "completes what was interrupted")])
         }
-        try carry(desks, transition)
+        do { try carry(desks, transition) } catch {
+            abandon(desks, transition, error, began)
+            throw error
+        }
         try end(desks, transition, began)
     }
 
@@ -158,6 +161,16 @@ package final class Passage {
         }
         let left = desks.filter { $0.standing.step != transition.to }
         guard !left.isEmpty else { return }
+        // Clients of a pair that was left behind have waited long enough: they go on where they were until it is ready again.
+        let waiting = left.filter { $0.standing.intent?.held != nil }
+        if !waiting.isEmpty {
+            let undone = UndoneFlip(
+                waiting, transition, configuration, as: command, isHeld: plan.movesCharge, keepsIntent: true, say: say)
+            guard undone.run() else {
+                throw StateError.refused(
+                    "what an earlier command had begun could not be taken back", hint: "`tandem step`")
+            }
+        }
         let crossing = FencedCrossing(
             left, transition, plan, configuration, as: command, stop: stop, say: say)
         defer {
@@ -201,7 +214,11 @@ package final class Passage {
                 ],
                 seconds: Date().timeIntervalSince(began))
         }
-        if isCommitted { say("the step is committed for some pair: `tandem \(command)` again completes it") }
+        if isCommitted {
+            say(
+                "the step is committed for some pair: `tandem run` completes it"
+                    + (command == "run" ? "" : ", and so does `tandem \(command)` again"))
+        }
     }
 
     private func undo(_ transition: Transition, _ desks: [PairDesk]) throws {

@@ -33,29 +33,35 @@ struct UndoneFlip {
 
     /// What fails is said, and left to `tandem run`, which finds it written that somebody is held. False then.
     @discardableResult
-    func run() -> Bool {
-        guard desks.allSatisfy(\.hasLock) else {
-            say("another tandem has taken over; nothing more is done here")
-            return false
-        }
-        if isHeld, !letGo() { return false }
+    func run() -> Bool { letGo() && takeBack() }
+
+    /// What each side has written, the one in charge first: when the other one is away, this one is as it was.
+    func takeBack() -> Bool {
         var isWhole = true
         for desk in desks {
-            do {
-                try desk.afresh(seconds: Self.patience) { side, connection in
-                    try FenceGate(connection, desk.plan.stream, on: side).derive()
-                    let book = EpochBook(connection, desk.plan.stream)
-                    if keepsIntent { try book.clearHeld() } else { try book.set(intent: nil, by: "") }
+            for side in [desk.standing.truth, desk.standing.truth.other] {
+                do {
+                    try desk.afresh(side, seconds: Self.patience) { connection in
+                        try FenceGate(connection, desk.plan.stream, on: side).derive()
+                        let book = EpochBook(connection, desk.plan.stream)
+                        if keepsIntent { try book.clearHeld() } else { try book.set(intent: nil, by: "") }
+                    }
+                } catch {
+                    say("\(desk.plan.pair): \(error); `tandem run` sees to it")
+                    isWhole = false
                 }
-            } catch {
-                say("\(desk.plan.pair): \(error); `tandem run` sees to it")
-                isWhole = false
             }
         }
         return isWhole
     }
 
-    private func letGo() -> Bool {
+    /// Clients that a hook has held. False when nothing more is to be done here.
+    func letGo() -> Bool {
+        guard desks.allSatisfy(\.hasLock) else {
+            say("another tandem has taken over, or neither side answers; nothing more is done here")
+            return false
+        }
+        guard isHeld else { return true }
         let hook = OperatorHook(.undo, configuration, transition, as: command, pairs: desks.map(\.plan.pair))
         do {
             // Also when somebody has asked tandem to stop: clients must not be left waiting.

@@ -46,6 +46,10 @@ package struct Transition: Sendable, Equatable {
 extension StepTable {
     package var transitions: [Transition] { strategy == .dualWrite ? Self.dualWriteTransitions : Self.pauseTransitions }
 
+    package func transition(from: Step, to: Step) -> Transition? {
+        transitions.first { $0.from == from && $0.to == to }
+    }
+
     /// Nil where there is no next step; from the last one `finish` leads on.
     package func advance(from step: Step) -> Transition? { transitions.first { $0.from == step && $0.isForward } }
 

@@ -157,26 +157,31 @@ import Testing
     /// SIGSTOP instead of death: the server takes the fence down, `tandem run` takes over, and the command that wakes up does
     /// nothing more.
     @Test func aStoppedCommandIsTakenForGone() throws {
-        let w = try Switching("switchstop", pause: "1500ms")
+        let w = try Switching("switchstop", pause: "2s")
         defer { w.end() }
-        for (place, side) in [("after-drained", "old"), ("after-epoch-committed", "new")] {
-            let command = try w.s.start(
-                program: TandemBinary.path, ["switch", "--yes"] + Switching.waived,
-                environment: PostgresInstallation.tandemEnvironment.merging(["TANDEM_FAILPOINT": "\(place)/stop"]) {
-                    $1
-                })
-            try w.s.old.wait(for: "SELECT going_held IS NOT NULL FROM tandem.epoch", toBe: "t")
-            #expect(try w.settled() == side, "\(place)")
-            command.continue()
-            let ended = try command.wait()
-            #expect(ended != .exited(0) || side == "new", "\(place): \(command.tail)")
-            #expect(try w.settled() == side, "\(place)")
-            try w.roles(side)
-        }
+        let heard = try Switching.hook(w.s, "\"$1 $2\"")
+        let hook = "\(w.s.directory)/hook.sh"
+        try Switching.configure(w.s, "2s", "hooks: {on_flip: \(hook), undo_flip: \(hook)}")
         #expect(try w.run.stop() == .exited(0))
         try w.startAgain()
+        try w.roles("old")
+        let first = try w.stopped(at: "after-drained")
+        #expect(try w.settled() == "old" && heard().last == "undo old")
+        // Somebody else does it meanwhile: clients are led there, and by nobody back again.
+        try w.changed(false)
+        first.continue()
+        #expect(try first.wait() != .exited(0), "\(first.tail)")
+        #expect(try w.settled() == "new" && heard().last == "go new", "\(heard()) \(first.tail)")
         try w.roles("new")
-        try w.expectSame("new")
+        try w.ok("verify")
+
+        let second = try w.stopped(at: "after-epoch-committed", back: true)
+        #expect(try w.settled() == "old" && heard().last == "go old")
+        second.continue()
+        _ = try second.wait()
+        #expect(try w.settled() == "old" && heard().last == "go old", "\(heard()) \(second.tail)")
+        try w.roles("old")
+        try w.expectSame("old")
         #expect(try w.run.stop() == .exited(0))
     }
 
@@ -184,18 +189,15 @@ import Testing
     @Test func hooksHoldAndLetGo() throws {
         let w = try Switching("switchhook", pause: "10s")
         defer { w.end() }
+        let all = try Switching.hook(w.s, "\"$TANDEM_HOOK $*\"")
         let (script, heard) = ("\(w.s.directory)/hook.sh", "\(w.s.directory)/heard")
-        try "#!/bin/sh\necho \"$TANDEM_HOOK $*\" >> \(heard)\n[ ! -e \(heard).fail ] || { echo no; exit 3; }\n".write(
-            toFile: script, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: script)
         try Switching.configure(w.s, "10s", "hooks: {on_flip: \(script), undo_flip: \(script)}")
         #expect(try w.run.stop() == .exited(0))
         try w.startAgain()
         try w.roles("old")
         func take() throws -> [String] {
-            let text = (try? String(contentsOfFile: heard, encoding: .utf8)) ?? ""
-            try? FileManager.default.removeItem(atPath: heard)
-            return text.split(separator: "\n").map(String.init)
+            defer { try? FileManager.default.removeItem(atPath: heard) }
+            return all()
         }
         func kill(_ place: String) throws {
             let killed = try w.change(false, environment: ["TANDEM_FAILPOINT": place])
@@ -222,7 +224,8 @@ import Testing
         #expect(try w.run.stop() == .exited(0))
     }
 
-    /// All or none; and when it is killed between two of them, the second one stays as it was until the same command comes again.
+    /// All or none; and when it is killed between two of them, the second one is brought along: by `tandem run`, and where none is
+    /// there, by the same command.
     @Test func pairsSwitchTogether() throws {
         // Servers of its own: the first start looks at all of them, and waits for whatever others have open there.
         let servers = try ClusterPair()
@@ -245,9 +248,11 @@ import Testing
         strategy: pause
         gates: {lag: 60s}
         limits: {pause: 20s}
+        hooks: {on_flip: "\(s.directory)/hook.sh", undo_flip: "\(s.directory)/hook.sh"}
         spill: "\(s.spillDirectory)"
         evidence: "\(s.directory)/evidence"
         """.write(toFile: s.configurationPath, atomically: true, encoding: .utf8)
+        let heard = try Switching.hook(s, "\"$1 $2 $TANDEM_PAIRS\"")
         let run = try s.start("run")
         for pair in [s, other] {
             try pair.new.wait(for: "SELECT completed_at IS NOT NULL FROM tandem.copy", toBe: "t")
@@ -265,10 +270,17 @@ import Testing
         let change = ["switch", "--yes"] + Switching.waived
         let killed = try s.tandem(change, environment: ["TANDEM_FAILPOINT": "after-gate-opened"])
         #expect(killed.status == .signalled(9), "\(killed.stderr)")
-        #expect(try s.sideInCharge(run.tail) == "new")
-        #expect(try other.sideInCharge(run.tail) == "old")
-        try ok(change)
-        for pair in [s, other] { #expect(try pair.sideInCharge(run.tail) == "new") }
+        for pair in [s, other] {
+            try pair.old.wait(for: "SELECT step || ' ' || (going_to IS NULL) FROM tandem.epoch", toBe: "6 true")
+            #expect(try pair.sideInCharge(run.tail) == "new")
+        }
+        // Clients of the second one went on meanwhile, and nobody else's were led back.
+        let told = heard()
+        #expect(told.first == "hold old \(s.name) \(other.name)" && told.contains("go new \(s.name)"), "\(told)")
+        #expect(told.contains("undo old \(other.name)"), "\(told)")
+        #expect(told.suffix(2) == ["hold old \(other.name)", "go new \(other.name)"], "\(told)")
+        #expect(try s.tandem(change).stdout.contains("new is in charge already"))
+        try ok(["evidence", "verify"])
         for pair in [s, other] { try pair.waitForRoles(forward: "watch", reverse: "apply") }
         try ok(["verify"])
         try ok(["switch", "--yes", "--back"] + Switching.waived)

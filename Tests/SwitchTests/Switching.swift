@@ -34,9 +34,9 @@ final class Switching {
         try ok("verify")
     }
 
-    static func configure(_ s: Scenario, _ pause: String, _ extra: String) throws {
+    static func configure(_ s: Scenario, _ pause: String, _ extra: String, old: String? = nil) throws {
         try s.writeConfiguration(
-            dataA: ["public.*"],
+            dataA: ["public.*"], old: old,
             extra: """
                 strategy: pause
                 limits: {pause: \(pause)}
@@ -44,6 +44,18 @@ final class Switching {
                 evidence: "\(s.directory)/evidence"
                 \(extra)
                 """)
+    }
+
+    /// A hook that writes down what it is told, and fails while there is a file for that. What it has heard so far.
+    static func hook(_ s: Scenario, _ told: String) throws -> () -> [String] {
+        let (script, heard) = ("\(s.directory)/hook.sh", "\(s.directory)/heard")
+        try "#!/bin/sh\necho \(told) >> \(heard)\n[ ! -e \(heard).fail ] || { echo no; exit 3; }\n".write(
+            toFile: script, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: script)
+        return {
+            let text = (try? String(contentsOfFile: heard, encoding: .utf8)) ?? ""
+            return text.split(separator: "\n").map(String.init)
+        }
     }
 
     func end() { s.end() }
@@ -68,6 +80,16 @@ final class Switching {
         try s.tandem(["switch", "--yes"] + (back ? ["--back"] : []) + Self.waived + more, environment: environment)
     }
 
+    /// A switch that stands still at a place, by its failpoint.
+    func stopped(at place: String, back: Bool = false) throws -> Replicator {
+        let command = try s.start(
+            program: TandemBinary.path, ["switch", "--yes"] + (back ? ["--back"] : []) + Self.waived,
+            environment: PostgresInstallation.tandemEnvironment.merging(["TANDEM_FAILPOINT": "\(place)/stop"]) { $1 })
+        let stood = poll(within: .seconds(60), every: .milliseconds(20)) { command.isStopped ? true : nil }
+        #expect(stood == true, "\(place): \(command.tail)\n\(run.tail)")
+        return command
+    }
+
     @discardableResult
     func changed(_ back: Bool, location: SourceLocation = #_sourceLocation) throws -> String {
         let outcome = try change(back)
@@ -84,7 +106,7 @@ final class Switching {
     }
 
     func expectSame(_ inCharge: String, location: SourceLocation = #_sourceLocation) throws {
-        try s.catchUp(inCharge == "old" ? .forward : .reverse)
+        try s.catchUp(inCharge == "old" ? .forward : .reverse, by: run)
         let differences = try Fingerprint.expectEqual(old: s.old, new: s.new)
         #expect(differences == [], "\(run.tail)", sourceLocation: location)
     }

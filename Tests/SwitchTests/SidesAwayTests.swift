@@ -1,0 +1,116 @@
+// A side that goes away in the middle of a switch: whoever waits on the other one waits no longer for that, and what was acknowledged
+// is there when it comes back.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(.blocking) struct SidesAwayTests {
+    /// Clients that the hook holds are let go where they were as soon as it comes to nothing: by the command, and where that is dead
+    /// too, by `tandem run`.
+    @Test func nobodyWaitsForTheOtherSide() throws {
+        let pair = try ClusterPair()
+        defer { pair.remove() }
+        let w = try Switching("switchaway", on: pair, pause: "1500ms")
+        defer { w.end() }
+        let heard = try Switching.hook(w.s, "\"$1 $2\"")
+        let script = "\(w.s.directory)/hook.sh"
+        try Switching.configure(w.s, "1500ms", "hooks: {on_flip: \(script), undo_flip: \(script)}")
+        #expect(try w.run.stop() == .exited(0))
+        try w.startAgain()
+        try w.roles("old")
+        func last() -> String? { heard().last }
+        for isKilled in [false, true] {
+            let command = try w.stopped(at: "after-drained")
+            #expect(last() == "hold old")
+            try pair.new.stop(.immediate)
+            if isKilled { command.kill() } else { command.continue() }
+            let told = poll(within: .seconds(60), every: .milliseconds(50)) { last() == "undo old" ? true : nil }
+            #expect(told == true && !pair.new.isRunning, "\(last() ?? "") \(command.tail)\n\(w.run.tail)")
+            #expect(w.s.old.takesWrites == "ok")
+            if !isKilled { #expect(try command.wait() != .exited(0)) }
+            try pair.new.start()
+            #expect(try w.settled() == "old")
+            try w.roles("old")
+        }
+        try w.changed(false)
+        #expect(try w.settled() == "new" && last() == "go new")
+        #expect(try w.run.stop() == .exited(0))
+    }
+
+    /// `synchronous_commit = off` for the database and the role on both sides, and servers that write their log late: what a server
+    /// that crashes has not flushed on purpose is gone. Nothing of it may have been counted on.
+    @Test func asynchronousCommitsLoseNothing() throws {
+        let late = ClusterOptions(settings: ["wal_writer_delay": "10s", "wal_writer_flush_after": "1GB"])
+        let pair = try ClusterPair(old: late, new: late)
+        defer { pair.remove() }
+        let w = try Switching("switchasync", on: pair, pause: "10s")
+        defer { w.end() }
+        #expect(try w.run.stop() == .exited(0))
+        for side in [w.s.old, w.s.new] {
+            try side.sql(
+                "ALTER DATABASE \(w.s.name) SET synchronous_commit = off; ALTER ROLE postgres SET synchronous_commit = off"
+            )
+        }
+        try w.startAgain()
+        try w.roles("old")
+        var inCharge = "old"
+        for (place, crashes) in [
+            ("after-charge-position", "new"), ("after-epoch-committed", "new"), ("after-charge-position", "old"),
+            ("after-epoch-committed", "new"), ("after-epoch-committed", "old"), ("after-epoch-committed", "old"),
+        ] {
+            let (giver, taker) = inCharge == "old" ? (w.s.old, w.s.new) : (w.s.new, w.s.old)
+            let isCommitted = place == "after-epoch-committed"
+            try giver.sql("INSERT INTO t (v) SELECT 'acknowledged' FROM generate_series(1, 500)")
+            let written = try giver.value("SELECT count(*) FROM t")
+            let command = try w.stopped(at: place, back: inCharge == "new")
+            let server = crashes == "old" ? pair.old : pair.new
+            try server.restart(.immediate)
+            // What is committed holds, before anybody completes anything.
+            if isCommitted { #expect(giver.takesWrites == "25006", "\(place) \(crashes)") }
+            command.continue()
+            _ = try command.wait()
+            if isCommitted { inCharge = inCharge == "old" ? "new" : "old" }
+            let place = "\(place), \(crashes) crashed: \(command.tail)"
+            #expect(try w.settled() == inCharge, "\(place)")
+            // A probe is a row as well.
+            let there = try (isCommitted ? taker : giver).value("SELECT count(*) >= \(written ?? "0") FROM t")
+            #expect(there == "t", "\(place)")
+            try w.roles(inCharge)
+            try w.expectSame(inCharge)
+            if isCommitted { try w.ok("verify") }
+        }
+        #expect(try w.run.stop() == .exited(0))
+    }
+
+    /// The answer to COMMIT does not come. The server has done it, or it has not: nobody is told anything before it says which.
+    @Test func theAnswerToCommitIsLost() throws {
+        let w = try Switching("switchanswer", pause: "5s")
+        defer { w.end() }
+        let relay = try Relay(to: w.s.pair.old)
+        defer { relay.end() }
+        let heard = try Switching.hook(w.s, "\"$1 $2\"")
+        let script = "\(w.s.directory)/hook.sh"
+        try Switching.configure(
+            w.s, "5s", "hooks: {on_flip: \(script), undo_flip: \(script)}",
+            old: "host=127.0.0.1 port=\(relay.port) dbname=\(w.s.name) user=postgres")
+        #expect(try w.run.stop() == .exited(0))
+        try w.startAgain()
+        for (way, side) in [(Relay.Way.reset, "old"), (.cut(after: 1), "new")] {
+            try w.roles("old")
+            let command = try w.stopped(at: "after-gate-closed")
+            relay.set(way)
+            rest(.milliseconds(200))
+            command.continue()
+            _ = try command.wait()
+            relay.set(.open)
+            #expect(try w.settled() == side, "\(command.tail)")
+            // The command and the runner may both say it.
+            let told = Set(heard().reversed().prefix { $0 != "hold old" })
+            #expect(told == [side == "old" ? "undo old" : "go new"], "\(told) \(command.tail)")
+        }
+        try w.roles("new")
+        try w.expectSame("new")
+        #expect(try w.run.stop() == .exited(0))
+    }
+}
