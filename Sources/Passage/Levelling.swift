@@ -79,8 +79,10 @@ package struct Levelling {
             if epoch.step == .readingNew {
                 say("\(follower.rawValue) stays shut to applications until the same command has been repeated")
             } else {
-                try? desk.afresh(seconds: 5) { side, connection in
-                    try FenceGate(connection, desk.plan.stream, on: side).derive()
+                for side in Side.allCases {
+                    try? desk.afresh(side, seconds: 5) { connection in
+                        try FenceGate(connection, desk.plan.stream, on: side).derive()
+                    }
                 }
             }
             throw error
