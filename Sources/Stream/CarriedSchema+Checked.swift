@@ -1,5 +1,6 @@
-// Before something is begun that rests on a schema: it must be what was checked. `prepare`, the first `run`, `recopy` and
-// `resume` come here; `pause`, `set-aside` and `abort` do not, because they are the ways out.
+// Before something is begun that rests on a schema: it must be what was checked. `prepare`, the first `run`, `recopy`, `resume` and
+// `resync` come here; `pause`, `set-aside` and `abort` do not, because they are the ways out. `verify --repair` and batches of
+// Data B do not either: they look at their tables on both sides by themselves, and say what is not alike.
 
 internal import Evidence
 internal import Model
@@ -32,6 +33,13 @@ extension CarriedSchema {
             // What the stream knew is younger than any check before it.
             try refuse(side, seen == nil ? since(last, now, of: side) : last.differences(to: now))
         }
+    }
+
+    /// Whichever side is in charge. While tables are copied tandem itself changes new.
+    package static func refuseChanged(_ plan: StreamPlan, old: Connection, new: Connection) throws {
+        let forward = plan.isForward ? plan : plan.opposite
+        let isCopied = try TargetSide(new, forward.stream).copyRequest()?.isComplete ?? true
+        try refuseChanged(forward, old: old, new: isCopied ? new : nil, accepts: false)
     }
 
     private static func describe(_ plan: StreamPlan, _ connection: Connection) throws -> SchemaDescription {

@@ -4,6 +4,7 @@ internal import CommandLine
 internal import Configuration
 internal import Model
 internal import Passage
+internal import Postgres
 internal import Stream
 internal import Verification
 
@@ -13,6 +14,7 @@ func resync(_ arguments: Parsed) throws -> ExitCode {
     let plan = try workspace.onePlan(for: "resync").inCharge()
     let levelling = try Levelling(
         workspace.configuration, plan.isForward ? plan : plan.opposite, stop: processStop, say: { Terminal.note($0) })
+    try refuseChangedSchema(plan)
     if arguments.has("dry-run") { return try preview(plan, levelling) }
     if !arguments.has("yes") {
         guard Terminal.isInteractive else {
@@ -39,6 +41,12 @@ func resync(_ arguments: Parsed) throws -> ExitCode {
     line.clear()
     show(outcome, plan)
     return .done
+}
+
+private func refuseChangedSchema(_ plan: StreamPlan) throws {
+    try CarriedSchema.refuseChanged(
+        plan, old: try Connection(to: plan.old, for: .control, as: "\(plan.stream) resync", stop: processStop),
+        new: try Connection(to: plan.new, for: .control, as: "\(plan.stream) resync", stop: processStop))
 }
 
 private func preview(_ plan: StreamPlan, _ levelling: Levelling?) throws -> ExitCode {

@@ -72,6 +72,7 @@ extension PreflightTests {
         try s.both("ALTER TABLE t ADD COLUMN w text")
         try refuses("recopy", "public.t", naming: #"column "w" of public.t is new"#)
         try refuses("resume", naming: #"column "w" of public.t is new"#)
+        try refuses("resync", "--yes", naming: #"column "w" of public.t is new"#)
         #expect(try s.tandem("pause").exitCode == 0)
         #expect(try s.tandem("resume", "--accept-schema").exitCode == 0)
         _ = try s.preflight(exits: 0)

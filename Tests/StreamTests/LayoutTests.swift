@@ -55,7 +55,8 @@ import Testing
             #expect(comment.hasSuffix("; layout 2"))
         }
         // What needs the tables that were not there.
-        #expect(try s.tandem("verify").exitCode == 0)
+        let verified = try s.tandem("verify")
+        #expect(verified.exitCode == 0, "\(verified.stdout)\n\(verified.stderr)")
         #expect(try s.tandem("step").exitCode == 0)
         #expect(try s.tandem("status").exitCode == 0)
         #expect(try after.stop() == .exited(0))
