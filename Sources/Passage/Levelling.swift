@@ -8,6 +8,7 @@ package import Configuration
 internal import Fence
 package import Model
 internal import Protocol
+internal import State
 package import Stream
 package import Threading
 package import Verification
@@ -90,7 +91,7 @@ package struct Levelling {
     }
 
     private func shut() throws {
-        guard let connection = desk.connection(follower) else { return }
+        guard let connection = desk.connection(follower) else { throw StateError.notPrepared(pair: desk.plan.pair) }
         let gate = FenceGate(connection, desk.plan.stream, on: follower)
         try gate.set(
             WriterGate(

@@ -48,7 +48,9 @@ private func end(
     if arguments.has("dry-run") {
         let report = try Removal(plan, stop: processStop).preview(without: gone)
         for thing in report.removed { Terminal.show("would remove \(thing)") }
-        if report.removed.isEmpty { Terminal.show("nothing of pair \(plan.pair) is there") }
+        if report.removed.isEmpty && report.unreachable.isEmpty {
+            Terminal.show("nothing of pair \(plan.pair) is there")
+        }
         for problem in report.unreachable { Terminal.note("tandem: \(withoutControls(problem))") }
         Terminal.note("Nothing was changed.")
         return report.unreachable.isEmpty ? .done : .failed

@@ -60,8 +60,16 @@ struct StepScreen {
 
     var isIncomplete: Bool { !desk.problems.isEmpty }
 
+    /// Nobody was there to ask: what the configuration alone would make of it is not where the pair stands.
+    private let isKnown: Bool
+
     init(_ desk: PairDesk) {
         self.desk = desk
+        isKnown = desk.old != nil || desk.new != nil
+        guard isKnown else {
+            ahead = []
+            return
+        }
         // The same gate is looked at once, however often it is asked for.
         var known: [Gate: GateReading] = [:]
         // At the last step the way back is what lies ahead.
@@ -83,6 +91,10 @@ struct StepScreen {
 
     var text: String {
         let standing = desk.standing
+        guard isKnown else {
+            let what = "where it stands is not known, neither side can be reached"
+            return ([Terminal.strong("pair \(desk.plan.pair): \(what)")] + noteLines).joined(separator: "\n")
+        }
         var lines = [Terminal.strong("pair \(desk.plan.pair): \(standing.step), \(standing.step.meaning)")]
         if let epoch = standing.epoch {
             lines.append(
@@ -97,7 +109,7 @@ struct StepScreen {
             lines.append(Terminal.folded("  modes    \(modes)", below: 11))
             lines.append("  streams  forward \(Self.role(row.forward)), reverse \(Self.role(row.reverse))")
         }
-        lines += notes.map { Terminal.folded("  " + Terminal.alarming(withoutControls($0)), below: 2) }
+        lines += noteLines
         for (transition, readings) in ahead {
             lines.append("")
             lines.append(
@@ -111,6 +123,10 @@ struct StepScreen {
             ]
         }
         return lines.joined(separator: "\n")
+    }
+
+    private var noteLines: [String] {
+        notes.map { Terminal.folded("  " + Terminal.alarming(withoutControls($0)), below: 2) }
     }
 
     private var notes: [String] {
@@ -157,12 +173,13 @@ struct StepScreen {
         }
 
         let pair: String
-        let step: Int
+        /// Nil, as all that follows from it, when neither side can be reached.
+        let step: Int?
         let epoch: Int?
         let since: String?
         let by: String?
         let strategy: String
-        let truth: String
+        let truth: String?
         let modes: [Int]
         let forward: String?
         let reverse: String?
@@ -174,12 +191,13 @@ struct StepScreen {
 
     var machineReadable: Line {
         let standing = desk.standing
+        let row = isKnown ? standing.row : nil
         return Line(
-            pair: desk.plan.pair, step: standing.step.rawValue, epoch: standing.epoch?.number,
-            since: standing.epoch?.since,
-            by: standing.epoch?.by, strategy: standing.strategy.rawValue, truth: standing.truth.rawValue,
-            modes: standing.row?.modes.sorted().map(\.rawValue) ?? [], forward: standing.row?.forward.rawValue,
-            reverse: standing.row?.reverse.rawValue, goingTo: standing.intent?.to.rawValue,
+            pair: desk.plan.pair, step: isKnown ? standing.step.rawValue : nil, epoch: standing.epoch?.number,
+            since: standing.epoch?.since, by: standing.epoch?.by, strategy: standing.strategy.rawValue,
+            truth: isKnown ? standing.truth.rawValue : nil,
+            modes: row?.modes.sorted().map(\.rawValue) ?? [], forward: row?.forward.rawValue,
+            reverse: row?.reverse.rawValue, goingTo: standing.intent?.to.rawValue,
             lagging: standing.lagging?.rawValue,
             ahead: ahead.map { transition, readings in
                 Line.Ahead(

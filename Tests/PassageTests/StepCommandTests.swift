@@ -5,6 +5,21 @@ import TestSupport
 import Testing
 
 @Suite(.blocking) struct StepCommandTests {
+    /// Nothing is made up: neither a step nor that nothing is there.
+    @Test func whatNobodyCanSayIsNotSaid() throws {
+        let s = try Scenario("unanswered")
+        defer { s.end() }
+        let nobody = "host=127.0.0.1 port=1 user=u dbname="
+        try s.writeConfiguration(old: nobody + "a", new: nobody + "b")
+        let screen = try s.expect(1, "step").stdout
+        #expect(screen.contains("neither side can be reached") && screen.contains("Connection refused"), "\(screen)")
+        #expect(!screen.contains("step 0") && !screen.contains("in charge"), "\(screen)")
+        let json = try s.expect(1, "step", "--json").stdout
+        #expect(json.contains("Connection refused"), "\(json)")
+        #expect(!json.contains(#""step""#) && !json.contains(#""truth""#), "\(json)")
+        #expect(try !s.expect(1, "finish", "--without", "new", "--dry-run").stdout.contains("nothing of pair"))
+    }
+
     /// From nothing to step 2 and back, each gate refusing first; then everything is gone again.
     @Test func thereAndBack() throws {
         let s = try Scenario.stepping("steps")
