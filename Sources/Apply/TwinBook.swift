@@ -27,6 +27,8 @@ package final class TwinBook: Sendable {
         package fileprivate(set) var newest: Int
         /// By another replication than tandem's.
         package fileprivate(set) var isForeign: Bool
+        /// Who touched it last, as its transaction told, by number; 0 when it did not.
+        package fileprivate(set) var writer: Int
         /// How often it was found different.
         package var looks = 0
         package var writes = 0
@@ -67,15 +69,17 @@ package final class TwinBook: Sendable {
 
     // MARK: the watching thread
 
-    func touch(_ row: TouchedRow, isForeign: Bool) {
+    func touch(_ row: TouchedRow, isForeign: Bool, by writer: Int = 0) {
         page.withLock { page in
             guard var touch = page.touches[row] else {
-                page.touches[row] = Touch(oldest: page.open, newest: page.open, isForeign: isForeign)
+                page.touches[row] = Touch(
+                    oldest: page.open, newest: page.open, isForeign: isForeign, writer: writer)
                 page.enter(row, page.open)
                 return
             }
             touch.newest = page.open
             touch.isForeign = touch.isForeign || isForeign
+            touch.writer = writer
             page.touches[row] = touch
         }
     }
@@ -126,7 +130,8 @@ package final class TwinBook: Sendable {
             if touch.newest <= mark {
                 page.touches[row] = nil
             } else {
-                var rest = Touch(oldest: mark + 1, newest: touch.newest, isForeign: touch.isForeign)
+                var rest = Touch(
+                    oldest: mark + 1, newest: touch.newest, isForeign: touch.isForeign, writer: touch.writer)
                 rest.after = touch.after
                 page.touches[row] = rest
                 page.enter(row, mark + 1)

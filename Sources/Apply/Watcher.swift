@@ -147,18 +147,23 @@ package final class Watcher {
 
     // MARK: looking
 
+    private struct Whose {
+        let isForeign: Bool
+        let writer: Int
+    }
+
     private func look(at transaction: Transaction) throws {
-        let isForeign = transaction.origin != nil
+        let whose = Whose(isForeign: transaction.origin != nil, writer: transaction.writer)
         switch transaction.content {
         case .slice(let page, let from, let count):
             try look(
-                at: UnsafeRawBufferPointer(start: page.base + from, count: count), without: [], isForeign,
+                at: UnsafeRawBufferPointer(start: page.base + from, count: count), without: [], whose,
                 transaction.commit.end)
         case .buffer(let buffer):
             let scratch = ByteBuffer()
             for index in 0..<buffer.pieces {
                 try look(
-                    at: buffer.piece(index, scratch: scratch), without: buffer.rolledBack, isForeign,
+                    at: buffer.piece(index, scratch: scratch), without: buffer.rolledBack, whose,
                     transaction.commit.end)
             }
             buffer.discard()
@@ -168,7 +173,7 @@ package final class Watcher {
     }
 
     private func look(
-        at records: UnsafeRawBufferPointer, without rolledBack: Set<UInt32>, _ isForeign: Bool, _ end: LSN
+        at records: UnsafeRawBufferPointer, without rolledBack: Set<UInt32>, _ whose: Whose, _ end: LSN
     ) throws {
         var cursor = ByteCursor(records)
         while let record = try ChangeRecord.next(&cursor) {
@@ -176,12 +181,12 @@ package final class Watcher {
             let shapes = record.kind == .truncate ? try TruncateRecord(record.rows).shapes : [record.shape]
             for number in shapes {
                 guard let shape = setup.book[number] else { continue }
-                try note(record, shape, isForeign, end)
+                try note(record, shape, whose, end)
             }
         }
     }
 
-    private func note(_ record: ChangeRecord, _ shape: RelationShape, _ isForeign: Bool, _ end: LSN) throws {
+    private func note(_ record: ChangeRecord, _ shape: RelationShape, _ whose: Whose, _ end: LSN) throws {
         if shape.name == Heartbeat.table {
             try rows.read(record.rows)
             guard record.kind != .delete, let found = Heartbeat.beat(rows.new, shape) else { return }
@@ -195,12 +200,12 @@ package final class Watcher {
         }
         changes += 1
         var tally = tallies[shape.name] ?? Tally()
-        if isForeign { tally.byReplication += 1 } else { tally.byApplications += 1 }
+        if whose.isForeign { tally.byReplication += 1 } else { tally.byApplications += 1 }
         if record.kind == .truncate { tally.truncated = true }
         if let twins, record.kind != .truncate {
             try rows.read(record.rows)
             let touched = try touches.touched(record, shape, rows)
-            for row in touched { twins.touch(row, isForeign: isForeign) }
+            for row in touched { twins.touch(row, isForeign: whose.isForeign, by: whose.writer) }
             // Nobody can say which rows to look at: the whole table has to be compared.
             if touched.isEmpty { tally.truncated = true }
         }

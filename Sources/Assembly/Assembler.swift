@@ -38,6 +38,7 @@ package final class Assembler {
         var origin: String?
         /// Its origin is one of ours.
         var isOurs = false
+        var writer = 0
         var changes = 0
         /// Where its records begin in the page; meaningless once it has its own buffer.
         let start: Int
@@ -48,6 +49,7 @@ package final class Assembler {
         let buffer: TransactionBuffer
         var origin: String?
         var isOurs = false
+        var writer = 0
         var changes = 0
         /// How this transaction alone sees tables it has altered.
         var shapes: [UInt32: Described] = [:]
@@ -64,8 +66,9 @@ package final class Assembler {
     private let directory: SpillDirectory
     private let isOwn: (String) -> Bool
     private let afterSpilledBlock: () -> Void
-    /// Prefix and content of a logical message; the bytes live as long as the call.
-    private let heard: (String, UnsafeRawBufferPointer) -> Void
+    /// Prefix and content of a logical message; the bytes live as long as the call. What it says of who writes, as a number; 0
+    /// when nothing.
+    private let heard: (String, UnsafeRawBufferPointer) -> Int
 
     private var decoder = Decoder()
     private var shapes: [UInt32: Described] = [:]
@@ -92,7 +95,7 @@ package final class Assembler {
     package init(
         book: ShapeBook, limits: Limits, directory: SpillDirectory, applied: LSN,
         isOwn: @escaping (String) -> Bool = { _ in false }, afterSpilledBlock: @escaping () -> Void = {},
-        heard: @escaping (String, UnsafeRawBufferPointer) -> Void = { _, _ in }
+        heard: @escaping (String, UnsafeRawBufferPointer) -> Int = { _, _ in 0 }
     ) {
         self.heard = heard
         self.book = book
@@ -133,7 +136,7 @@ package final class Assembler {
         case .type(let oid, let name): book.note(type: oid, name: name)
         case .truncate(let xid, let message): try truncate(message, subtransaction: xid)
         case .change: break
-        case .logicalMessage(let prefix, let content): heard(prefix, content)
+        case .logicalMessage(let prefix, let content): note(writer: heard(prefix, content))
         case .streamStart(let xid, let first): try startBlock(xid, first: first)
         case .streamStop: (block, skipsBlock) = (nil, false)
         case .streamCommit(let xid, let commit): try finish(streamed: xid, commit)
@@ -161,6 +164,11 @@ package final class Assembler {
             open?.origin = name
             open?.isOurs = isOurs
         }
+    }
+
+    private func note(writer: Int) {
+        guard writer != 0 else { return }
+        if let xid = decoder.streaming { streamed[xid]?.writer = writer } else { open?.writer = writer }
     }
 
     private func note(_ message: RelationMessage) {
@@ -268,7 +276,9 @@ package final class Assembler {
         openMemory -= transaction.buffer.memory
         shapes.merge(transaction.shapes) { $0.order > $1.order ? $0 : $1 }
         let changes = transaction.isOurs ? transaction.changes : transaction.buffer.changes
-        deliver(xid, commit, (transaction.origin, transaction.isOurs), changes, .buffer(transaction.buffer))
+        deliver(
+            xid, commit, (transaction.origin, transaction.isOurs, transaction.writer), changes,
+            .buffer(transaction.buffer))
     }
 
     // MARK: out
@@ -280,11 +290,13 @@ package final class Assembler {
         let content =
             transaction.buffer.map { Transaction.Content.buffer($0) }
             ?? .slice(page, from: transaction.start, count: page.count - transaction.start)
-        deliver(transaction.xid, commit, (transaction.origin, transaction.isOurs), transaction.changes, content)
+        deliver(
+            transaction.xid, commit, (transaction.origin, transaction.isOurs, transaction.writer), transaction.changes,
+            content)
     }
 
     private func deliver(
-        _ xid: UInt32, _ commit: CommitMessage, _ from: (origin: String?, isOurs: Bool), _ changes: Int,
+        _ xid: UInt32, _ commit: CommitMessage, _ from: (origin: String?, isOurs: Bool, writer: Int), _ changes: Int,
         _ content: Transaction.Content
     ) {
         let known = commit.end <= applied
@@ -296,7 +308,8 @@ package final class Assembler {
         }
         guard !known, changes > 0 else { return }
         guard !from.isOurs else { return skipped += 1 }
-        let transaction = Transaction(xid: xid, commit: commit, origin: from.origin, changes: changes, content: content)
+        let transaction = Transaction(
+            xid: xid, commit: commit, origin: from.origin, changes: changes, writer: from.writer, content: content)
         readyBytes += transaction.bytes
         ready.append(transaction)
     }
@@ -312,7 +325,7 @@ package final class Assembler {
             next.append(page.base + transaction.start, page.count - transaction.start)
             open = Open(
                 xid: transaction.xid, origin: transaction.origin, isOurs: transaction.isOurs,
-                changes: transaction.changes, start: 0)
+                writer: transaction.writer, changes: transaction.changes, start: 0)
         }
         page = next
         return taken

@@ -17,6 +17,8 @@ package struct Transaction: Sendable {
     /// The replication origin the transaction carried on the source, if it came from elsewhere.
     package let origin: String?
     package let changes: Int
+    /// Who made it, as it told itself: the number that was given for its message. 0: it said nothing.
+    package let writer: Int
     package let content: Content
 
     package var bytes: Int {

@@ -8,7 +8,7 @@ package import Postgres
 
 package enum StateLayout {
     /// Counted up with every change that `CREATE … IF NOT EXISTS` alone does not make.
-    package static let current = 2
+    package static let current = 3
 
     static let mark = "layout \(current)"
 
@@ -60,6 +60,7 @@ package enum StateLayout {
         if found.bool(0, 2) { statements.append(Schema.source) }
         if found.bool(0, 3) { statements.append(Schema.epoch) }
         if found.bool(0, 4) { statements.append(Schema.dataB) }
+        statements.append(Schema.twinByWriter)
         statements += [Schema.comment, "COMMIT"]
         try connection.script(
             statements.joined(separator: ";\n"), doing: "bringing schema tandem up to date on \(connection.label)")

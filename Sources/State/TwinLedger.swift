@@ -1,5 +1,5 @@
-// What became of the rows that applications wrote on both sides, by table. Kept on the side that the watching stream writes
-// its progress to. Counts of the last moment may be missing after a crash, or there twice: what was not acknowledged is
+// What became of the rows that applications wrote on both sides, by table and by who wrote them, as its transactions told; who is
+// not told of has no name here. Kept on the side that the watching stream writes its progress to. Counts of the last moment may be missing after a crash, or there twice: what was not acknowledged is
 // looked at again.
 
 package import Model
@@ -23,7 +23,7 @@ package struct TwinCounts: Sendable, Equatable {
 
     package var isEmpty: Bool { self == TwinCounts() }
 
-    mutating func add(_ other: TwinCounts) {
+    package mutating func add(_ other: TwinCounts) {
         matched += other.matched
         late += other.late
         failed += other.failed
@@ -35,9 +35,15 @@ package struct TwinCounts: Sendable, Equatable {
 
 package struct TwinTable: Sendable, Equatable {
     package let table: QualifiedName
-    package let counts: TwinCounts
+    /// By application_name of who wrote a row last when it was found so; empty where that is not known.
+    package private(set) var writers: [String: TwinCounts]
 
-    package init(table: QualifiedName, counts: TwinCounts) { (self.table, self.counts) = (table, counts) }
+    package init(table: QualifiedName, writers: [String: TwinCounts]) { (self.table, self.writers) = (table, writers) }
+
+    /// Of all who wrote it.
+    package var counts: TwinCounts {
+        writers.values.reduce(into: TwinCounts()) { $0.add($1) }
+    }
 
     /// Of all tables; nil when nothing was counted.
     package static func total(_ tables: [TwinTable]) -> TwinCounts? {
@@ -48,9 +54,14 @@ package struct TwinTable: Sendable, Equatable {
 
     /// What the pair's two streams have counted, each table once.
     package static func sum(_ one: [TwinTable], _ other: [TwinTable]) -> [TwinTable] {
-        var counts: [QualifiedName: TwinCounts] = [:]
-        for twin in one + other { counts[twin.table, default: TwinCounts()].add(twin.counts) }
-        return counts.sorted { $0.key < $1.key }.map { TwinTable(table: $0.key, counts: $0.value) }
+        var sums: [QualifiedName: TwinTable] = [:]
+        for twin in one + other {
+            for (writer, counts) in twin.writers {
+                sums[twin.table, default: TwinTable(table: twin.table, writers: [:])]
+                    .writers[writer, default: TwinCounts()].add(counts)
+            }
+        }
+        return sums.values.sorted { $0.table < $1.table }
     }
 }
 
@@ -69,12 +80,13 @@ extension TargetSide {
 
     package func twins() throws(PostgresError) -> [TwinTable] {
         guard try hasTwins else { return [] }
+        // Before layout 3 there was one row for each table.
         let rows = try ask(
             """
-            SELECT schema_name, table_name, matched, late, failed, orphan, foreign_, repaired FROM tandem.twin
-             WHERE stream = $1 ORDER BY 1, 2
+            SELECT schema_name, table_name, matched, late, failed, orphan, foreign_, repaired,
+                   coalesce(pg_catalog.to_jsonb(t) ->> 'application', '') FROM tandem.twin t WHERE stream = $1
             """, [stream.description], to: "reading the twin ledger")
-        return (0..<rows.rows).map { row in
+        let found = (0..<rows.rows).map { row in
             var counts = TwinCounts()
             counts.matched = rows.int(row, 2) ?? 0
             counts.late = rows.int(row, 3) ?? 0
@@ -83,22 +95,24 @@ extension TargetSide {
             counts.foreign = rows.int(row, 6) ?? 0
             counts.repaired = rows.int(row, 7) ?? 0
             return TwinTable(
-                table: QualifiedName(schema: rows.string(row, 0), name: rows.string(row, 1)), counts: counts)
+                table: QualifiedName(schema: rows.string(row, 0), name: rows.string(row, 1)),
+                writers: [rows.string(row, 8): counts])
         }
+        return TwinTable.sum(found, [])
     }
 
-    package func add(_ table: TwinTable) throws(PostgresError) {
-        let counts = table.counts
+    package func add(_ counts: TwinCounts, of table: QualifiedName, by writer: String) throws(PostgresError) {
         try ask(
             """
-            INSERT INTO tandem.twin AS t (stream, schema_name, table_name, matched, late, failed, orphan, foreign_, repaired)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-            ON CONFLICT (stream, schema_name, table_name) DO UPDATE SET
+            INSERT INTO tandem.twin AS t (stream, schema_name, table_name, application, matched, late, failed, orphan, foreign_,
+                                          repaired)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            ON CONFLICT (stream, schema_name, table_name, application) DO UPDATE SET
                 matched = t.matched + excluded.matched, late = t.late + excluded.late, failed = t.failed + excluded.failed,
                 orphan = t.orphan + excluded.orphan, foreign_ = t.foreign_ + excluded.foreign_,
                 repaired = t.repaired + excluded.repaired, last_at = DEFAULT
             """,
-            [stream.description, table.table.schema, table.table.name]
+            [stream.description, table.schema, table.name, writer]
                 + [counts.matched, counts.late, counts.failed, counts.orphan, counts.foreign, counts.repaired].map {
                     "\($0)"
                 },
@@ -132,6 +146,7 @@ extension Schema {
             stream pg_catalog.text NOT NULL,
             schema_name pg_catalog.text NOT NULL,
             table_name pg_catalog.text NOT NULL,
+            application pg_catalog.text NOT NULL DEFAULT '',
             matched pg_catalog.int8 NOT NULL,
             late pg_catalog.int8 NOT NULL,
             failed pg_catalog.int8 NOT NULL,
@@ -139,6 +154,12 @@ extension Schema {
             foreign_ pg_catalog.int8 NOT NULL,
             repaired pg_catalog.int8 NOT NULL,
             last_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-            PRIMARY KEY (stream, schema_name, table_name));
+            PRIMARY KEY (stream, schema_name, table_name, application));
+        """
+
+    /// Before layout 3 it was kept by table alone.
+    static let twinByWriter = """
+        ALTER TABLE IF EXISTS tandem.twin ADD COLUMN IF NOT EXISTS application pg_catalog.text NOT NULL DEFAULT '',
+            DROP CONSTRAINT twin_pkey, ADD PRIMARY KEY (stream, schema_name, table_name, application)
         """
 }

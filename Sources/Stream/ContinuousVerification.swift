@@ -18,13 +18,16 @@ final class ContinuousVerification: Sendable {
     private let ending = StopSignal()
     private let log: Log
     private let thread = Monitor<Thread?>(nil)
+    /// Whether rows are locked to be compared, at the step that holds.
+    private let locks: @Sendable () -> Bool
 
     /// Nil when the configuration wants none.
-    init?(_ plan: StreamPlan, _ recent: RecentChanges, log: Log) {
+    init?(_ plan: StreamPlan, _ recent: RecentChanges, locks: @escaping @Sendable () -> Bool, log: Log) {
         guard let every = plan.verify.every else { return nil }
         self.plan = plan
         self.every = every
         self.recent = recent
+        self.locks = locks
         self.log = log
     }
 
@@ -43,6 +46,7 @@ final class ContinuousVerification: Sendable {
         settings.rest = 3
         settings.rate = plan.verify.rate
         settings.patience = plan.verify.patience
+        settings.locks = locks()
         return settings
     }
 

@@ -2,7 +2,7 @@
 
 package import Model
 internal import Postgres
-internal import Protocol
+package import Protocol
 internal import State
 package import Threading
 
@@ -26,7 +26,12 @@ package struct PairEpochs {
 
     /// The direction in which changes are carried now: that of the side that counts. Without an epoch, forward. Of a side that
     /// cannot be reached nothing is known, and the other one tells.
-    package func direction() throws -> Direction {
+    package func direction() throws -> Direction { try standing().epoch?.truth == .new ? .reverse : .forward }
+
+    /// The row of the step table that holds, as far as it can be told.
+    package func row() throws -> StepRow? { try standing().epoch?.row }
+
+    private func standing() throws -> EpochStanding {
         var found: [Side: Epoch] = [:]
         for side in Side.allCases {
             do {
@@ -37,6 +42,6 @@ package struct PairEpochs {
                 if error.kind == .interrupted { throw error }
             }
         }
-        return EpochStanding(old: found[.old], new: found[.new]).epoch?.truth == .new ? .reverse : .forward
+        return EpochStanding(old: found[.old], new: found[.new])
     }
 }

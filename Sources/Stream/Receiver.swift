@@ -69,7 +69,9 @@ final class Receiver {
             book: setup.book, limits: setup.limits, directory: setup.spill, applied: setup.start,
             isOwn: { [stream = setup.stream] in stream.isOwn(origin: $0) },
             afterSpilledBlock: { Failpoint.pass(.afterSpillBlock) },
-            heard: { [census = setup.census] prefix, content in if prefix == "tandem" { census?.note(content) } })
+            heard: { [census = setup.census] prefix, content in
+                prefix == "tandem" ? census?.note(content) ?? 0 : 0
+            })
         feedbackEvery = try Self.feedbackInterval(connection)
         try connection.growReadBuffer()
         try ReplicationCommands.start(

@@ -80,7 +80,8 @@ final class StreamCompany {
             verification?.end()
             verification = nil
         } else if verification == nil {
-            verification = ContinuousVerification(plan, recent, log: log)
+            verification = ContinuousVerification(
+                plan, recent, locks: { [course] in course.row?.repairLocks ?? false }, log: log)
             try verification?.start()
         }
     }

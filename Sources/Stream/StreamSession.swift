@@ -168,7 +168,7 @@ final class StreamSession {
         let (plan, health, watch, attention, ending, log) = (plan, health, watch, attention, ending, log)
         let (outcome, changed, gate, recent) = (outcome, changed, copy?.gate ?? CopyGate(), recent)
         let (role, course) = (role, course)
-        let twins = self.twins
+        let (twins, census) = (self.twins, self.census)
         let hasTwins = role == .apply && manner?.repaired == plan.stream.target
         let receiving = Receiver.Setup(
             stream: plan.stream, start: start, isBinary: isBinary, until: until, book: book,
@@ -199,7 +199,7 @@ final class StreamSession {
             try applier.run()
         }
         if let twins, let row {
-            try spawn("twins") { try TwinRepair(plan, row, twins, stop: ending, log: log)?.run() }
+            try spawn("twins") { try TwinRepair(plan, row, twins, census, stop: ending, log: log)?.run() }
         }
         try spawn("heart") {
             try Heart(

@@ -26,6 +26,7 @@ final class TwinRepair {
     /// Nothing applies there, and users read: rows are locked.
     private let locks: Bool
     private let book: TwinBook
+    private let census: CensusBook?
     private let stop: StopSignal
     private let log: Log
 
@@ -41,16 +42,18 @@ final class TwinRepair {
     private var captured = 0
     /// Rows that the side in charge lacks: in which version they were seen, and whom that waits for.
     private var absences: [TouchedRow: (version: String, open: PerSide<Set<String>>)] = [:]
-    private var counts: [QualifiedName: TwinCounts] = [:]
+    private var counts: [QualifiedName: [Int: TwinCounts]] = [:]
     private var said: [QualifiedName: String] = [:]
     private var countedAt = Monotonic.now
 
-    init?(_ plan: StreamPlan, _ row: StepRow, _ book: TwinBook, stop: StopSignal, log: Log) {
+    init?(
+        _ plan: StreamPlan, _ row: StepRow, _ book: TwinBook, _ census: CensusBook?, stop: StopSignal, log: Log
+    ) {
         guard let repaired = row.repaired else { return nil }
         self.plan = plan
         repairing = plan.stream.target == repaired ? plan : plan.opposite
         locks = row.repairLocks
-        (self.book, self.stop, self.log) = (book, stop, log)
+        (self.book, self.census, self.stop, self.log) = (book, census, stop, log)
     }
 
     func run() throws {
@@ -168,11 +171,18 @@ final class TwinRepair {
     private func repair(_ desk: TwinDesk, _ table: QualifiedName, _ columns: [String], _ rows: [TouchedRow]) throws {
         guard !rows.isEmpty else { return }
         let keys = rows.map(\.key)
-        let failures =
+        let (failures, same) =
             locks
-            ? try desk.repairLocking(table, by: columns, keys) : try desk.repair(table, by: columns, keys)
+            ? try desk.repairLocking(table, by: columns, keys) : (try desk.repair(table, by: columns, keys), [])
         Failpoint.pass(.afterTwinRepair)
-        for row in rows { book.note(row) { $0.writes += 1 } }
+        for row in rows {
+            if same.contains(row.key) {
+                // Found the same while neither could move: a row that is counted up all the time is hardly ever found so otherwise.
+                if let touch = book.settle(row, through: settled) { note(row, touch) }
+            } else {
+                book.note(row) { $0.writes += 1 }
+            }
+        }
         let lasting = failures.filter { !$0.hasSuffix("[55P03]") && !$0.hasSuffix("[40P01]") }
         say(lasting.first, table, lasting.count)
     }
@@ -194,7 +204,7 @@ final class TwinRepair {
     // MARK: telling
 
     private func note(_ row: TouchedRow, _ touch: TwinBook.Touch) {
-        var counts = counts[row.table] ?? TwinCounts()
+        var counts = counts[row.table]?[touch.writer] ?? TwinCounts()
         if touch.isForeign { counts.foreign += 1 }
         if touch.looks == 0 {
             counts.matched += 1
@@ -206,7 +216,7 @@ final class TwinRepair {
             counts.failed += 1
         }
         counts.repaired += touch.writes
-        self.counts[row.table] = counts
+        self.counts[row.table, default: [:]][touch.writer] = counts
     }
 
     private func giveUp(_ table: QualifiedName, _ rows: [TouchedRow]) {
@@ -223,12 +233,15 @@ final class TwinRepair {
 
     private func count(_ ledger: TargetSide) throws {
         countedAt = Monotonic.now
-        for (table, counts) in counts.sorted(by: { $0.key < $1.key }) {
-            try ledger.add(TwinTable(table: table, counts: counts))
-            if counts.failed + counts.orphan > 0 {
+        for (table, writers) in self.counts.sorted(by: { $0.key < $1.key }) {
+            for (number, counts) in writers.sorted(by: { $0.key < $1.key }) {
+                try ledger.add(counts, of: table, by: census?.application(number) ?? "")
+            }
+            let (failed, orphans) = writers.values.reduce((0, 0)) { ($0.0 + $1.failed, $0.1 + $1.orphan) }
+            if failed + orphans > 0 {
                 log.info(
                     "twins repaired",
-                    [.relation: table, .count: counts.failed + counts.orphan, .detail: "\(counts.orphan) orphans"])
+                    [.relation: table, .count: failed + orphans, .detail: "\(orphans) orphans"])
             }
         }
         counts = [:]

@@ -13,6 +13,9 @@ package struct ComparisonSettings: Sendable {
     package var most = 10_000
     /// Seconds that rows may take to settle.
     package var patience = 120.0
+    /// Applications write both sides, and neither follows the other: a row that never stands still is locked for a moment, as
+    /// they lock it, to be seen on both.
+    package var locks = false
     /// Writes nothing at all, not even the beat that hurries the stream along.
     package var readsOnly = false
 

@@ -3,6 +3,13 @@
 
 internal import Model
 
+enum RowLock: String, Sendable {
+    /// They are about to be written.
+    case update = "UPDATE"
+    /// They are only to stand still; rows that refer to them may come.
+    case share = "SHARE"
+}
+
 struct ReadStatements: Sendable {
     let table: ComparedTable
     let side: Side
@@ -49,8 +56,10 @@ struct ReadStatements: Sendable {
         let sql: String
         let parameters: [String?]
 
-        /// The same rows, which nobody else may change or lock until the transaction ends.
-        var locking: Statement { Statement(sql: sql + " FOR UPDATE OF r", parameters: parameters) }
+        /// The same rows, which nobody else may change until the transaction ends.
+        func locking(_ strength: RowLock) -> Statement {
+            Statement(sql: sql + " FOR \(strength.rawValue) OF r", parameters: parameters)
+        }
     }
 
     private func within(_ range: KeyRange, _ first: Int) -> (sql: String, parameters: [String?]) {

@@ -33,8 +33,8 @@ extension ReadStatements {
         }
     }
 
-    func read(keys: [[String]], _ connection: Connection, locking: Bool = false) throws -> [[String]: RowState] {
-        let statement = locking ? rows(keys).locking : rows(keys)
+    func read(keys: [[String]], _ connection: Connection, locking: RowLock? = nil) throws -> [[String]: RowState] {
+        let statement = locking.map { self.rows(keys).locking($0) } ?? self.rows(keys)
         let rows = try connection.query(statement.sql, statement.parameters, doing: doing)
         let wanted = Set(keys)
         var (states, seen): ([[String]: RowState], Set<String>) = ([:], [])

@@ -68,6 +68,12 @@ struct Settlement {
         courses = [:]
     }
 
+    /// The same while neither side could change it.
+    mutating func note(same key: Key) {
+        guard courses.removeValue(forKey: key) != nil else { return }
+        equal += 1
+    }
+
     /// One reading of every open key: old in a snapshot, then new at a position that this snapshot does not exceed.
     mutating func note(_ snapshot: TransactionSnapshot, old: [Key: RowState], new: [Key: RowState]) {
         for (key, course) in courses {

@@ -35,7 +35,9 @@ extension TableComparison {
         let reads = reads
         var round = 0
         while !settlement.open.isEmpty, Monotonic.now < end {
+            try lookUnderLocks(&settlement)
             let keys = settlement.open
+            guard !keys.isEmpty else { return }
             let old = try desks.old.ask { try reads.old(keys, $0) }
             do { try pass(old.position, by: end) } catch let error as VerificationError {
                 report.reason = error.description

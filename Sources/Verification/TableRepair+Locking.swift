@@ -6,52 +6,59 @@ internal import Model
 internal import Postgres
 
 extension TableRepair {
-    func runLocking(_ keys: [[String]], _ desks: BothDesks, writer: SideDesk) throws -> [String] {
+    func runLocking(
+        _ keys: [[String]], _ desks: BothDesks, writer: SideDesk
+    ) throws -> (failures: [String], same: Set<[String]>) {
         var (failures, collisions): ([String], [String]) = ([], [])
-        var blocked: [[String]] = []
+        var (blocked, same): ([[String]], Set<[String]>) = ([], [])
         for key in keys {
-            guard let failure = try attempt([key], desks, writer) else { continue }
-            guard failure.hasSuffix("[23505]") else {
-                failures.append(failure)
-                continue
+            switch try attempt([key], desks, writer) {
+            case .same: same.insert(key)
+            case .written: break
+            case .failed(let failure) where failure.hasSuffix("[23505]"):
+                collisions.append(failure)
+                blocked.append(key)
+            case .failed(let failure): failures.append(failure)
             }
-            collisions.append(failure)
-            blocked.append(key)
         }
         // Rows that have exchanged what one of them alone may have: none of them can be written first.
-        if blocked.count > 1, try attempt(Array(blocked.prefix(100)), desks, writer, afresh: true) == nil {
+        if blocked.count > 1, case .written = try attempt(Array(blocked.prefix(100)), desks, writer, afresh: true) {
             collisions.removeFirst(min(100, blocked.count))
         }
-        return failures + collisions
+        return (failures + collisions, same)
     }
 
-    /// What failed, without values.
+    private enum Attempt {
+        /// There was nothing to write.
+        case same
+        case written
+        /// Without values.
+        case failed(String)
+    }
+
     private func attempt(
         _ keys: [[String]], _ desks: BothDesks, _ writer: SideDesk, afresh: Bool = false
-    ) throws -> String? {
-        do {
-            try repairLocking(keys, desks, writer, afresh)
-            return nil
-        } catch let error as PostgresError {
+    ) throws -> Attempt {
+        do { return try repairLocking(keys, desks, writer, afresh) ? .same : .written } catch let error as PostgresError {
             guard error.sqlState != nil, !error.isConnectionLost else { throw error }
-            return error.message + " [\(error.sqlState?.code ?? "")]"
+            return .failed(error.message + " [\(error.sqlState?.code ?? "")]")
         }
     }
 
-    /// `afresh`: all that are wrong go before any of them comes.
+    /// `afresh`: all that are wrong go before any of them comes. Whether they were all there, and the same.
     private func repairLocking(
         _ keys: [[String]], _ desks: BothDesks, _ writer: SideDesk, _ afresh: Bool
-    ) throws {
+    ) throws -> Bool {
         let name = table.new
         try desks.old.ask { try begin($0) }
         defer { _ = try? desks.old.ask { if !$0.isBroken { try end($0, "ROLLBACK") } } }
         let truth = try desks.old.ask { try self.whole(keys, $0, locking: true) }
-        guard !truth.isEmpty else { return }
-        try writer.ask { connection in
+        guard !truth.isEmpty else { return false }
+        return try writer.ask { connection in
             try begin(connection)
             do {
                 let onNew = ReadStatements(table: self.table, side: .new)
-                let there = try onNew.read(keys: keys, connection, locking: true)
+                let there = try onNew.read(keys: keys, connection, locking: .update)
                 let acts = truth.flatMap { key, rows in
                     self.acts(rows, there[key] ?? RowState()).flatMap { afresh ? $0.parted : [$0] }
                 }
@@ -61,6 +68,7 @@ extension TableRepair {
                         statement.sql, statement.parameters, doing: "repairing \(name) on \(connection.label)")
                 }
                 try end(connection, "COMMIT")
+                return acts.isEmpty && truth.count == keys.count
             } catch {
                 if !connection.isBroken { _ = try? end(connection, "ROLLBACK") }
                 throw error

@@ -98,7 +98,7 @@ struct TableRepair: Sendable {
     func whole(
         _ keys: [[String]], _ connection: Connection, locking: Bool = false
     ) throws -> [[String]: [WholeRow]] {
-        let statement = locking ? onOld.wholeRows(keys).locking : onOld.wholeRows(keys)
+        let statement = locking ? onOld.wholeRows(keys).locking(.update) : onOld.wholeRows(keys)
         let rows = try connection.query(
             statement.sql, statement.parameters, doing: "reading rows of \(table.old) on \(connection.label)")
         let keyed = table.isKeyless ? 0 : table.key.count

@@ -168,9 +168,12 @@ package final class TwinDesk {
         return try TableRepair(table).run(keys, comparison.desks, writer: writer)
     }
 
-    /// With both rows locked, old's first. Rows that the side in charge does not have are left alone.
-    package func repairLocking(_ name: QualifiedName, by columns: [String], _ keys: [[String]]) throws -> [String] {
-        guard let table = try table(name, by: columns) else { return [] }
+    /// With both rows locked, old's first. Rows that the side in charge does not have are left alone. What failed, and those that
+    /// were the same as soon as neither could move.
+    package func repairLocking(
+        _ name: QualifiedName, by columns: [String], _ keys: [[String]]
+    ) throws -> (failures: [String], same: Set<[String]>) {
+        guard let table = try table(name, by: columns) else { return ([], []) }
         return try TableRepair(table).runLocking(keys, comparison.desks, writer: writer)
     }
 

@@ -88,6 +88,7 @@ struct FleetScreen {
         for name in missing { lines.append(Terminal.alarming("  \(mention(name)) of `fleet` was never seen")) }
         for table in twins where !table.counts.isEmpty {
             lines.append("  twins of \(table.table): \(TwinLines.inWords(table.counts))")
+            lines += TwinLines.byWriter(table).map { "    " + $0 }
         }
         return lines.joined(separator: "\n")
     }

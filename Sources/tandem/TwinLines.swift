@@ -11,6 +11,18 @@ enum TwinLines {
         ]
         return parts.filter { $0.0 > 0 }.map { "\(grouped($0.0)) \($0.1)" }.joined(separator: ", ")
     }
+
+    /// Of whom more is to be said than that all was the same, one line each; nothing when nobody is known.
+    static func byWriter(_ table: TwinTable) -> [String] {
+        let known = table.writers.filter { writer, counts in
+            var rest = counts
+            rest.matched = 0
+            return !writer.isEmpty && !rest.isEmpty
+        }
+        return known.sorted { $0.key < $1.key }.map { writer, counts in
+            "written by \(withoutControls(writer)): \(inWords(counts))"
+        }
+    }
 }
 
 struct TwinLine: Encodable, Sendable {
@@ -21,8 +33,25 @@ struct TwinLine: Encodable, Sendable {
     let orphan: Int
     let foreign: Int
     let repaired: Int
+    /// The same by who wrote the row last; without a name where that is not known.
+    let instances: [Instance]
+
+    struct Instance: Encodable, Sendable {
+        let name: String
+        let matched: Int
+        let late: Int
+        let failed: Int
+        let orphan: Int
+        let foreign: Int
+        let repaired: Int
+    }
 
     init(_ table: TwinTable) {
+        instances = table.writers.sorted { $0.key < $1.key }.map { name, counts in
+            Instance(
+                name: name, matched: counts.matched, late: counts.late, failed: counts.failed, orphan: counts.orphan,
+                foreign: counts.foreign, repaired: counts.repaired)
+        }
         self.table = table.table.description
         (matched, late, failed) = (table.counts.matched, table.counts.late, table.counts.failed)
         (orphan, foreign, repaired) = (table.counts.orphan, table.counts.foreign, table.counts.repaired)

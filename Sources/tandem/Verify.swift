@@ -133,6 +133,7 @@ private struct PairVerifier {
         settings.rate = plan.verify.rate
         settings.patience = plan.verify.patience
         settings.readsOnly = arguments.has("dry-run")
+        settings.locks = try PairEpochs(plan, stop: processStop).row()?.repairLocks ?? false
         let line = ProgressLine()
         defer { line.clear() }
         let verification = PairVerification(

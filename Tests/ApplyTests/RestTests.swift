@@ -15,7 +15,7 @@ import Threading
     private func deliver(_ number: UInt64) {
         let commit = CommitMessage(position: LSN(number), end: LSN(number), time: ServerTime(microseconds: 0))
         let transaction = Transaction(
-            xid: UInt32(number), commit: commit, origin: nil, changes: 1,
+            xid: UInt32(number), commit: commit, origin: nil, changes: 1, writer: 0,
             content: .slice(ByteBuffer(), from: 0, count: 0))
         queue.push(.transactions([transaction]), bytes: 1)
     }

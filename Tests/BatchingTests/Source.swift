@@ -109,7 +109,7 @@ struct Source {
         }
         let commit = CommitMessage(position: LSN(end - 1), end: LSN(end), time: ServerTime(microseconds: 0))
         return Transaction(
-            xid: UInt32(end), commit: commit, origin: nil, changes: changes,
+            xid: UInt32(end), commit: commit, origin: nil, changes: changes, writer: 0,
             content: .slice(page, from: 0, count: page.count))
     }
 }

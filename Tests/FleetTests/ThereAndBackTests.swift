@@ -28,6 +28,7 @@ import Testing
         try d.isSeen("legacy", mode: "") { d.serve(1, as: "legacy", "UPDATE t SET n = n + 1 WHERE id = 1") }
         let held = try d.refused("advance", "gate census refuses", "legacy", "wrote old in mode 1")
         #expect(held.contains("ago") && held.contains("mode 3"), "\(held)")
+        #expect(try s.tandem("fleet").stdout.contains("written by careless: 1 orphans"))
         let fleet = try s.tandem("fleet", "--json").stdout
         #expect(fleet.contains("\"name\":\"web-1\"") && fleet.contains("\"mode\":3"), "\(fleet)")
         try d.moves("advance")
@@ -38,6 +39,7 @@ import Testing
         #expect(d.serve(5, "UPDATE t SET v = 'no'") == ["25006", "25006"])
         #expect(d.serve(4, "INSERT INTO t (id, v) VALUES (1001, 'four')") == ["ok", "ok"])
         try faultsWhileForwardApplies(d, mode: 4)
+        d.serve(4, as: "careless", "UPDATE t SET n = n + 1 WHERE id = 9")
         try d.isSeen("web-1", mode: "3", on: "new") { d.serve(3, "UPDATE t SET n = n + 1 WHERE id = 2") }
         try d.refused("advance", "gate census refuses", "web-1", "in mode 3")
         // The last that is seen of it is mode 4.
@@ -146,10 +148,13 @@ import Testing
         // An orphan has the value that somebody else's row must have alone.
         new("INSERT INTO u VALUES (\(mode * 1000 + 1), 'wanted \(mode)')")
         old("INSERT INTO u VALUES (\(mode * 1000 + 2), 'wanted \(mode)')")
+        // Whose it is.
+        if mode == 3 { d.write(s.new, as: "careless", mode: 3, "INSERT INTO t (id, v) VALUES (7, 'x'), (70000, 'x') ON CONFLICT DO NOTHING") }
         try d.expectSame()
         #expect(try s.new.value("SELECT n FROM t WHERE id = 11") == s.old.value("SELECT n FROM t WHERE id = 11"))
         try d.ledger("table_name = 't' AND orphan > 0 AND failed > 0")
         try d.ledger("table_name = 'u' AND orphan > 0 AND matched > 0")
+        try d.ledger("table_name = 't' AND application = 'careless' AND orphan = 1 AND failed = 0")
     }
 
     /// Where nothing applies, what one side alone has written is made as old has it, with both rows locked.

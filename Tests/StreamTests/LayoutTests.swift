@@ -44,6 +44,15 @@ import Testing
         try takeBack(s.old, to: "layout-0-old.sql")
         try takeBack(s.new, to: "layout-0-new.sql")
         for side in [s.old, s.new] { #expect(try side.value("SELECT to_regclass('tandem.epoch') IS NULL") == "t") }
+        // The ledger of twins was kept by table alone.
+        try s.new.sql(
+            """
+            CREATE TABLE tandem.twin (stream text, schema_name text, table_name text, matched int8 NOT NULL, late int8 NOT NULL,
+                failed int8 NOT NULL, orphan int8 NOT NULL, foreign_ int8 NOT NULL, repaired int8 NOT NULL,
+                last_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (stream, schema_name, table_name));
+            INSERT INTO tandem.twin VALUES ('\(s.slotName)', 'public', 'item', 1, 2, 3, 4, 5, 6)
+            """)
+        #expect(try s.tandem("fleet").exitCode == 0)
         try s.old.sql("UPDATE public.item SET n = -n WHERE id <= 500; DELETE FROM public.item WHERE id > 900")
 
         let after = try s.start("run")
@@ -52,8 +61,14 @@ import Testing
         #expect(after.log.components(separatedBy: "event=\"schema brought up to date\"").count == 3, "\(after.tail)")
         for side in [s.old, s.new] {
             let comment = try side.value("SELECT obj_description('tandem'::regnamespace)") ?? ""
-            #expect(comment.hasSuffix("; layout 2"))
+            #expect(comment.hasSuffix("; layout 3"))
         }
+        #expect(
+            try s.new.value("SELECT concat_ws(' ', application, matched, repaired) FROM tandem.twin") == " 1 6")
+        #expect(
+            try s.new.value(
+                "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'tandem.twin_pkey'::regclass")
+                == "stream schema_name table_name application")
         // What needs the tables that were not there.
         let verified = try s.tandem("verify")
         #expect(verified.exitCode == 0, "\(verified.stdout)\n\(verified.stderr)")
