@@ -62,6 +62,10 @@ documents: toolchain build ## write docs/checks.md, metrics.md afresh from check
 demo: deps release ## show a migration on two throwaway servers: tandem demo, DEMO_ARGS="--seconds 5s"
 	@.build/release/tandem demo $(DEMO_ARGS)
 
+.PHONY: pictures
+pictures: deps release ## draw the pictures of README.md anew, from a run of the demo in tmux
+	@scripts/demo-pictures.sh
+
 # Where an installation goes; DESTDIR before all of it, for packages.
 PREFIX ?= /usr/local
 DESTDIR ?=

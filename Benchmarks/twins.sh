@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # How many twins a second repair compares and settles, and what that costs both servers. At step 3, applications write both sides:
 # pgbench on old, whose transactions write some rows there, the same rows on new inside the open one (dblink, commit on new
-# first), in mode 3; one in WRONG transactions writes something else on new. Two measurements:
+# first), in mode 3; one in WRONG transactions writes something else on new. Four measurements:
 #
 #     live      at RATE rows a second for SECONDS_EACH: rows that are open, sampled each second, and until none is at the end
 #     backlog   BACKLOG rows written while nothing runs: from the start of `tandem run` until none is open
+#     rewrite   like live, but on new alone, as by instances whose transactions on old all fail: each row has to be written again
+#     rewritten like backlog, on new alone
 #
 #     SCALE         the first argument, or this: times RATE and BACKLOG
 #     RATE          twins a second, 2,000 unless set
@@ -12,7 +14,7 @@
 #     WRONG         one in so many transactions is wrong on new, 100 unless set; 0 for none
 #     SECONDS_EACH  how long the load lasts, 60 unless set
 #     BACKLOG       60,000 unless set; at most 200,000 are taken in at a time
-#     CONTENDERS    `live backlog` unless set
+#     CONTENDERS    `live backlog rewrite rewritten` unless set
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/clusters.sh"
 
@@ -23,7 +25,7 @@ backlog=$(times "${BACKLOG:-60000}")
 rows=${ROWS:-4}
 wrong=${WRONG:-100}
 seconds_each=${SECONDS_EACH:-60}
-contenders=${CONTENDERS:-live backlog}
+contenders=${CONTENDERS:-live backlog rewrite rewritten}
 size=200000
 migration=bench
 initial_copy=all
@@ -56,6 +58,14 @@ SELECT dblink_exec('new', 'BEGIN; SET LOCAL tandem.mode = ''3''; UPDATE public.t
     || ' WHERE id BETWEEN :first AND :first + $rows - 1; COMMIT');
 COMMIT;
 SQL
+cat >"$world/wrong.sql" <<SQL
+SELECT nextval('walk') AS walk \gset
+\set first (:walk * $rows) % $size
+BEGIN;
+SELECT set_config('tandem.mode', '3', true);
+UPDATE twin SET n = -:walk WHERE id BETWEEN :first AND :first + $rows - 1;
+COMMIT;
+SQL
 
 start_run() {
     background run "$tandem" run --config "$world/tandem.yaml"
@@ -82,8 +92,8 @@ spent() { # PID…
 sessions() { q "$1" "SELECT pid FROM pg_stat_activity WHERE application_name LIKE '%reverse twins%'"; }
 minus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", b - a }'; }
 of() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.0f", a / b }'; }
-load() { # MORE OPTIONS
-    pgbench -n -c 4 -j 1 -f "$world/twins.sql" "$@" "$(address old)" >"$world/load.log" 2>&1 ||
+load() { # SIDE FILE MORE OPTIONS
+    pgbench -n -c 4 -j 1 -f "$world/$2.sql" "${@:3}" "$(address "$1")" >"$world/load.log" 2>&1 ||
         fail "pgbench: $(tail -n 5 "$world/load.log")"
 }
 
@@ -98,23 +108,24 @@ for step in 2 3; do
 done
 until_is old "SELECT count(*) FROM tandem.stream_status WHERE at > now() - interval '3 s'
     AND status::json ->> 'state' = 'streaming' AND status::json ->> 'role' = 'watch'" 1
-load -t 25
+load old twins -t 25
+load new wrong -t 25
 settled "$(mark)"
 
 echo "twins: PostgreSQL $(q old 'SHOW server_version') and $(q new 'SHOW server_version'), fsync=off, both servers, load and tandem on $(nproc) processors;"
 echo "rows of 80 bytes, $rows a transaction$([ "$wrong" -eq 0 ] || echo ", one transaction in $wrong wrong on new")"
-if [[ " $contenders " == *" live "* ]]; then
+live() { # NAME SIDE FILE
     IFS='|' read -r had had_repaired <<<"$(counted)"
     on_old=$(spent $(sessions old)) on_new=$(spent $(sessions new)) own=$(spent "$run")
     began=$(now)
-    background live pgbench -n -c 4 -j 1 -R $((rate / rows)) -T "$seconds_each" -f "$world/twins.sql" "$(address old)"
+    background "$1" pgbench -n -c 4 -j 1 -R $((rate / rows)) -T "$seconds_each" -f "$world/$3.sql" "$(address "$2")"
     loading=$started
     : >"$world/open"
     while is_running "$loading"; do
         sleep 1
         open_rows >>"$world/open"
     done
-    wait "$loading" || fail "pgbench: $(tail -n 5 "$world/live.log")"
+    wait "$loading" || fail "pgbench: $(tail -n 5 "$world/$1.log")"
     took=$(since "$began")
     last=$(mark)
     ended=$(now)
@@ -123,29 +134,41 @@ if [[ " $contenders " == *" live "* ]]; then
     until_is old "SELECT count(*) FROM tandem.stream_status WHERE status::json ->> 'unsettled' = '0'" 1
     sleep 1.5 # counts are written each second
     IFS='|' read -r have have_repaired <<<"$(counted)"
-    done_count=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' "$world/live.log")
+    done_count=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' "$world/$1.log")
     written=$((done_count * rows))
-    printf 'live: %s twins written in %s s (%s a second), %s settled, %s written again; the last %s s after the end\n' \
-        "$written" "$took" "$(of "$written" "$took")" "$((have - had))" "$((have_repaired - had_repaired))" "$rest"
+    printf '%s: %s twins written in %s s (%s a second), %s settled, %s written again; the last %s s after the end\n' \
+        "$1" "$written" "$took" "$(of "$written" "$took")" "$((have - had))" "$((have_repaired - had_repaired))" "$rest"
     awk '{ v[NR] = $1; if ($1 > most) most = $1 } END { h = int(NR / 2); for (i = 1; i <= NR; i++) if (i <= h) a += v[i]; else b += v[i];
         printf "  open rows: %d on average in the first half, %d in the second, %d at most\n", a / h, b / (NR - h), most }' "$world/open"
     printf '  processor time of repair: %s s on old, %s s on new; tandem itself, streams and all, %s s\n' \
         "$(minus "$on_old" "$(spent $(sessions old))")" "$(minus "$on_new" "$(spent $(sessions new))")" \
         "$(minus "$own" "$(spent "$run")")"
-fi
-if [[ " $contenders " == *" backlog "* ]]; then
+}
+backlog() { # NAME SIDE FILE
+    IFS='|' read -r _ had_repaired <<<"$(counted)"
     end_background "$run"
-    load -t $((backlog / rows / 4))
+    load "$2" "$3" -t $((backlog / rows / 4))
     last=$(mark)
     began=$(now)
     start_run
     settled "$last"
     took=$(since "$began")
-    printf 'backlog: %s twins settled in %s s, start included: %s a second\n' "$backlog" "$took" "$(of "$backlog" "$took")"
     sleep 1.5
+    IFS='|' read -r _ have_repaired <<<"$(counted)"
+    printf '%s: %s twins settled in %s s, start included: %s a second; %s written again\n' "$1" "$backlog" "$took" \
+        "$(of "$backlog" "$took")" "$((have_repaired - had_repaired))"
     printf '  processor time of repair: %s s on old, %s s on new; tandem itself, streams and all, %s s\n' \
         "$(spent $(sessions old))" "$(spent $(sessions new))" "$(spent "$run")"
-fi
+}
+for contender in $contenders; do
+    case $contender in
+        live) live live old twins ;;
+        backlog) backlog backlog old twins ;;
+        rewrite) live rewrite new wrong ;;
+        rewritten) backlog rewritten new wrong ;;
+        *) fail "There is no contender $contender." ;;
+    esac
+done
 for try in $(seq 1 10); do
     [ "$(content old twin)" != "$(content new twin)" ] || break
     [ "$try" -lt 10 ] || fail 'FAILED: the sides differ'

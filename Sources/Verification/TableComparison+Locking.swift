@@ -19,12 +19,16 @@ extension TableComparison {
     private func isSameUnderLocks(_ key: [String]) throws -> Bool {
         let statements = statements
         let name = table.old
-        defer { _ = try? desks.old.ask { if !$0.isBroken { try $0.script("ROLLBACK", doing: "letting go of \(name)") } } }
+        defer {
+            _ = try? desks.old.ask { if !$0.isBroken { try $0.script("ROLLBACK", doing: "letting go of \(name)") } }
+        }
         do {
             let old = try desks.old.ask { try Self.lock(key, statements.old, $0) }
             guard !old.isEmpty else { return false }
             return try desks.new.ask { connection in
-                defer { if !connection.isBroken { _ = try? connection.script("ROLLBACK", doing: "letting go of \(name)") } }
+                defer {
+                    if !connection.isBroken { _ = try? connection.script("ROLLBACK", doing: "letting go of \(name)") }
+                }
                 return try Self.lock(key, statements.new, connection) == old
             }
         } catch let error as PostgresError {
@@ -34,9 +38,11 @@ extension TableComparison {
     }
 
     /// What it holds, with a lock on it until the transaction ends; empty without such a row.
-    private static func lock(_ key: [String], _ statements: ReadStatements, _ connection: Connection) throws -> [Int64] {
+    private static func lock(_ key: [String], _ statements: ReadStatements, _ connection: Connection) throws -> [Int64]
+    {
         try connection.script(
-            "BEGIN; SET LOCAL lock_timeout = '200ms'", doing: "locking a row of \(statements.table.old) on \(connection.label)")
+            "BEGIN; SET LOCAL lock_timeout = '200ms'",
+            doing: "locking a row of \(statements.table.old) on \(connection.label)")
         return try statements.read(keys: [key], connection, locking: .share)[key]?.hashes ?? []
     }
 }

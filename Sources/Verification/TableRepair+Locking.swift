@@ -39,7 +39,8 @@ extension TableRepair {
     private func attempt(
         _ keys: [[String]], _ desks: BothDesks, _ writer: SideDesk, afresh: Bool = false
     ) throws -> Attempt {
-        do { return try repairLocking(keys, desks, writer, afresh) ? .same : .written } catch let error as PostgresError {
+        do { return try repairLocking(keys, desks, writer, afresh) ? .same : .written } catch let error as PostgresError
+        {
             guard error.sqlState != nil, !error.isConnectionLost else { throw error }
             return .failed(error.message + " [\(error.sqlState?.code ?? "")]")
         }

@@ -24,11 +24,11 @@ import Testing
         #expect(d.serve(4, "UPDATE t SET v = 'no'") == ["25006", "25006"])
         #expect(d.write(s.new, mode: 6, "UPDATE t SET v = 'no'") == "25006")
         #expect(d.serve(3, "INSERT INTO t (id, v) VALUES (1000, 'three')") == ["ok", "ok"])
-        try faultsWhileForwardApplies(d, mode: 3)
+        try d.injectWhileForwardApplies(mode: 3)
         try d.isSeen("legacy", mode: "") { d.serve(1, as: "legacy", "UPDATE t SET n = n + 1 WHERE id = 1") }
         let held = try d.refused("advance", "gate census refuses", "legacy", "wrote old in mode 1")
         #expect(held.contains("ago") && held.contains("mode 3"), "\(held)")
-        #expect(try s.tandem("fleet").stdout.contains("written by careless: 1 orphans"))
+        #expect(try s.tandem("fleet").stdout.contains("written by orphan-3: 1 orphans"))
         let fleet = try s.tandem("fleet", "--json").stdout
         #expect(fleet.contains("\"name\":\"web-1\"") && fleet.contains("\"mode\":3"), "\(fleet)")
         try d.moves("advance")
@@ -38,8 +38,7 @@ import Testing
         #expect(d.serve(1, as: "legacy", "UPDATE t SET v = 'lost'") == ["25006"])
         #expect(d.serve(5, "UPDATE t SET v = 'no'") == ["25006", "25006"])
         #expect(d.serve(4, "INSERT INTO t (id, v) VALUES (1001, 'four')") == ["ok", "ok"])
-        try faultsWhileForwardApplies(d, mode: 4)
-        d.serve(4, as: "careless", "UPDATE t SET n = n + 1 WHERE id = 9")
+        try d.injectWhileForwardApplies(mode: 4)
         try d.isSeen("web-1", mode: "3", on: "new") { d.serve(3, "UPDATE t SET n = n + 1 WHERE id = 2") }
         try d.refused("advance", "gate census refuses", "web-1", "in mode 3")
         // The last that is seen of it is mode 4.
@@ -52,7 +51,7 @@ import Testing
         #expect(d.write(s.new, as: "hasty", mode: 6, "UPDATE t SET v = 'lost'") == "25006")
         #expect(d.serve(3, "UPDATE t SET v = 'no'") == ["25006", "25006"])
         #expect(d.serve(5, "INSERT INTO t (id, v) VALUES (1002, 'five')") == ["ok", "ok"])
-        try faultsAtStepFive(d)
+        try d.injectAtStepFive()
         try d.isSeen("web-1", mode: "5") { d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 2") }
         // Ids that cannot be kept apart.
         try s.both("SELECT setval('small', 32000)")
@@ -70,12 +69,8 @@ import Testing
         #expect(d.serve(4, "UPDATE t SET v = 'no'") == ["25006", "25006"])
         #expect(d.serve(6, as: "web-2", "INSERT INTO t (v) VALUES ('six')") == ["ok"])
         #expect(d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 3") == ["ok", "ok"])
-        // Old alone is wrong now.
-        d.write(s.old, mode: 5, "UPDATE t SET v = 'wrong' WHERE id = 4; INSERT INTO u VALUES (700, 'orphan')")
-        d.write(s.old, mode: 5, "DELETE FROM u WHERE id = 3")
-        try d.expectSame()
+        try d.injectAtStepSix()
         #expect(try s.old.value("SELECT count(*) FROM t WHERE v IN ('six', 'wrong')") == "1")
-        try d.ledger("table_name = 'u' AND orphan > 0")
 
         try expectIdsRunOut(d, begins, port, heard)
 
@@ -119,62 +114,6 @@ import Testing
                 "SELECT string_agg(roname, ' ') FROM pg_replication_origin WHERE roname LIKE 'tandem_t_\(s.name)%'")
             #expect(left ?? "" == "")
         }
-    }
-
-    /// What goes wrong where forward applies: each is made right on new, and the ledger has it.
-    private func faultsWhileForwardApplies(_ d: Dual, mode: Int) throws {
-        let s = d.s
-        let (a, b) = (mode * 100 + 1, mode * 100 + 2)
-        func both(_ statement: String) { #expect(d.serve(mode, statement) == ["ok", "ok"], "\(statement)") }
-        func old(_ statement: String) { #expect(d.write(s.old, mode: mode, statement) == "ok", "\(statement)") }
-        func new(_ statement: String) { #expect(d.write(s.new, mode: mode, statement) == "ok", "\(statement)") }
-        both("INSERT INTO u VALUES (\(a), 'a\(mode)'), (\(b), 'b\(mode)')")
-        // Failed on new, and swallowed.
-        old("UPDATE u SET name = 'only old \(mode)' WHERE id = \(a)")
-        // Rolled back on old after new was committed.
-        new("INSERT INTO t (id, v) VALUES (\(mode * 1000), 'orphan'); UPDATE t SET v = 'rolled back' WHERE id = 10")
-        // Deleted on old; its twin came late and brought it back.
-        old("DELETE FROM u WHERE id = \(b)")
-        new("INSERT INTO u VALUES (\(b), 'resurrected') ON CONFLICT (id) DO UPDATE SET name = 'resurrected'")
-        // Counted on old, carried by the stream, and counted once more by a twin that came after it.
-        old("UPDATE t SET n = n + 1 WHERE id = 11")
-        try s.forwardPasses()
-        new("UPDATE t SET n = n + 1 WHERE id = 11")
-        // Two writes of one row, whose twins came the other way round.
-        old("UPDATE t SET v = 'first' WHERE id = 12")
-        old("UPDATE t SET v = 'second' WHERE id = 12")
-        new("UPDATE t SET v = 'second' WHERE id = 12")
-        new("UPDATE t SET v = 'first' WHERE id = 12")
-        // An orphan has the value that somebody else's row must have alone.
-        new("INSERT INTO u VALUES (\(mode * 1000 + 1), 'wanted \(mode)')")
-        old("INSERT INTO u VALUES (\(mode * 1000 + 2), 'wanted \(mode)')")
-        // Whose it is.
-        if mode == 3 { d.write(s.new, as: "careless", mode: 3, "INSERT INTO t (id, v) VALUES (7, 'x'), (70000, 'x') ON CONFLICT DO NOTHING") }
-        try d.expectSame()
-        #expect(try s.new.value("SELECT n FROM t WHERE id = 11") == s.old.value("SELECT n FROM t WHERE id = 11"))
-        try d.ledger("table_name = 't' AND orphan > 0 AND failed > 0")
-        try d.ledger("table_name = 'u' AND orphan > 0 AND matched > 0")
-        try d.ledger("table_name = 't' AND application = 'careless' AND orphan = 1 AND failed = 0")
-    }
-
-    /// Where nothing applies, what one side alone has written is made as old has it, with both rows locked.
-    private func faultsAtStepFive(_ d: Dual) throws {
-        let s = d.s
-        d.write(s.new, mode: 5, "INSERT INTO u VALUES (500, 'orphan'); UPDATE t SET v = 'rolled back' WHERE id = 13")
-        d.write(s.old, mode: 5, "DELETE FROM u WHERE id = 5; UPDATE t SET n = n + 1 WHERE id = 14")
-        d.write(s.new, mode: 5, "UPDATE t SET n = n + 2 WHERE id = 14")
-        // Two rows have exchanged what each must have alone: neither can be made right first.
-        d.write(
-            s.new, mode: 5,
-            "UPDATE u SET name = '' WHERE id = 6; UPDATE u SET name = 'n6' WHERE id = 7; UPDATE u SET name = 'n7' WHERE id = 6"
-        )
-        // What the orphan holds is needed by somebody.
-        d.write(s.new, mode: 5, "INSERT INTO u VALUES (501, 'wanted 5')")
-        d.write(s.old, mode: 5, "INSERT INTO u VALUES (502, 'wanted 5')")
-        try d.expectSame()
-        #expect(try s.new.value("SELECT v FROM t WHERE id = 13") == "v13")
-        #expect(try s.new.value("SELECT name FROM u WHERE id = 6") == "n6")
-        #expect(try s.new.value("SELECT count(*) FROM u WHERE id IN (5, 500, 501)") == "0")
     }
 
     /// New has given out many by now, and old has few left until where new's began, which is written down there.

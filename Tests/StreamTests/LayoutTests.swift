@@ -67,7 +67,8 @@ import Testing
             try s.new.value("SELECT concat_ws(' ', application, matched, repaired) FROM tandem.twin") == " 1 6")
         #expect(
             try s.new.value(
-                "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'tandem.twin_pkey'::regclass")
+                "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'tandem.twin_pkey'::regclass"
+            )
                 == "stream schema_name table_name application")
         // What needs the tables that were not there.
         let verified = try s.tandem("verify")
