@@ -28,9 +28,9 @@ keep() { # NAME TITLE
 
 # NAME, what the screen has when it is time, and what stands above the picture.
 moments=(
-    'copy|▶ 3 .*|tandem demo: everything is copied while the shop is open'
+    'copy|▶.* tandem run: tables|tandem demo: everything is copied while the shop is open'
     'both|mode 3 is deployed everywhere|tandem demo: step 3, every instance writes both sides'
-    'outage|and there again|tandem demo: new has crashed and come back'
+    'outage|rows found wrong on new|tandem demo: new has crashed and come back'
     'reading-new|mode 5 is deployed everywhere|tandem demo: step 5, users read new'
     'detached|mode 6 is deployed everywhere|tandem demo: step 6, new counts and old follows'
     'way-back|now at step 4|tandem demo: and back again'
@@ -44,7 +44,7 @@ until text | grep -q '^ended with'; do
     [ $place -lt ${#moments[@]} ] || continue
     IFS='|' read -r name sign title <<<"${moments[$place]}"
     if text | grep -q -- "$sign"; then
-        [ "$name" != copy ] || sleep 1
+        [ "$name" != copy ] || sleep 2
         keep "$name" "$title"
         place=$((place + 1))
     fi

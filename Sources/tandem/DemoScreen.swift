@@ -25,19 +25,38 @@ struct DemoScreen {
     func picture(
         _ headline: String, _ scenes: [Scene], at place: Int, _ reading: DemoGauge.Reading, seconds: Double
     ) -> [String] {
-        var all = [strong(fitted(headline, columns - 9) + "  " + clock(seconds)), ""]
-        all += scenes.enumerated().map { number, scene in
-            let mark = number < place ? (isUnicode ? "✓" : "+") : number == place ? (isUnicode ? "▶" : ">") : " "
-            let line = " \(mark) \(number + 1) \(scene.title)"
+        let head = strong(fitted(headline, columns - 9) + "  " + clock(seconds))
+        let below = [bookstore(reading), tandem(reading)].filter { !$0.isEmpty }
+        let whole =
+            [head, ""] + list(scenes, at: place) + told(scenes, at: place, results: 6) + below.flatMap { [""] + $0 }
+        if whole.count < lines || lines < 20 { return whole.prefix(lines - 1).map { cut($0) } }
+        // Not room enough for everything: of the list where we are, and of the rest what moves.
+        let counts = "   (\(place + 1) of \(scenes.count))"
+        let now =
+            place < scenes.count ? strong(" \(mark(place, at: place)) \(scenes[place].title)") + faint(counts) : ""
+        var tight = [head, now] + told(scenes, at: place, results: 2).dropFirst()
+        for part in below { tight += part.filter { !$0.hasPrefix(Self.spare) } }
+        return tight.prefix(lines - 1).map { cut($0) }
+    }
+
+    /// A line that a small screen can do without begins like this.
+    private static let spare = "    "
+
+    private func mark(_ number: Int, at place: Int) -> String {
+        number < place ? (isUnicode ? "✓" : "+") : number == place ? (isUnicode ? "▶" : ">") : " "
+    }
+
+    private func list(_ scenes: [Scene], at place: Int) -> [String] {
+        scenes.enumerated().map { number, scene in
+            let line = " \(mark(number, at: place)) \(number + 1) \(scene.title)"
             return number == place ? strong(line) : number < place ? line : faint(line)
         }
-        if place < scenes.count {
-            all.append("")
-            all += Self.wrapped(scenes[place].words, columns - 4).map { "   " + $0 }
-            all += scenes[place].results.suffix(6).map { "   " + $0 }
-        }
-        all += bookstore(reading) + tandem(reading)
-        return Array(all.prefix(lines - 1)).map { cut($0) }
+    }
+
+    private func told(_ scenes: [Scene], at place: Int, results: Int) -> [String] {
+        guard place < scenes.count else { return [] }
+        return [""] + Self.wrapped(scenes[place].words, columns - 4).map { "   " + $0 }
+            + scenes[place].results.suffix(results).map { "   " + $0 }
     }
 
     // MARK: the bookstore
@@ -45,7 +64,7 @@ struct DemoScreen {
     private func bookstore(_ reading: DemoGauge.Reading) -> [String] {
         let board = reading.board
         guard !board.reports.isEmpty else { return [] }
-        var all = ["", strong("the bookstore, as its customers feel it")]
+        var all = [strong("the bookstore, as its customers feel it")]
         for (_, report) in board.reports.sorted(by: { $0.key < $1.key }) where !report.isLast {
             let manner = report.mode.map { "mode \($0)" } ?? "changing"
             all.append(
@@ -64,7 +83,7 @@ struct DemoScreen {
 
     private func tandem(_ reading: DemoGauge.Reading) -> [String] {
         guard reading.lag != nil || reading.copy != nil else { return [] }
-        var all = ["", strong("tandem")]
+        var all = [strong("tandem")]
         if let copy = reading.copy, !copy.isComplete {
             let picture = CopyPicture(columns: columns - 3, lines: 6, isUnicode: isUnicode, isColored: isColored)
             all += picture.lines("copy", copy).map { "   " + $0 }
@@ -80,7 +99,9 @@ struct DemoScreen {
             all.append("   stream    not running")
         }
         all += migration(reading)
-        if reading.lags.contains(where: { $0 != nil }) { all.append("   lag       " + Sparkline.draw(reading.lags)) }
+        if reading.lags.contains(where: { $0 != nil }) {
+            all.append("   lag       " + Sparkline.draw(recent(reading.lags)))
+        }
         all += reading.derived.filter { !$0.text.hasPrefix("  ") }.map {
             "   " + fitted($0.label == "data b" ? "data B" : "", 10) + $0.text
         }
@@ -104,7 +125,10 @@ struct DemoScreen {
 
     // MARK: drawing
 
-    private func bars(_ values: [Double?]) -> String { Sparkline.bars(values) }
+    private func bars(_ values: [Double?]) -> String { Sparkline.bars(recent(values)) }
+
+    /// As many as leave room for words on both sides of them.
+    private func recent(_ values: [Double?]) -> [Double?] { Array(values.suffix(max(10, columns - 36))) }
 
     private func clock(_ seconds: Double) -> String {
         String(format: "%02d:%02d", Int(seconds) / 60, Int(seconds) % 60)

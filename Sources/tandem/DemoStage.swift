@@ -45,6 +45,8 @@ final class DemoStage {
         }
         try tick()
         try scene.play(world, self)
+        // What came of it stands on the screen for a moment.
+        if isScreen { try wait(seconds: 1) }
     }
 
     /// The terminal as it was, with all results. Harmless when repeated.
