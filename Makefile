@@ -63,7 +63,7 @@ demo: deps release ## show a migration on two throwaway servers: tandem demo, DE
 	@.build/release/tandem demo $(DEMO_ARGS)
 
 .PHONY: pictures
-pictures: deps release ## draw the pictures of README.md anew, from a run of the demo in tmux
+pictures: deps release ## draw the demo's screens below docs/pictures, from a run in tmux
 	@scripts/demo-pictures.sh
 
 # Where an installation goes; DESTDIR before all of it, for packages.

@@ -12,6 +12,8 @@ package struct FleetReading: Sendable {
     package let fleet: FleetCensus
     /// Sides whose writers nobody is told of: no triggers, or a server that does not hand messages on.
     package let blind: [Side: String]
+    /// Who is connected to a side whose server tells nobody of its writers.
+    package let connected: [Side: Set<String>]
     /// How long the pair has been at its step, in seconds; nil without an epoch.
     package let atStep: Double?
     /// Where instances are connected from, by name.
@@ -47,16 +49,18 @@ package struct FleetReader {
         }
         let (onOld, onNew) = (try addresses(old), try addresses(new))
         // Who is connected is all that can be known of such a side's writers; who writes the other one as well is seen there.
+        var connected: [Side: Set<String>] = [:]
         for side in blindServers {
             let seen = Set(sightings.map(\.application))
-            let unseen = (side == .old ? onOld : onNew).keys.filter { !seen.contains($0) }.sorted()
+            connected[side] = Set((side == .old ? onOld : onNew).keys)
+            let unseen = (connected[side] ?? []).filter { !seen.contains($0) }.sorted()
             guard let first = unseen.first else { continue }
             blind[side]? +=
                 "; connected there, and not seen writing \(side.other.rawValue): \(mention(first))"
                 + (unseen.count > 1 ? " and \(unseen.count - 1) more" : "")
         }
         return FleetReading(
-            fleet: FleetCensus(sightings), blind: blind, atStep: try atStep(old),
+            fleet: FleetCensus(sightings), blind: blind, connected: connected, atStep: try atStep(old),
             addresses: onOld.merging(onNew) { Array(Set($0 + $1)).sorted() })
     }
 

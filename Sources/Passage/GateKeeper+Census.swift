@@ -39,8 +39,8 @@ extension GateKeeper {
                 mend: "wait")
         }
         let instances = reading.fleet.instances
-        let missing = desk.configuration.fleet.filter { pattern in
-            !instances.contains { pattern.matches($0.name) && ($0.mode.map(allowed.contains) ?? false) }
+        let missing = desk.configuration.fleet.filter {
+            reading.fleet.lacks($0.matches, in: allowed, connected: reading.connected)
         }
         if let first = missing.first {
             return GateReading(
@@ -52,11 +52,14 @@ extension GateKeeper {
         let blind = reading.blind.sorted { $0.key.rawValue < $1.key.rawValue }.map {
             "; not seen on \($0.key.rawValue): \($0.value)"
         }
+        let taken = desk.configuration.fleet.filter { reading.fleet.lacks($0.matches, in: allowed) }.map {
+            "; \(mention($0.text)) is connected, and taken to be in \(Self.listed(allowed))"
+        }
         let seen = instances.filter { $0.age < quiet }.count
         return GateReading(
             .census, .holds,
             "\(seen) instances wrote in the last \(Self.inWords(quiet)), all in \(Self.listed(allowed))"
-                + blind.joined())
+                + (blind + taken).joined())
     }
 
     /// The side that comes into charge is the one whose ids go beyond the other's.

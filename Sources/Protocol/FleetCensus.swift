@@ -52,6 +52,17 @@ package struct FleetCensus: Sendable {
         }.sorted { $0.name < $1.name }
     }
 
+    /// Whether nobody of that name was seen in one of these modes. `connected`: who has sessions on a side whose writers nobody is told
+    /// of. Who writes that side alone cannot be seen otherwise, and is taken to be there.
+    package func lacks(
+        _ isMeant: (String) -> Bool, in modes: Set<Mode>, connected: [Side: Set<String>] = [:]
+    ) -> Bool {
+        if instances.contains(where: { isMeant($0.name) && ($0.mode.map(modes.contains) ?? false) }) { return false }
+        return !connected.contains { side, names in
+            modes.contains { $0.writes(side) && !$0.writes(side.other) } && names.contains(where: isMeant)
+        }
+    }
+
     /// Seen within `quiet` in a mode that is not allowed, or in none.
     package func stragglers(_ allowed: Set<Mode>, quiet: Double) -> [Sighting] {
         sightings.filter { sighting in

@@ -62,8 +62,10 @@ struct FleetScreen {
 
     /// Of `fleet:`, who was never seen.
     private var missing: [String] {
-        configuration.fleet.filter { pattern in !reading.fleet.instances.contains { pattern.matches($0.name) } }
-            .map(\.text)
+        configuration.fleet.filter { pattern in
+            !reading.fleet.instances.contains { pattern.matches($0.name) }
+                && reading.fleet.lacks(pattern.matches, in: allowed, connected: reading.connected)
+        }.map(\.text)
     }
 
     // MARK: for people

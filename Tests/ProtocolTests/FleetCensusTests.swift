@@ -23,6 +23,19 @@ import Testing
         #expect(instances[3].ages == [.old: 1, .new: 1.1] && instances[3].transactions == 3)
     }
 
+    /// Writers of a side that tells nobody of them are known by their sessions, and only where they write nothing else.
+    @Test func whoIsMissing() {
+        #expect(!Self.fleet.lacks({ $0 == "web-1" }, in: [.strict]))
+        #expect(Self.fleet.lacks({ $0 == "web-1" }, in: [.bestEffort]))
+        #expect(Self.fleet.lacks({ $0 == "odd" }, in: Set(Mode.allCases)))
+        #expect(Self.fleet.lacks({ $0.hasPrefix("web") }, in: [.oldOnly]))
+        let connected: [Side: Set<String>] = [.old: ["web-1", "psql"]]
+        #expect(!Self.fleet.lacks({ $0.hasPrefix("web") }, in: [.oldOnly], connected: connected))
+        #expect(Self.fleet.lacks({ $0.hasPrefix("api") }, in: [.oldOnly], connected: connected))
+        #expect(Self.fleet.lacks({ $0 == "web-1" }, in: [.strictReadingNew], connected: connected))
+        #expect(Self.fleet.lacks({ $0 == "web-1" }, in: [.newOnly], connected: connected))
+    }
+
     @Test func whoIsNotAllowedIsAStraggler() {
         #expect(
             Self.fleet.stragglers([.bestEffort, .strict], quiet: 60).map(\.application) == ["stranger", "odd", "cron"])

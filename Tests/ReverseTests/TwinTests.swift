@@ -1,6 +1,7 @@
 // Where applications write both sides: whatever they leave wrong on the side that is not in charge is found by what the log of
 // either side tells, and made right; what the stream brings meets rows that are there already.
 
+import Glibc
 import TestSupport
 import Testing
 
@@ -138,6 +139,27 @@ import Testing
         try settle(s)
         #expect(try s.new.value("SELECT v FROM t WHERE id = 600") == "slow")
         try aRowThatNeverStandsStill(s)
+        #expect(try run.stop() == .exited(0))
+        try anOrphanThatIsAboutToBeARow(s)
+    }
+
+    /// It was seen without a row on old, in a version that is another one by now: whoever wrote that one is waited for. The process is
+    /// held between the two looks, where a row beside it is repaired.
+    private func anOrphanThatIsAboutToBeARow(_ s: Scenario) throws {
+        let run = try s.start("run", environment: ["TANDEM_FAILPOINT": "after-twin-repair/stop"])
+        try s.waitForRoles(forward: "watch", reverse: "watch")
+        try s.new.sql(
+            "BEGIN; INSERT INTO t VALUES (700, 'orphan', 'x'); UPDATE t SET v = 'wrong' WHERE id = 40; COMMIT")
+        try s.new.wait(for: "SELECT v FROM t WHERE id = 40", toBe: "v40", within: .seconds(30))
+        let writer = try s.old.session()
+        _ = try writer.send("BEGIN; INSERT INTO t VALUES (700, 'row', 'x')")
+        try s.new.sql("INSERT INTO t VALUES (700, 'row', 'x') ON CONFLICT (id) DO UPDATE SET v = excluded.v")
+        run.signal(SIGCONT)
+        try s.new.sql("SELECT pg_sleep(1.5)")
+        #expect(try s.new.value("SELECT v FROM t WHERE id = 700") == "row", "\(run.tail)")
+        _ = try writer.send("COMMIT")
+        try settle(s)
+        try s.expectSame(["public.t"])
         #expect(try run.stop() == .exited(0))
     }
 

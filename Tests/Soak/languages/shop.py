@@ -20,6 +20,7 @@ def work(number):
     global sold
     chance = random.Random(number)
     old, new, tried = open_(OLD), open_(NEW), 0.0
+    print("ready", file=sys.stderr, flush=True)
     for _ in range(COUNT // WORKERS):
         if (new.closed or new.broken) and time.monotonic() > tried + 0.5:
             tried = time.monotonic()

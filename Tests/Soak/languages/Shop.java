@@ -19,8 +19,11 @@ public final class Shop {
             work.add(() -> { sell(old, anew, mode, count / workers, number); return null; });
         }
         ExecutorService threads = Executors.newFixedThreadPool(workers);
-        for (Future<Void> one : threads.invokeAll(work)) one.get();
-        threads.shutdown();
+        try {
+            for (Future<Void> one : threads.invokeAll(work)) one.get();
+        } finally {
+            threads.shutdownNow();
+        }
         System.out.println(sold + " sold");
     }
 
@@ -35,6 +38,7 @@ public final class Shop {
         long tried = 0;
         try (Connection old = open(oldAddress)) {
             Connection anew = open(newAddress);
+            System.err.println("ready");
             for (int i = 0; i < count; i++) {
                 if (anew.isClosed() && System.nanoTime() > tried + 500_000_000L) {
                     tried = System.nanoTime();
