@@ -177,6 +177,7 @@ import Testing
         #expect(differs.exitCode == 1 && differs.stdout.contains("1 row not settled"), "\(differs.stdout)")
         _ = try holder.send("ROLLBACK")
         #expect(try counter.end() > 50)
+        try settle(s)
     }
 
     /// What was touched is not forgotten by a crash: the log is read again from before it.
