@@ -181,7 +181,7 @@ for strategy in pause dual-write; do
     end_background "$batch"
     walk 'Step 2: derived tables at rest'
     at 2
-    until (cd "$world/here" && tandem status) 2>/dev/null | grep -q 'rollback available.*yes' || [ "$strategy" = dual-write ]; do sleep 0.5; done
+    until (cd "$world/here" && tandem status) 2>/dev/null | grep -q '^ *rollback .*available: yes' || [ "$strategy" = dual-write ]; do sleep 0.5; done
     if [ "$strategy" = pause ]; then
         heading='Strategy `pause`: the switch'
         echo "$heading"
