@@ -6,19 +6,44 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 binary=${1:?the binary to package}
 version=$("$binary" --version | awk '{ print $NF }')
+revision=$version-1
 architecture=$(dpkg --print-architecture)
 out=.build/deb
-tree=$out/tandem_${version}_$architecture
+tree=$out/tandem_${revision}_$architecture
 rm -rf "$tree"
 mkdir -p "$tree/DEBIAN"
 
 DESTDIR=$tree PREFIX=/usr scripts/install.sh "$binary"
 rm -f "$tree/usr/share/tandem/installed"
-strip --strip-unneeded "$tree/usr/bin/tandem"
-mv "$tree/usr/share/doc/tandem/LICENSE" "$tree/usr/share/doc/tandem/copyright"
+strip --strip-unneeded --remove-section=.comment --remove-section=.note "$tree/usr/bin/tandem"
+rm "$tree/usr/share/doc/tandem/LICENSE"
+cat >"$tree/usr/share/doc/tandem/copyright" <<'END'
+Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: tandem
+
+Files: *
+Copyright: The tandem authors
+License: Apache-2.0
+ Licensed under the Apache License, Version 2.0 (the "License"); you may not use this file except in compliance with the
+ License. Unless required by applicable law or agreed to in writing, software distributed under the License is distributed
+ on an "AS IS" BASIS, WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the License for the
+ specific language governing permissions and limitations under the License.
+ .
+ On Debian systems the whole text of the License is in /usr/share/common-licenses/Apache-2.0.
+Comment: Swift's runtime, which is linked in, is under the same license with its Runtime Library Exception.
+END
 gzip -9n "$tree/usr/share/doc/tandem/CHANGELOG.md"
 mv "$tree/usr/share/doc/tandem/CHANGELOG.md.gz" "$tree/usr/share/doc/tandem/changelog.gz"
-install -d -m 755 "$tree/etc/tandem"
+# The day of what was built, so that a build repeats itself.
+day=$(git log -1 --format=%cD 2>/dev/null || date -R -r CHANGELOG.md)
+printf 'tandem (%s) unstable; urgency=medium\n\n  * Release %s: see changelog.gz beside this file.\n\n -- The tandem authors <tandem@example.org>  %s\n' \
+    "$revision" "$version" "$day" | gzip -9n >"$tree/usr/share/doc/tandem/changelog.Debian.gz"
+chmod 644 "$tree/usr/share/doc/tandem"/{copyright,changelog.Debian.gz}
+install -d -m 755 "$tree/etc/tandem" "$tree/usr/share/lintian/overrides"
+cat >"$tree/usr/share/lintian/overrides/tandem" <<'END'
+# Instances of a template are stopped when the package goes; debhelper's snippets know units by their whole names only.
+tandem: maintainer-script-calls-systemctl [prerm:*]
+END
 
 # dpkg-shlibdeps wants a source package beside it.
 sources=$(mktemp -d)
@@ -30,7 +55,7 @@ needs=$(cd "$sources" && dpkg-shlibdeps -O "$OLDPWD/$tree/usr/bin/tandem" 2>/dev
 
 cat >"$tree/DEBIAN/control" <<END
 Package: tandem
-Version: $version
+Version: $revision
 Architecture: $architecture
 Maintainer: The tandem authors <tandem@example.org>
 Section: database

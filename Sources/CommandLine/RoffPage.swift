@@ -8,8 +8,11 @@ struct RoffPage {
         lines.append(".\(name)" + quoted.joined())
     }
 
-    /// Running text; words in backquotes become bold.
-    mutating func text(_ text: String) { lines.append(RoffPage.guarded(RoffPage.emphasized(text))) }
+    /// Running text; words in backquotes become bold. A gap between words would stay one: man adds to it, never takes away.
+    mutating func text(_ text: String) {
+        let words = text.split { $0 == " " || $0 == "\n" }.joined(separator: " ")
+        lines.append(RoffPage.guarded(RoffPage.emphasized(words)))
+    }
 
     mutating func bold(_ text: String, then rest: String) {
         lines.append("\\fB\(RoffPage.escaped(text))\\fR \(RoffPage.escaped(rest))")

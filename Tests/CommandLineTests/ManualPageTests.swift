@@ -27,6 +27,15 @@ import Testing
         #expect(!page.contains("inspect"))
     }
 
+    @Test func gapsInTheSourceAreNoneOnThePage() {
+        let table = CommandTable(
+            program: "p", version: "1", summary: "s", common: [],
+            commands: [Command(name: "x", summary: "does it", details: "all of it is      brought\nover")])
+        for page in table.manualPages.values.filter({ $0.contains("brought") }) {
+            #expect(page.contains("\nall of it is brought over\n"))
+        }
+    }
+
     @Test func textIsNeverARequest() {
         let table = CommandTable(
             program: "p", version: "1", summary: "s", common: [],

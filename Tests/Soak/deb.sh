@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The Debian package in a fresh Debian of this machine's release: built, installed with what it depends on, used, upgraded,
-# removed, purged; afterwards nothing of it is there but what is an operator's. Needs root and a Debian mirror.
+# The Debian package in a fresh Debian of this machine's release: built, looked at by lintian, installed with what it depends on,
+# used, upgraded, removed, purged; afterwards nothing of it is there but what is an operator's. Its manual pages are read by man, its
+# completions by bash and zsh, its unit by systemd. Needs root and a Debian mirror.
 #
 #     TANDEM_DEB_BINARY  a binary with the Swift runtime linked in, instead of a release that is built now
 set -euo pipefail
@@ -20,10 +21,10 @@ fail() { echo "FAILED: $*" >&2; exit 1; }
 
 binary=${TANDEM_DEB_BINARY:-}
 if [ -z "$binary" ]; then
-    make release >&2
-    binary=$(swift build -c release --static-swift-stdlib --show-bin-path)/tandem
+    make deb >"$world/build.log" 2>&1 || { tail "$world/build.log" >&2; fail 'make deb'; }
+else
+    scripts/deb.sh "$binary" >"$world/build.log" 2>&1 || { tail "$world/build.log" >&2; fail 'the package was not built'; }
 fi
-scripts/deb.sh "$binary" >"$world/build.log" 2>&1 || { tail "$world/build.log" >&2; fail 'the package was not built'; }
 package=$(ls -t .build/deb/*.deb | head -n 1)
 dpkg-deb --info "$package" | grep -E '^ (Version|Depends|Installed-Size)'
 case $(dpkg-deb --field "$package" Depends) in *swift*) fail 'it depends on Swift' ;; esac
@@ -39,7 +40,7 @@ inside apt-get -q update >/dev/null
 
 # What its dependencies bring is not its own.
 needs=$(dpkg-deb --field "$package" Depends | tr ',' '\n' | sed 's/(.*//; s/|.*//; s/ //g')
-inside apt-get -qy --no-install-recommends install $needs man-db >"$world/needs.log" 2>&1 || { tail "$world/needs.log" >&2; fail 'its dependencies'; }
+inside apt-get -qy --no-install-recommends install $needs man-db bash-completion zsh systemd lintian groff-base >"$world/needs.log" 2>&1 || { tail "$world/needs.log" >&2; fail 'its dependencies'; }
 state() { (cd "$root" && find . -xdev \( -path ./proc -o -path ./var/cache -o -path ./var/lib/dpkg -o -path ./var/lib/apt -o -path ./var/log -o -path ./tmp \) -prune -o -print | sort); }
 state >"$world/before"
 accounts() { cut -d: -f1 "$root/etc/passwd" "$root/etc/group" | sort; }
@@ -58,7 +59,46 @@ for file in /usr/share/man/man1/tandem.1.gz /usr/share/man/man1/tandem-run.1.gz 
     [ -e "$root$file" ] || [ -e "$root/usr$file" ] || fail "$file is not there"
 done
 inside man --path tandem-run >/dev/null && inside man -l /usr/share/man/man1/tandem-run.1.gz >"$world/man" && [ -s "$world/man" ] || fail 'no manual page'
-inside bash -c '. /usr/share/bash-completion/completions/tandem && complete -p tandem' >/dev/null || fail 'no completion'
+# Every page, without a word of complaint, and none with a hole in its text.
+pages=0
+for page in "$root"/usr/share/man/man1/tandem*.1.gz; do
+    pages=$((pages + 1))
+    inside env MANWIDTH=80 man --warnings -E UTF-8 -Tutf8 -l "/usr/share/man/man1/$(basename "$page")" >"$world/man" 2>"$world/said" || fail "man: $page"
+    [ ! -s "$world/said" ] || fail "$(basename "$page"): $(head -n 3 "$world/said")"
+    grep -q EXAMPLES "$world/man" || grep -q 'EXIT STATUS' "$world/man" || fail "$(basename "$page") is cut off"
+    ! zcat "$page" | grep -E '^[^. ].*[^ ]   +[^ ]' >&2 || fail "$(basename "$page") has holes in its text"
+done
+[ "$pages" -gt 30 ] || fail "$pages manual pages"
+# As a person's shell has them: bash through bash-completion, zsh through compinit, at a prompt with keys.
+offered=$(inside bash -ic '. /usr/share/bash-completion/bash_completion; _load_comp tandem 2>/dev/null || __load_completion tandem
+    complete -p tandem >/dev/null || exit 1
+    COMP_WORDS=(tandem adv) COMP_CWORD=1 COMP_LINE="tandem adv" COMP_POINT=10; _tandem; echo "${COMPREPLY[*]}"' 2>/dev/null)
+[ "$offered" = advance ] || fail "bash offers '$offered' for adv"
+cat >"$root/root/keys" <<'END'
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell 'PS1=; autoload -Uz compinit; compinit -u -d /root/dump; bindkey "^I" expand-or-complete'
+sleep 1
+zpty -r -t shell line '*' 2>/dev/null
+zpty -w -n shell $'tandem sw\t--ba\t'
+sleep 2
+while zpty -r -t shell line; do print -rn -- "$line"; done
+zpty -d shell
+END
+inside zsh -f /root/keys >"$world/said" 2>&1 || true
+tr -d '\r' <"$world/said" | sed 's/ \x08//g' | grep -q 'tandem switch --back' || fail "zsh completes: $(cat -v "$world/said" | tail -n 5)"
+rm -f "$root/root/keys" "$root/root/dump"
+# The unit, as an instance of it would be.
+install -D -m 640 /dev/null "$root/etc/tandem/shop/tandem.yaml"
+cp "$root/lib/systemd/system/tandem@.service" "$world/tandem@shop.service"
+inside systemd-analyze verify --man=no /lib/systemd/system/tandem@.service >"$world/said" 2>&1 || fail "systemd-analyze verify: $(cat "$world/said")"
+! grep -i tandem "$world/said" || fail 'systemd-analyze verify complains'
+exposure=$(inside systemd-analyze security --offline=true --no-pager /lib/systemd/system/tandem@.service 2>/dev/null | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')
+[ -n "$exposure" ] && awk -v e="$exposure" 'BEGIN { exit !(e < 2) }' || fail "systemd-analyze security: exposure $exposure"
+rm -r "$root/etc/tandem/shop"
+complaints=$(inside lintian --fail-on none /tandem.deb 2>/dev/null | grep '^[EW]:' || true)
+[ -z "$complaints" ] || fail "lintian: $complaints"
+echo "$pages manual pages, completions in bash and zsh, unit verified (exposure $exposure of 10), lintian content"
 # As the service would run it: refused for want of a configuration, and it says so.
 code=0
 inside setpriv --reuid=tandem --regid=tandem --init-groups tandem run --config /etc/tandem/none.yaml 2>"$world/said" || code=$?

@@ -31,6 +31,23 @@ import Testing
             """)
     }
 
+    /// Every column of schema `tandem`, whatever their order, and every key.
+    private func shape(_ side: Database) throws -> [String] {
+        let text = try side.value(
+            """
+            SELECT string_agg(line, E'\n' ORDER BY line COLLATE "C") FROM (
+                SELECT format('%s.%s %s %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+                              pg_get_expr(d.adbin, d.adrelid))
+                  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                  LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+                 WHERE c.relnamespace = 'tandem'::regnamespace AND c.relkind = 'r'
+                UNION ALL
+                SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+                 WHERE c.relnamespace = 'tandem'::regnamespace) all_of_it(line)
+            """)
+        return (text ?? "").split(separator: "\n").map(String.init)
+    }
+
     @Test func anEarlierSchemaIsBroughtUpToDateAndTheStreamGoesOn() throws {
         let s = try Scenario("layout")
         defer { s.end() }
@@ -39,11 +56,14 @@ import Testing
         try s.old.sql("INSERT INTO public.item SELECT g, g FROM generate_series(1, 1000) g")
         let before = try s.start("run")
         try s.catchUp()
-        try s.old.wait(for: "SELECT count(*) FROM tandem.epoch", toBe: "1")
+        for side in [s.old, s.new] { try side.wait(for: "SELECT count(*) FROM tandem.epoch", toBe: "1") }
         #expect(try before.stop() == .exited(0))
+        let fresh = try [s.old, s.new].map(shape)
+        #expect(fresh[0].count > 20 && fresh[1].count > 80, "\(fresh.map(\.count))")
         try takeBack(s.old, to: "layout-0-old.sql")
         try takeBack(s.new, to: "layout-0-new.sql")
         for side in [s.old, s.new] { #expect(try side.value("SELECT to_regclass('tandem.epoch') IS NULL") == "t") }
+        #expect(try [s.old, s.new].map(shape).map(\.count) != fresh.map(\.count))
         // The ledger of twins was kept by table alone.
         try s.new.sql(
             """
@@ -70,6 +90,13 @@ import Testing
                 "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'tandem.twin_pkey'::regclass"
             )
                 == "stream schema_name table_name application")
+        try s.new.sql("DROP TABLE tandem.twin")
+        // Nobody could tell it from one that was made by this version.
+        for side in [s.old, s.new] { try side.wait(for: "SELECT count(*) FROM tandem.epoch", toBe: "1") }
+        for (side, made) in zip([s.old, s.new], fresh) {
+            let now = try shape(side)
+            #expect(now == made, "\(Set(now).symmetricDifference(made).sorted())")
+        }
         // What needs the tables that were not there.
         let verified = try s.tandem("verify")
         #expect(verified.exitCode == 0, "\(verified.stdout)\n\(verified.stderr)")
@@ -82,6 +109,40 @@ import Testing
         #expect(!again.log.contains("brought up to date"))
         #expect(try again.stop() == .exited(0))
         #expect(try s.tandem("abort", "--yes").exitCode == 0)
+    }
+
+    /// A released version's migrations are out there: what makes schema `tandem` may only change together with its number, and
+    /// what an earlier number meant stays on record, for who has to bring it up to date.
+    @Test func theStatementsAreThoseOfTheirNumber() throws {
+        let root = String(#filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined())
+        let layout = try String(contentsOfFile: "\(root)/Sources/State/StateLayout.swift", encoding: .utf8)
+        let number = try #require(layout.firstMatch(of: /static let current = ([0-9]+)/)).1
+        var statements: [String] = []
+        let folder = "\(root)/Sources"
+        for file in try FileManager.default.subpathsOfDirectory(atPath: folder) where file.hasSuffix(".swift") {
+            let text = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
+            let makes =
+                /(CREATE (?:UNIQUE )?(?:TABLE|INDEX|SEQUENCE)|ALTER TABLE) (?:IF NOT EXISTS )?(?:\w+ ON )?tandem\.[^;`]*;/
+            for match in text.matches(of: makes) {
+                statements.append(match.0.split(whereSeparator: \.isWhitespace).joined(separator: " "))
+            }
+        }
+        let text = Set(statements).sorted().joined(separator: "\n") + "\n"
+        #expect(statements.count > 20, "\(statements.count)")
+        let path = "\(Self.fixtures)/layout-\(number).sql"
+        guard let known = try? String(contentsOfFile: path, encoding: .utf8) else {
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+            Issue.record("Fixtures/layout-\(number).sql was not there and has been written: it belongs to this change")
+            return
+        }
+        let changed = Set(known.split(separator: "\n")).symmetricDifference(text.split(separator: "\n")).sorted()
+        #expect(
+            changed.isEmpty,
+            """
+            schema `tandem` is made by other statements: count StateLayout.current up, see that bringUpToDate leads from \
+            layout \(number) there, and run this again. Before a first release, delete layout-\(number).sql instead.
+            \(changed.joined(separator: "\n"))
+            """)
     }
 
     @Test func whatALaterVersionMadeIsRefusedByName() throws {
