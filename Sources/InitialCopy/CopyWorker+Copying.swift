@@ -141,8 +141,8 @@ extension CopyWorker {
         var total = 0
         var counted = 0
         let pipe = RowPipe(
-            source: try reader(attempt), target: target, buffer: context.settings.buffer, rate: context.rate,
-            stop: signal, isOverdue: { attempt.isOverdue }
+            source: try reader(attempt), target: target, buffer: context.settings.buffer,
+            widest: context.settings.widest, rate: context.rate, stop: signal, isOverdue: { attempt.isOverdue }
         ) { bytes, rows in
             total += bytes
             counted += rows
@@ -153,7 +153,7 @@ extension CopyWorker {
         }
         do {
             let rows = try pipe.run(
-                from: attempt.statements.read(range), to: attempt.statements.write,
+                attempt.statements.read(range, elsewhere: attempt.isFromStandby), to: attempt.statements.write,
                 doing: "copying \(attempt.leaf.name)")
             board.change(oid) { $0.rows += rows - counted }
             return (rows, total)
