@@ -140,9 +140,12 @@ extension CopyWorker {
         let (board, oid) = (board, attempt.leaf.oid)
         var total = 0
         var counted = 0
+        // The least that can be read: given up, it would take as long the next time.
+        let isOnePage = range.map { $0.end == $0.first + 1 } ?? false
         let pipe = RowPipe(
             source: try reader(attempt), target: target, buffer: context.settings.buffer,
-            widest: context.settings.widest, rate: context.rate, stop: signal, isOverdue: { attempt.isOverdue }
+            widest: context.settings.widest, rate: context.rate, stop: signal,
+            isOverdue: { !isOnePage && attempt.isOverdue }
         ) { bytes, rows in
             total += bytes
             counted += rows

@@ -7,7 +7,7 @@ package import Postgres
 package struct SourceLeaf: Sendable {
     package let oid: UInt32
     package let name: QualifiedName
-    /// Of its rows alone, without indexes.
+    /// Of its rows alone, without indexes; with what lies outside them.
     package let bytes: Int
     package let pages: Int
     /// By statistics; nil when there are none.
@@ -153,7 +153,8 @@ extension SourceSide {
                 SourceLeaf(
                     oid: UInt32(rows.string(first, 0)) ?? 0,
                     name: QualifiedName(schema: rows.string(first, 1), name: rows.string(first, 2)),
-                    bytes: rows.int(first, 3) ?? 0, pages: rows.int(first, 11) ?? 0, rows: rows.int(first, 4),
+                    bytes: (rows.int(first, 3) ?? 0) + (aside ?? 0), pages: rows.int(first, 11) ?? 0,
+                    rows: rows.int(first, 4),
                     columns: columns,
                     generated: rows.string(first, 9).split(separator: "\u{1}").map(String.init),
                     file: UInt32(rows.string(first, 5)) ?? 0,
