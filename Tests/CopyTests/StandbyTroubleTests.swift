@@ -55,15 +55,17 @@ import Testing
         try standby.start()
         try s.new.wait(
             for: "SELECT count(*) > \(kept) FROM tandem.copied_range", toBe: "t", within: .seconds(120))
+        #expect(try s.tandem("pause").exitCode == 0)
+        try second.waitForLog("copy rests")
         #expect(try s.new.value("SELECT state FROM tandem.copied_table WHERE table_name = 'big'") == "copying")
 
         // Promoted, it has rows that old never had.
-        try standby.wait(for: "SELECT count(*) > 0 \(Self.sessions)", toBe: "t")
         try standby.sql("SELECT pg_promote()")
         try standby[s.name].sql(
             "UPDATE big SET b = 'never on old'; INSERT INTO big VALUES (1000000, 'never on old', '')")
         try standby.sql("SELECT pg_terminate_backend(pid) \(Self.sessions)")
-        let isSaid = try poll(within: .seconds(90)) { second.log.contains("was promoted") ? true : nil }
+        #expect(try s.tandem("resume").exitCode == 0)
+        let isSaid = poll(within: .seconds(90)) { second.log.contains("was promoted") ? true : nil }
         #expect(isSaid == true, "\(second.tail)")
         #expect(try s.tandem("status").stdout.contains("was promoted"))
         try s.old.sql("UPDATE big SET c = 'after' WHERE a % 7 = 0; INSERT INTO big VALUES (1000001, 'on old', '')")
