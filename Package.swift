@@ -165,7 +165,7 @@ let package = Package(
             "AllocationTests",
             ["CAllocations", "Apply", "Batching", "Assembly", "PGOutput", "Spill", "Bytes", "Model"],
             without: ["allocations.txt"]),
-        tests("CopyUnitTests", ["InitialCopy", "Apply", "Model", "Threading"]),
+        tests("CopyUnitTests", ["InitialCopy", "Apply", "Bytes", "Model", "Threading"]),
         tests(
             "DataBTests",
             ["DataB", "Configuration", "Model", "Postgres", "State", "Telemetry", "Threading", "TestSupport", "tandem"]),

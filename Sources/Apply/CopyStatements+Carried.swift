@@ -5,9 +5,11 @@ package import Model
 package import Postgres
 
 extension CopyStatements {
-    /// COPY … TO STDOUT of rows from `relation`, with what follows it in the query.
-    package func read(from relation: String, _ rest: String) -> String {
-        "COPY (SELECT \(rows) FROM \(relation) \(rest)) TO STDOUT (FORMAT \(format))"
+    /// Rows of `relation`, all or those that meet the condition; only the first ones, if `ending` says so.
+    package func read(from relation: String, where condition: String?, _ ending: String = "") -> CopyQuery {
+        CopyQuery(
+            rows: rows, from: relation, where: condition, ending: ending, isBinary: isBinary,
+            wide: ending.isEmpty && hasAside ? wide : nil)
     }
 
     /// COPY … FROM STDIN into another table, which has these columns.

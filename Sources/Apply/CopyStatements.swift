@@ -31,20 +31,27 @@ package struct CopyStatements: Sendable {
     /// The source finds the rows of some pages by itself, as PostgreSQL does from 14 on.
     package let readsRanges: Bool
 
+    /// How rows are told that may be of any size; nil when none can be.
+    let wide: WideRows?
+    /// Some value lies outside its row, or may.
+    let hasAside: Bool
+
     var format: String { isBinary ? "binary" : "text" }
 
-    /// COPY … TO STDOUT, of all rows or those of some pages.
-    package func read(_ range: PageRange?) -> String {
-        if isPlain && range == nil { return "COPY \(source.sql) (\(rows)) TO STDOUT (FORMAT \(format))" }
-        let condition = range.map { " WHERE " + (readsRanges ? $0.condition : $0.listed) } ?? ""
-        return "COPY (SELECT \(rows) FROM ONLY \(source.sql)\(condition)) TO STDOUT (FORMAT \(format))"
+    /// All rows, or those of some pages. `elsewhere`: on a server that may hold newer ones than the table was looked at on.
+    package func read(_ range: PageRange?, elsewhere: Bool) -> CopyQuery {
+        CopyQuery(
+            rows: rows, from: "ONLY \(source.sql)",
+            where: range.map { readsRanges ? $0.condition : $0.listed },
+            relation: isPlain && range == nil ? source.sql : nil, isBinary: isBinary,
+            wide: elsewhere || hasAside ? wide : nil)
     }
 
-    /// The same of the rows with these keys, given part by part: each row once, however often its key is given otherwise
-    /// written.
-    package func read(again values: [[String]], of key: CopyKey) -> String {
-        "COPY (SELECT \(rows) FROM \(key.given(values)) JOIN ONLY \(source.sql) AS t ON \(key.matchesOnSource)) TO STDOUT"
-            + " (FORMAT \(format))"
+    /// The rows with these keys, given part by part: each row once, however often its key is given otherwise written.
+    package func read(again values: [[String]], of key: CopyKey) -> CopyQuery {
+        CopyQuery(
+            rows: rows, from: "\(key.given(values)) JOIN ONLY \(source.sql) AS t ON \(key.matchesOnSource)", where: nil,
+            isBinary: isBinary, wide: wide)
     }
 
     package var write: String { "COPY \(table.sql)\(columns) FROM STDIN (FORMAT \(format))" }
@@ -124,6 +131,13 @@ extension CopyStatements {
         isBinary = travels && carried.allSatisfy { mapping.column($0).isVerbatim }
         rows = carried.map { Self.value(shape.columns[$0].name, mapping.column($0)) }.joined(separator: ", ")
         isPlain = !carried.isEmpty && carried.allSatisfy { mapping.column($0).limit == nil }
+        wide = WideRows(
+            carried.map { index in
+                let name = shape.columns[index].name
+                return WideRows.Column(
+                    name: name, value: Self.value(name, mapping.column(index)), type: leaf.unbounded[index])
+            }, isBinary: isBinary, tellsCompression: connection.serverMajor >= 14)
+        hasAside = leaf.aside != 0
         names = carried.map { mapping.column($0).target.name }
         columns = names.isEmpty ? "" : " (" + names.map { quoted($0) }.joined(separator: ", ") + ")"
     }

@@ -1,6 +1,7 @@
 // The two connections that work on Data B, and what both need around a piece of work: the lock that lets one worker at a
 // time, tandem's origin on what is written, short waits for locks. Used on the thread that made it.
 
+internal import Apply
 internal import Failpoints
 internal import InitialCopy
 internal import Model
@@ -81,11 +82,21 @@ final class BatchSession {
 
     /// Rows from COPY there into COPY here; how many, and how many bytes they took.
     func pipe(_ name: QualifiedName, from read: String, to write: String) throws -> (rows: Int, bytes: Int) {
+        try piped { try $0.run(from: read, to: write, doing: "carrying \(name)") }
+    }
+
+    /// The same of whole rows, in a snapshot: wide ones come in pieces.
+    func pipe(_ name: QualifiedName, _ query: CopyQuery, to write: String) throws -> (rows: Int, bytes: Int) {
+        try piped { try $0.run(query, to: write, doing: "carrying \(name)") }
+    }
+
+    private func piped(_ run: (RowPipe) throws -> Int) throws -> (rows: Int, bytes: Int) {
         var bytes = 0
+        let copying = plan.copying
         let pipe = RowPipe(
-            source: source, target: target, buffer: plan.copying.buffer, rate: rate, stop: stop
+            source: source, target: target, buffer: copying.buffer, widest: copying.widest, rate: rate, stop: stop
         ) { sent, _ in bytes += sent }
-        let rows = try pipe.run(from: read, to: write, doing: "carrying \(name)")
+        let rows = try run(pipe)
         return (rows, bytes)
     }
 

@@ -135,7 +135,7 @@ struct TableBatch {
         return try session.marked {
             try session.inSnapshot(name) {
                 try session.inTransaction(name) {
-                    let rows = try stage(layout, part.rest, &report)
+                    let rows = try stage(layout, where: part.condition, part.ending, &report)
                     report.written += try layBatch(layout, since: mark)
                     var (reach, value) = (Reach.whole, high.value)
                     if part.isLimited, rows == limit { (reach, value) = try bound(stamp, high, mark) }
@@ -159,19 +159,19 @@ struct TableBatch {
     private func part(
         _ layout: DerivedLayout, _ stamp: (column: String, type: RelationFacts.Stamp, isIndexed: Bool),
         since mark: String?, _ limit: Int
-    ) throws -> (rest: String, isLimited: Bool, isNulls: Bool) {
+    ) throws -> (condition: String?, ending: String, isLimited: Bool, isNulls: Bool) {
         let column = quoted(stamp.column)
-        let condition = mark.map { " WHERE \(column) >= \(literal($0))" } ?? ""
+        let condition = mark.map { "\(column) >= \(literal($0))" }
         guard !layout.key.isEmpty, stamp.isIndexed, try estimate(layout, condition) > slice else {
-            return (condition, false, false)
+            return (condition, "", false, false)
         }
-        guard mark != nil else { return (" WHERE \(column) IS NULL", false, true) }
-        return ("\(condition) ORDER BY \(column) LIMIT \(limit)", true, false)
+        guard mark != nil else { return ("\(column) IS NULL", "", false, true) }
+        return (condition, " ORDER BY \(column) LIMIT \(limit)", true, false)
     }
 
     private func estimate(_ layout: DerivedLayout, _ condition: String?) throws(PostgresError) -> Int {
         let plan = try session.source.query(
-            "EXPLAIN SELECT FROM \(layout.source)\(condition ?? "")",
+            "EXPLAIN SELECT FROM \(layout.source)" + (condition.map { " WHERE \($0)" } ?? ""),
             doing: "asking how much of \(name) has changed on \(session.source.label)"
         ).string(0, 0)
         guard let found = plan.range(of: "rows=") else { return 0 }
@@ -207,7 +207,7 @@ struct TableBatch {
             try session.inSnapshot(name) {
                 try session.inTransaction(name) {
                     let carried = try session.pipe(
-                        name, from: layout.statements.read(from: layout.source, ""), to: layout.statements.write)
+                        name, layout.statements.read(from: layout.source, where: nil), to: layout.statements.write)
                     Failpoint.pass(.duringBatch)
                     try session.state.record(name, mark: mark, asOf: asOf)
                     return carried
@@ -228,10 +228,12 @@ struct TableBatch {
         return try self.layout() ?? layout
     }
 
-    private func stage(_ layout: DerivedLayout, _ rest: String, _ report: inout BatchReport) throws -> Int {
+    private func stage(
+        _ layout: DerivedLayout, where condition: String?, _ ending: String, _ report: inout BatchReport
+    ) throws -> Int {
         try session.write(layout.stage.create, name)
         let carried = try session.pipe(
-            name, from: layout.statements.read(from: layout.source, rest),
+            name, layout.statements.read(from: layout.source, where: condition, ending),
             to: layout.statements.write(into: StageStatements.place))
         report.read += carried.rows
         report.bytes += carried.bytes
@@ -252,7 +254,7 @@ struct TableBatch {
         try session.marked {
             try session.inSnapshot(name) {
                 try session.inTransaction(name) {
-                    _ = try stage(ready, "", &report)
+                    _ = try stage(ready, where: nil, "", &report)
                     Failpoint.pass(.duringBatch)
                     report.written += try layWhole(ready)
                     try session.state.record(name, mark: nil, asOf: asOf)

@@ -206,9 +206,10 @@ struct TableComparison {
             let names = layout.key.indices.map { "k\($0)" }.joined(separator: ", ")
             let carried = try session.pipe(
                 name,
-                from: layout.statements.read(
+                layout.statements.read(
                     from: layout.source,
-                    "WHERE (\(keyList)) IN (SELECT \(given) FROM ROWS FROM (unnest(\(arrays.joined(separator: ", ")))) AS"
+                    where:
+                        "(\(keyList)) IN (SELECT \(given) FROM ROWS FROM (unnest(\(arrays.joined(separator: ", ")))) AS"
                         + " u(\(names)))"), to: layout.statements.write(into: StageStatements.place))
             counted.readOnSource += carried.rows
             counted.bytes += carried.bytes
@@ -256,9 +257,9 @@ struct TableComparison {
                     for range in ranges {
                         removed += try session.write(
                             layout.stage.remove(where: orders.target.condition(range)), name)
-                        let other = orders.source.condition(range).map { "WHERE \($0)" } ?? ""
+                        let other = orders.source.condition(range)
                         let carried = try session.pipe(
-                            name, from: layout.statements.read(from: layout.source, other),
+                            name, layout.statements.read(from: layout.source, where: other),
                             to: layout.statements.write(into: StageStatements.place))
                         counted.readOnSource += carried.rows
                         counted.bytes += carried.bytes

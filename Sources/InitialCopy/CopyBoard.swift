@@ -18,6 +18,8 @@ final class CopyBoard: Sendable {
         var after: UInt64?
         /// Of the table on the source.
         var size = 0
+        /// Most of it lies outside the rows, so that their number tells little.
+        var isMostlyAside = false
         var expectedRows: Int?
         var rows = 0
         var bytes = 0
@@ -40,6 +42,11 @@ final class CopyBoard: Sendable {
         var hasMet = false
         /// Keys, indexes and statistics are there.
         var isMade = false
+
+        mutating func measure(_ leaf: SourceLeaf) {
+            size = leaf.bytes
+            isMostlyAside = (leaf.aside ?? 0) > size / 2
+        }
 
         /// Nothing of it is on new.
         mutating func beginAgain() {
@@ -96,7 +103,7 @@ final class CopyBoard: Sendable {
     func measured(_ leaves: [SourceLeaf]) {
         state.change { state in
             for leaf in leaves {
-                state.entries[leaf.oid]?.size = leaf.bytes
+                state.entries[leaf.oid]?.measure(leaf)
                 state.entries[leaf.oid]?.expectedRows = leaf.rows
                 state.entries[leaf.oid]?.name = leaf.name
             }

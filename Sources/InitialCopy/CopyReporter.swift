@@ -120,15 +120,16 @@ struct CopyReporter {
 }
 
 extension CopyBoard.Entry {
-    /// Of its rows, 0 to 1: by their number where old knows it.
+    /// Of its rows, 0 to 1: by their number where old knows it and they are of one size, more or less.
     fileprivate var share: Double {
         switch phase {
         case .done, .copied, .finishing: return 1
         case .again: return 0
         case .waiting, .copying: break
         }
-        if let expectedRows, expectedRows > 0 { return min(0.99, Double(rows) / Double(expectedRows)) }
-        return size > 0 ? min(0.99, Double(bytes) / Double(size)) : 0
+        let ofBytes = size > 0 ? min(0.99, Double(bytes) / Double(size)) : 0
+        guard let expectedRows, expectedRows > 0 else { return ofBytes }
+        return min(0.99, Double(rows) / Double(expectedRows), isMostlyAside ? ofBytes : 1)
     }
 
     /// Problems first.

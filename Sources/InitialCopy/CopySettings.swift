@@ -12,6 +12,8 @@ package struct CopySettings: Sendable {
     let snapshot: Double
     /// Of each worker, for rows on their way.
     package let buffer: Int
+    /// Rows that may be wider are read in pieces: of any other libpq holds up to three times its size.
+    package let widest: Int
 
     package init(_ configuration: Configuration) {
         jobs = configuration.jobs
@@ -20,6 +22,8 @@ package struct CopySettings: Sendable {
         backOff = configuration.copy.backOff
         prewarms = configuration.copy.prewarm
         snapshot = configuration.limits.snapshot
-        buffer = max(16 << 10, min(256 << 10, configuration.limits.memory / 8 / max(1, configuration.jobs)))
+        let share = configuration.limits.memory / 8 / max(1, configuration.jobs)
+        widest = max(64 << 10, min(8 << 20, share))
+        buffer = max(16 << 10, min(256 << 10, share))
     }
 }

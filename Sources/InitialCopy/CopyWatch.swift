@@ -93,9 +93,22 @@ final class CopyWatch {
     private func holdBack() throws {
         guard let backOff = context.settings.backOff, nextBackOff <= Monotonic.now, !isComplete else { return }
         nextBackOff = Monotonic.now.adding(seconds: 2)
-        let value = try source.connection.query(backOff.query, doing: "asking what copy.back_off says")
-        let number = value.rows > 0 ? Double(value.string(0, 0)) : nil
-        resting = number.map { $0 > backOff.above } == true ? "copy.back_off is over \(backOff.above)" : nil
+        resting = try answer(backOff)
+    }
+
+    /// Why to rest. What cannot be asked may be over its limit.
+    private func answer(_ backOff: BackOff) throws(PostgresError) -> String? {
+        let text: String?
+        do {
+            let value = try source.connection.query(backOff.query, doing: "asking what copy.back_off says")
+            text = value.rows > 0 && value.columns > 0 ? value.text(0, 0) : nil
+        } catch {
+            guard error.sqlState != nil, !error.isConnectionLost else { throw error }
+            return "copy.back_off gave no answer: \(error)"
+        }
+        guard let text else { return nil }
+        guard let number = Double(text), !number.isNaN else { return "copy.back_off gave an answer that is no number" }
+        return number > backOff.above ? "copy.back_off is over \(backOff.above)" : nil
     }
 
     /// The stream lets go of the table, its rows are removed, and it is a table like any other that waits.

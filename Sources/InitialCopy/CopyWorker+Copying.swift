@@ -140,9 +140,12 @@ extension CopyWorker {
         let (board, oid) = (board, attempt.leaf.oid)
         var total = 0
         var counted = 0
+        // The least that can be read: given up, it would take as long the next time.
+        let isOnePage = range.map { $0.end == $0.first + 1 } ?? false
         let pipe = RowPipe(
-            source: try reader(attempt), target: target, buffer: context.settings.buffer, rate: context.rate,
-            stop: signal, isOverdue: { attempt.isOverdue }
+            source: try reader(attempt), target: target, buffer: context.settings.buffer,
+            widest: context.settings.widest, rate: context.rate, stop: signal,
+            isOverdue: { !isOnePage && attempt.isOverdue }
         ) { bytes, rows in
             total += bytes
             counted += rows
@@ -153,7 +156,7 @@ extension CopyWorker {
         }
         do {
             let rows = try pipe.run(
-                from: attempt.statements.read(range), to: attempt.statements.write,
+                attempt.statements.read(range, elsewhere: attempt.isFromStandby), to: attempt.statements.write,
                 doing: "copying \(attempt.leaf.name)")
             board.change(oid) { $0.rows += rows - counted }
             return (rows, total)

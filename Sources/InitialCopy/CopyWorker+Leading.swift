@@ -167,7 +167,7 @@ extension CopyWorker {
         attempt.enter(number, session: try source().connection.backendPID, signal)
         board.change(oid) { entry in
             entry.name = leaf.name
-            entry.size = leaf.bytes
+            entry.measure(leaf)
             entry.expectedRows = leaf.rows
             entry.attempt = attempt
         }
@@ -217,7 +217,9 @@ extension CopyWorker {
 
     /// Parts of about the configured size, of what is not there yet. Nothing when the table goes as a whole.
     private func ranges(_ leaf: SourceLeaf, _ statements: CopyStatements, _ base: CopyBase?) throws -> [PageRange] {
-        var usual = max(1, context.settings.range / CopyBase.pageSize)
+        // With what lies outside of them.
+        let bytesOfPage = max(CopyBase.pageSize, leaf.bytes / max(1, leaf.pages))
+        var usual = max(1, context.settings.range / bytesOfPage)
         if !statements.readsRanges { usual = min(usual, CopyBase.listedPages) }
         let step = board.entry(leaf.oid)?.step
         if let base {

@@ -63,8 +63,8 @@ extension CopyWorker {
             try side.eachKey(keys, of: leaf.oid, parts: key.columns.count) { values in
                 let pipe = RowPipe(
                     source: try source().connection, target: side.connection, buffer: context.settings.buffer,
-                    rate: context.rate, stop: signal, isOverdue: { false }, passed: { _, _ in })
-                _ = try pipe.run(from: statements.read(again: values, of: key), to: statements.write, doing: doing)
+                    widest: context.settings.widest, rate: context.rate, stop: signal, passed: { _, _ in })
+                _ = try pipe.run(statements.read(again: values, of: key), to: statements.write, doing: doing)
             }
             try side.forget(keys, of: leaf.oid)
             Failpoint.pass(.duringMending)

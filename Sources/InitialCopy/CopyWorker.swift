@@ -111,8 +111,9 @@ final class CopyWorker {
         guard !context.isOver else { return }
         let explained = error as? any Explained
         let isQuiet = error is NotYet || error is SnapshotOverdue
+        // What was promoted stays so, until somebody says what to read instead.
         let isTransient =
-            (error as? PostgresError)?.isTransient
+            (error as? PostgresError).map { $0.isTransient && $0.stranger != .primary }
             ?? (isQuiet || error is GaveWay || error is Locked || error is Changed || error is StandbyBehind)
         var pause = 0.0
         var isNews = false

@@ -1,6 +1,6 @@
-// Who answers: PostgreSQL itself, where it can be written, or where a standby is wanted one of those. A pooler lends a session for a transaction at a time, so that
-// settings, locks and the replication origin would end up with others; a standby takes no writes. Asked before anything
-// is set in the session.
+// Who answers: PostgreSQL itself, where it can be written, or where a standby is wanted one of those. A pooler lends a
+// session for a transaction at a time, so that settings, locks and the replication origin would end up with others; a
+// standby takes no writes. Asked before anything is set in the session.
 
 extension Connection {
     func checkServer(_ purpose: SessionPurpose, doing: String) throws(PostgresError) {
@@ -17,7 +17,8 @@ extension Connection {
             guard answer.bool(0, 1) else {
                 throw PostgresError(
                     .cannotConnect, "that server is no standby, and is to be read as one", doing: doing,
-                    serverHint: "name a standby of old, or leave `standby` out: then old itself is read")
+                    serverHint: "name a standby of old, or leave `standby` out: then old itself is read",
+                    stranger: .primary)
             }
             return
         }

@@ -25,7 +25,7 @@ package struct PostgresError: Explained, Sendable {
     }
 
     /// What answers, and could be connected to, but is not what tandem needs.
-    package enum Stranger: Sendable { case pooler, standby }
+    package enum Stranger: Sendable { case pooler, standby, primary }
 
     package let kind: Kind
     package let message: String

@@ -7,7 +7,7 @@ package import Postgres
 package struct SourceLeaf: Sendable {
     package let oid: UInt32
     package let name: QualifiedName
-    /// Of its rows alone, without indexes.
+    /// Of its rows alone, without indexes; with what lies outside them.
     package let bytes: Int
     package let pages: Int
     /// By statistics; nil when there are none.
@@ -20,6 +20,11 @@ package struct SourceLeaf: Sendable {
     package let file: UInt32
     /// Columns by which the stream tells rows apart; none when it does so by the whole row, or not at all.
     package let key: [String]
+    /// For each column whose values may be of any size, its type, or what its domain is of.
+    package let unbounded: [UInt32?]
+    /// What lies outside the rows, where values too large for a page are kept: nil for a partitioned table, 0 for what holds no
+    /// rows of its own.
+    package let aside: Int?
 
     /// What must stay as it is for parts read in different snapshots to fit together: the file that rows lie in, columns, key.
     package var form: String {
@@ -114,11 +119,15 @@ extension SourceSide {
                         ON k.attrelid = i.indrelid AND k.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
                      WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate
                        AND (c.relreplident = 'd' AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident)),
-                   pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8
+                   pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8,
+                   CASE WHEN a.attlen = -1 AND a.attstorage <> 'p' THEN coalesce(nullif(t.typbasetype, 0), t.oid) END,
+                   CASE WHEN c.relkind = 'p' THEN NULL WHEN a.attlen <> -1 OR c.reltoastrelid = 0 THEN 0
+                        ELSE coalesce(pg_catalog.pg_relation_size(c.reltoastrelid), 0) END
               FROM pg_catalog.pg_class c
               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
               LEFT JOIN pg_catalog.pg_attribute a
                 ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+              LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
              WHERE \(kinds) AND \(condition)
              ORDER BY c.oid, a.attnum
             """, [parameter], doing: "listing tables to copy on \(connection.label)")
@@ -127,24 +136,30 @@ extension SourceSide {
         while row < rows.rows {
             let first = row
             var columns: [RelationShape.Column] = []
+            var unbounded: [UInt32?] = []
+            var aside: Int? = rows.int(first, 13)
             while row < rows.rows, rows.string(row, 0) == rows.string(first, 0) {
                 if let name = rows.text(row, 6) {
                     columns.append(
                         RelationShape.Column(
                             name: name, type: UInt32(rows.string(row, 7)) ?? 0,
                             modifier: Int32(rows.string(row, 8)) ?? -1, isKey: false))
+                    unbounded.append(UInt32(rows.string(row, 12)))
                 }
+                aside = aside.map { max($0, rows.int(row, 13) ?? 0) }
                 row += 1
             }
             leaves.append(
                 SourceLeaf(
                     oid: UInt32(rows.string(first, 0)) ?? 0,
                     name: QualifiedName(schema: rows.string(first, 1), name: rows.string(first, 2)),
-                    bytes: rows.int(first, 3) ?? 0, pages: rows.int(first, 11) ?? 0, rows: rows.int(first, 4),
+                    bytes: (rows.int(first, 3) ?? 0) + (aside ?? 0), pages: rows.int(first, 11) ?? 0,
+                    rows: rows.int(first, 4),
                     columns: columns,
                     generated: rows.string(first, 9).split(separator: "\u{1}").map(String.init),
                     file: UInt32(rows.string(first, 5)) ?? 0,
-                    key: rows.string(first, 10).split(separator: "\u{1}").map(String.init)))
+                    key: rows.string(first, 10).split(separator: "\u{1}").map(String.init),
+                    unbounded: unbounded, aside: aside))
         }
         return leaves
     }

@@ -46,6 +46,44 @@ import Testing
         #expect(try run.stop() == .exited(0))
     }
 
+    /// Whether old is spared is the operator's to say, and what cannot be asked is no permission.
+    @Test func itRestsWhileOldIsBusy() throws {
+        let s = try Scenario.copying(
+            "busy", dataA: ["public.*"],
+            extra: """
+                jobs: 1
+                copy: {range: 64kB, back_off: {query: "SELECT load FROM ops.busy", above: 5}}
+                limits: {copy_rate: 400kB}
+                """,
+            tables: "CREATE TABLE t (a int PRIMARY KEY, b text)",
+            rows: "INSERT INTO t SELECT i, repeat('x', 100) FROM generate_series(1, 10000) i")
+        defer { s.end() }
+        let run = try s.start("run")
+        try run.waitForLog("copy.back_off gave no answer")
+        #expect(try s.tandem("status").stdout.contains("ops.busy"))
+        try s.old.sql("CREATE SCHEMA ops; CREATE TABLE ops.busy (load text); INSERT INTO ops.busy VALUES ('much')")
+        let isSaid = try poll(within: .seconds(60)) {
+            try s.tandem("status").stdout.contains("no number") ? true : nil
+        }
+        #expect(isSaid == true)
+        try s.old.sql("UPDATE ops.busy SET load = '1'")
+        try run.waitForLog("copy goes on")
+        try s.new.wait(for: "SELECT count(*) > 2 FROM tandem.copied_range", toBe: "t", within: .seconds(60))
+        try s.old.sql("UPDATE ops.busy SET load = '5.5'")
+        try run.waitForLog("copy.back_off is over 5")
+        let parts = "SELECT count(*) FROM tandem.copied_range"
+        let before = try s.new.value(parts)
+        rest(.seconds(1))
+        #expect(try s.new.value(parts) == before)
+        #expect(try s.new.value("SELECT state FROM tandem.copied_table WHERE table_name = 't'") == "copying")
+        // Nothing to say is no reason to rest.
+        try s.old.sql("UPDATE ops.busy SET load = NULL")
+        try s.waitForCopy(of: "t", toBe: "done")
+        try s.catchUp()
+        #expect(try run.stop() == .exited(0))
+        try s.expectSame(except: ["ops.busy"])
+    }
+
     @Test func statisticsAndMemoryAreThereBeforeReaders() throws {
         let s = try Scenario("warm", marker: false)
         defer { s.end() }
