@@ -51,6 +51,7 @@ step_line() {
     'tandem init '*) (cd "$world/here" && rm -f tandem.yaml && eval "$line") >"$world/said" 2>&1 || fail_said "$line"; write_guide_configuration; return ;;
     esac
     [[ $line =~ ^tandem\ (advance|back|switch|finish|abort) ]] && [[ $line != *--dry-run* ]] && answer=${BASH_REMATCH[1]}
+    [[ $line != 'tandem switch --back'* ]] || answer='switch --back'
     while :; do
         code=0
         if [ -z "$answer" ]; then
@@ -79,7 +80,7 @@ walk() { # HEADING…
 part() { block "$1" | sed -n "$2"; }
 typed() { # one line after another, from standard input
     local line
-    while read -r line <&3; do step_line "$line"; done 3<&0
+    while read -r line <&3; do [ -z "${line%%#*}" ] || step_line "$line"; done 3<&0
 }
 at() { [ "$(seen)" = "$1" ] || fail "FAILED: step $(seen), not $1"; }
 
@@ -173,6 +174,12 @@ for strategy in pause dual-write; do
     until (cd "$world/here" && tandem status) 2>/dev/null | grep -q remedy; do sleep 0.5; done
     q new 'ALTER TABLE bookstore.books ADD COLUMN guide int'
     until_settled
+    q new 'ALTER TABLE bookstore.books ADD CONSTRAINT guide CHECK (guide < 3)'
+    q old 'UPDATE bookstore.books SET guide = 3 WHERE id = 8'
+    until (cd "$world/here" && tandem status) 2>/dev/null | grep -q 23514; do sleep 0.5; done
+    sleep 5
+    q new 'ALTER TABLE bookstore.books DROP CONSTRAINT guide'
+    until_settled
     q new 'SET session_replication_role = replica; DELETE FROM bookstore.books WHERE id = 9'
     q old 'UPDATE bookstore.books SET guide = 2 WHERE id = 9'
     until_settled
@@ -201,10 +208,11 @@ for strategy in pause dual-write; do
             deploy "${step%%:*}"
         done
     fi
-    sleep 5
     end_background "$service"
-    walk 'The end'
+    until_settled
+    sleep 3
     end_background "$run"
+    walk 'The end'
     echo -n '  '
     close_shop
     nothing_left
@@ -229,6 +237,6 @@ for one in empty: print("  nothing:", one)
 sys.exit(1 if empty else 0)
 PY
 fi
-missing=$(awk '/^```sh$/ { open = 1; next } /^```$/ { open = 0 } open' "$guide" | while read -r line; do [ -z "$line" ] || [ -n "${ran[$line]:-}" ] || echo "$line"; done)
+missing=$(awk '/^```sh$/ { open = 1; next } /^```$/ { open = 0 } open' "$guide" | while read -r line; do [ -z "${line%%#*}" ] || [ -n "${ran[$line]:-}" ] || echo "$line"; done)
 [ -z "$missing" ] || fail "FAILED: the guide shows what was not run: $missing"
 echo "soak guide: passed (${#ran[@]} different lines of the guide, PostgreSQL $(q_version=$(server old postgres --version); echo "${q_version##* }"))"
