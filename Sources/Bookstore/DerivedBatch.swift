@@ -51,6 +51,15 @@ package struct DerivedBatch {
         return round
     }
 
+    /// Throws when what it writes is not there.
+    package func look() throws {
+        _ = try connection.query(
+            """
+            SELECT FROM bookstore_stats.daily_sales, bookstore_stats.bestsellers, bookstore_stats.ratings,
+                        bookstore.orders, bookstore.order_lines LIMIT 0
+            """, doing: "looking for the bookstore on \(connection.label)")
+    }
+
     private func write(_ sql: String) throws -> Int {
         try connection.script(sql, doing: "deriving on \(connection.label)").affected ?? 0
     }

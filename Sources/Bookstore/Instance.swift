@@ -92,6 +92,15 @@ package struct Instance {
         return try watch.end(report: report)
     }
 
+    /// What it would be refused for; nothing is written.
+    package func look(_ stop: StopSignal) throws {
+        try findShop(stop)
+        guard LedgerFile.isInUse(directory.ledger(plan.name)) else { return }
+        throw BookstoreError(
+            "\(directory.ledger(plan.name)) is in use",
+            hint: "an instance of that name runs already; give this one another name")
+    }
+
     /// Once, where it reads: what is wrong with an address is said at once, and not as a customer's error each time.
     private func findShop(_ stop: StopSignal) throws {
         let side = plan.mode.reads

@@ -36,8 +36,8 @@ package struct FinalCopy {
         try board.install()
         try takeLock(board)
         let session = try BatchSession(plan, stop: stop, log: log)
-        let ordered = try inOrder(session)
-        let proof = try QuietProof(session.source, try ordered.compactMap { try watched($0, session) })
+        let ordered = try inOrder(session.target)
+        let proof = try QuietProof(session.source, try ordered.compactMap { try watched($0, session.source) })
         let before = try standStill(proof)
         for table in ordered { try copy(table, session) }
         var verdicts: [FinalVerdict] = []
@@ -47,6 +47,29 @@ package struct FinalCopy {
             try board.write(final: verdict.encoded(), of: table.name)
         }
         return verdicts
+    }
+
+    /// What `run` would do, in words that follow `would`; throws what it would refuse at its beginning. Locks what it would lock, for
+    /// a moment, and writes nothing.
+    package func preview() throws -> [String] {
+        let source = try Connection(to: plan.source, for: .control, as: "\(plan.stream) b final", stop: stop)
+        let target = try Connection(to: plan.target, for: .control, as: "\(plan.stream) b final", stop: stop)
+        let board = DataBState(
+            try Connection(to: plan.new, for: .control, as: "\(plan.stream) b final", stop: stop), plan.stream)
+        if try board.tryWorkLock() {
+            try board.freeWorkLock()
+        } else {
+            tell("a batch of Data B is at work on \(plan.pair): it would be waited for, up to a minute")
+        }
+        let ordered = try inOrder(target)
+        let proof = try QuietProof(source, try ordered.compactMap { try watched($0, source) })
+        try expectNobody(proof)
+        let names = ordered.map(\.name.description).joined(separator: ", ")
+        return [
+            "watch for \(Int(plan.quiet.rounded(.up))) s whether anybody writes on \(source.label): \(names)",
+            "copy each once more to \(target.label), views after what they read, while batches by schedule wait",
+            "compare each byte for byte, look again whether anybody wrote, and put the verdict on record",
+        ]
     }
 
     private func takeLock(_ board: DataBState) throws {
@@ -62,17 +85,17 @@ package struct FinalCopy {
     }
 
     /// Views after what they read.
-    private func inOrder(_ session: BatchSession) throws -> [DerivedTable] {
-        let ranks = try ViewRefresh.ranks(plan.tables, on: session.target)
+    private func inOrder(_ target: Connection) throws -> [DerivedTable] {
+        let ranks = try ViewRefresh.ranks(plan.tables, on: target)
         return tables.enumerated().sorted { one, other in
             (ranks[one.element.name] ?? 0, one.offset) < (ranks[other.element.name] ?? 0, other.offset)
         }.map(\.element)
     }
 
     /// Nothing writes into views but REFRESH, which nobody need stop.
-    private func watched(_ table: DerivedTable, _ session: BatchSession) throws -> QuietProof.Table? {
-        guard let facts = try RelationFacts.read(table.name, on: session.source) else {
-            throw DataBError.impossible("\(table.name) is not there on \(session.source.label)", hint: nil)
+    private func watched(_ table: DerivedTable, _ source: Connection) throws -> QuietProof.Table? {
+        guard let facts = try RelationFacts.read(table.name, on: source) else {
+            throw DataBError.impossible("\(table.name) is not there on \(source.label)", hint: nil)
         }
         return facts.isTable ? QuietProof.Table(name: table.name, stamp: table.column) : nil
     }

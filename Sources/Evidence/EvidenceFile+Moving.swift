@@ -11,13 +11,35 @@ private let partsMade = Atomic<Int>(0)
 extension EvidenceFile {
     /// What is in `other` and not here, laid in by number. Entries that both have must be the same ones.
     package func take(_ other: String) throws -> (taken: Int, findings: [EvidenceFinding]) {
+        let theirs = try whole(other)
+        let tail = try locked()
+        let (text, taken, findings) = try joined(with: theirs)
+        if taken > 0 { try replace(with: text) }
+        _ = tail.end
+        return (taken, findings)
+    }
+
+    /// What `take` would take, with nothing written.
+    package func examine(_ other: String) throws -> (taken: Int, findings: [EvidenceFinding]) {
+        let theirs = try whole(other)
+        _ = try examine()
+        let (_, taken, findings) = try joined(with: theirs)
+        return (taken, findings)
+    }
+
+    private func whole(_ other: String) throws(EvidenceError) -> EvidenceChain {
         let theirs = EvidenceChain(other)
         guard !theirs.lines.isEmpty, !theirs.findings.contains(where: \.isDamage) else {
             throw EvidenceError(
                 "that is no whole evidence log: " + (theirs.findings.first?.description ?? "it has no entries"),
                 hint: "`tandem evidence export` on the machine that wrote it gives one", exitCode: .refused)
         }
-        let tail = try locked()
+        return theirs
+    }
+
+    private func joined(
+        with theirs: EvidenceChain
+    ) throws(EvidenceError) -> (text: String, taken: Int, findings: [EvidenceFinding]) {
         let ours = EvidenceChain(try read() ?? "")
         var all = Dictionary(ours.lines.map { ($0.number, $0) }) { first, _ in first }
         var taken = 0
@@ -34,10 +56,7 @@ extension EvidenceFile {
             }
         }
         let text = all.keys.sorted().compactMap { all[$0]?.text }.map { $0 + "\n" }.joined()
-        let merged = EvidenceChain(text)
-        if taken > 0 { try replace(with: text) }
-        _ = tail.end
-        return (taken, merged.findings)
+        return (text, taken, EvidenceChain(text).findings)
     }
 
     private func replace(with text: String) throws(EvidenceError) { try place(text, at: path) }
@@ -78,13 +97,19 @@ extension EvidenceFile {
         }
         defer { close(descriptor) }
         guard flock(descriptor, LOCK_EX) == 0 else { throw .system("lock the evidence", path, errno) }
-        for number in 1...9999 {
-            let aside = "\(path).aside-\(number)"
-            if access(aside, F_OK) == 0 { continue }
-            guard rename(path, aside) == 0 else { throw .system("put aside", path, errno) }
-            try flushDirectory()
-            return aside
-        }
+        let aside = try nextAside()
+        guard rename(path, aside) == 0 else { throw .system("put aside", path, errno) }
+        try flushDirectory()
+        return aside
+    }
+
+    /// Where `putAside` would put it; nil when there is none.
+    package func aside() throws(EvidenceError) -> String? {
+        try access(path, F_OK) == 0 ? nextAside() : nil
+    }
+
+    private func nextAside() throws(EvidenceError) -> String {
+        for number in 1...9999 where access("\(path).aside-\(number)", F_OK) != 0 { return "\(path).aside-\(number)" }
         throw .system("put aside", path, EEXIST)
     }
 }

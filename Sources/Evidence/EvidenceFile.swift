@@ -88,6 +88,25 @@ package struct EvidenceFile: Sendable {
         }
     }
 
+    /// The last line; refuses what `locked` would, and makes and changes nothing.
+    func examine() throws(EvidenceError) -> EvidenceLine? {
+        guard access(directory, F_OK) == 0 else { return nil }
+        try checkDirectory()
+        let descriptor = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw .system("open the evidence", path, errno)
+        }
+        do throws(EvidenceError) {
+            try check(descriptor)
+            let tail = try tail(descriptor)
+            return tail.last
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
     private func tail(_ descriptor: Int32) throws(EvidenceError) -> Tail {
         let size = Int(lseek(descriptor, 0, SEEK_END))
         // The last line is all that is needed, and lines are short.
@@ -182,8 +201,13 @@ package struct EvidenceFile: Sendable {
             guard mkdir(directory, 0o700) == 0 || errno == EEXIST else {
                 throw .system("make the directory of the evidence", directory, errno)
             }
-            guard lstat(directory, &found) == 0 else { throw .system("look at the evidence", directory, errno) }
         }
+        try checkDirectory()
+    }
+
+    private func checkDirectory() throws(EvidenceError) {
+        var found = stat()
+        guard lstat(directory, &found) == 0 else { throw .system("look at the evidence", directory, errno) }
         guard found.st_mode & S_IFMT == S_IFDIR else {
             throw .refused(
                 directory, "cannot be: that is no directory",

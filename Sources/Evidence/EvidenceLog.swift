@@ -74,6 +74,12 @@ package struct EvidenceLog: Sendable {
         return Recorded(number: entry.number, notes: notes)
     }
 
+    /// Whether an entry could be written; nothing is. What it throws, `record` would throw.
+    package func examine(old: Connection?, new: Connection?) throws {
+        let sides = [EvidenceSide(.old, old, stream), EvidenceSide(.new, new, stream)]
+        _ = try number(after: file.examine(), sides)
+    }
+
     /// Two entries around an act: one before it, one with how it ended.
     package func perform<Outcome>(
         _ command: String, executed: [String] = [], details: [(String, String)] = [], old: Connection?,
@@ -104,10 +110,15 @@ package struct EvidenceLog: Sendable {
 
     // MARK: after what
 
-    /// Number and hash that come before. Where a side remembers more than this file has, the entry says what is missing here.
-    private func follow(
-        _ last: EvidenceLine?, _ sides: [EvidenceSide], _ entry: inout EvidenceEntry, _ notes: inout [String]
-    ) throws -> SHA256Digest {
+    /// What comes before the next entry.
+    private struct Before {
+        let number: Int
+        let hash: SHA256Digest
+        /// Entries that a side remembers and this file does not have.
+        var missing: String?
+    }
+
+    private func number(after last: EvidenceLine?, _ sides: [EvidenceSide]) throws -> Before {
         let here = last?.number ?? 0
         let marks = sides.compactMap(\.last)
         for (side, mark) in sides.compactMap({ side in side.last.map { (side.name, $0) } }) where mark.number <= here {
@@ -121,16 +132,27 @@ package struct EvidenceLog: Sendable {
         }
         let most = marks.max { $0.number < $1.number }
         guard let most, most.number > here, let hash = SHA256Digest(hex: most.hash) else {
-            entry.number = here + 1
-            return last?.hash ?? .zero
+            return Before(number: here, hash: last?.hash ?? .zero)
         }
-        let missing = "entries \(here + 1) to \(most.number), the last written on \(most.host)"
-        entry.details.append(("linked", missing))
-        notes.append(
-            "the evidence here does not have \(missing): it goes on after them. `tandem evidence import` takes them from that"
-                + " machine's file")
-        entry.number = most.number + 1
-        return hash
+        return Before(
+            number: most.number, hash: hash,
+            missing: "entries \(here + 1) to \(most.number), the last written on \(most.host)")
+    }
+
+    /// Numbers the entry; the hash that comes before it. Where a side remembers more than this file has, the entry says what is
+    /// missing here.
+    private func follow(
+        _ last: EvidenceLine?, _ sides: [EvidenceSide], _ entry: inout EvidenceEntry, _ notes: inout [String]
+    ) throws -> SHA256Digest {
+        let before = try number(after: last, sides)
+        entry.number = before.number + 1
+        if let missing = before.missing {
+            entry.details.append(("linked", missing))
+            notes.append(
+                "the evidence here does not have \(missing): it goes on after them. `tandem evidence import` takes them from"
+                    + " that machine's file")
+        }
+        return before.hash
     }
 
     static var now: String {

@@ -94,6 +94,26 @@ package final class Adoption {
                 + " --accept-loss")
     }
 
+    /// After `check`: what `adopt` would do, in words that follow `would`. Throws what it would be refused for.
+    package func preview() throws -> [String] {
+        guard let row = desk.standing.row else { throw StateError.notPrepared(pair: desk.plan.pair) }
+        let plan = desk.planInCharge
+        let (source, target) = (plan.stream.source, plan.stream.target)
+        let tables = try Resynchronization(plan, adopting: side, stop: stop, say: say) { _ in }.preview()
+        var acts: [String] = []
+        if row.reverse != .off { acts.append("put triggers and gates of both sides right") }
+        if levelling != nil { acts.append("shut the gate of \(target.rawValue) to applications until it is equal") }
+        acts.append("make slot \(plan.stream) again on \(source.rawValue)")
+        acts.append(
+            "compare \(tables) table\(tables == 1 ? "" : "s") with what that shows, and make rows of \(target.rawValue) equal"
+        )
+        if row.forward == .watch || row.reverse != .off {
+            acts.append("make \(plan.stream.opposite) again, which only watches")
+        }
+        acts.append("write down on both sides which server \(side.rawValue) is")
+        return acts
+    }
+
     /// After `check`, and before it is done: what applications will notice.
     package var noticed: String? { levelling?.noticed }
 

@@ -76,10 +76,25 @@ package final class PairDesk {
             if try tryLock() { return }
             guard attempt < 15, !stop.wait(seconds: 0.1) else { break }
         }
-        let holder = try Side.allCases.compactMap { side in try book(side)?.holder().map { (side, $0) } }.first
-        throw StateError.refused(
+        throw busy(try holder())
+    }
+
+    /// What `lock` would throw, without taking it.
+    func refuseBusy() throws {
+        for _ in 0..<15 {
+            guard try holder() != nil, !stop.wait(seconds: 0.1) else { break }
+        }
+        if let holder = try holder() { throw busy(holder) }
+    }
+
+    private func holder() throws -> (side: Side, pid: Int)? {
+        try Side.allCases.compactMap { side in try book(side)?.holder().map { (side, $0) } }.first
+    }
+
+    private func busy(_ holder: (side: Side, pid: Int)?) -> StateError {
+        .refused(
             "another tandem is moving pair \(plan.pair) just now"
-                + (holder.map { " (pid \($0.1) on \($0.0.rawValue))" } ?? ""),
+                + (holder.map { " (pid \($0.pid) on \($0.side.rawValue))" } ?? ""),
             hint: "wait for that one; `tandem step` shows where the pair stands")
     }
 

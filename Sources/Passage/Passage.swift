@@ -54,6 +54,10 @@ package final class Passage {
                 try desk.lock()
                 try desk.readAgain()
                 try completeRows(desk)
+            } else {
+                let (old, new) = try desk.reached()
+                try desk.refuseBusy()
+                try desk.plan.evidence.examine(old: old, new: new)
             }
             try checkIdentity(desk)
         }

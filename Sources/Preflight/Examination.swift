@@ -25,16 +25,16 @@ package struct Examination {
     }
 
     /// What would stop `run`, and nothing else. It makes a slot itself, and says who holds that up, for as long as it takes.
-    private init(beforeRunSkipping skipped: [String: String]) {
+    private init(beforeRunSkipping skipped: [String: String], records: Bool) {
         checks = Check.all.filter { $0.severity == .blocker && $0.name != Check.slotCreation.name }
-        recordedBy = "run"
+        recordedBy = records ? "run" : nil
         self.skipped = skipped
     }
 
     /// Before everything is made and copied. What the newest preflight on record passed over is passed over here.
-    package static func beforeRun(_ plan: StreamPlan, jobs: Int, stop: StopSignal) throws {
+    package static func beforeRun(_ plan: StreamPlan, jobs: Int, records: Bool = true, stop: StopSignal) throws {
         let skipped = try plan.evidence.lastCheck()?.skipped ?? [:]
-        let report = try Examination(beforeRunSkipping: skipped).examine(plan, jobs: jobs, stop: stop)
+        let report = try Examination(beforeRunSkipping: skipped, records: records).examine(plan, jobs: jobs, stop: stop)
         guard let first = report.blockers.first else { return }
         let shown = report.blockers.prefix(5).map { "\($0.finding.object) \($0.finding.what) [\($0.check)]" }
         let rest = report.blockers.count > 5 ? "; and \(report.blockers.count - 5) more" : ""

@@ -230,14 +230,7 @@ package struct EpochBook {
     }
 
     package func holder() throws(PostgresError) -> Int? {
-        let row = try ask(
-            """
-            SELECT l.pid FROM pg_catalog.pg_locks l
-             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-               AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-               AND ((l.classid::int8 << 32) | l.objid::int8) = pg_catalog.hashtextextended($1, 7463)
-            """, [pair], "looking for who moves the pair")
-        return row.rows == 0 ? nil : row.int(0, 0)
+        try LockHolder.pid(pair, 7463, on: connection, "looking for who moves the pair")
     }
 
     // MARK: removal

@@ -142,6 +142,10 @@ package struct SourceSide {
         ).bool(0, 0)
     }
 
+    package func preparationPID() throws(PostgresError) -> Int? {
+        try LockHolder.pid(stream.description, 7462, on: connection, "looking for who prepares")
+    }
+
     // MARK: tables
 
     /// Ordinary and partitioned tables, leaf partitions left out: they belong to their root.

@@ -26,9 +26,16 @@ package enum StateLayout {
     static let tooNewHint =
         "use that version of tandem, or a later one, for this migration; it can go on where this one stands"
 
-    /// The layout it had, when that was an earlier one. Throws when it can be neither used nor brought up to date.
-    @discardableResult
-    package static func bringUpToDate(_ connection: Connection) throws -> Int? {
+    /// What there is to be brought up to date.
+    private struct Finding {
+        let number: Int
+        let isTarget, isSource, hasEpoch, hasDataB: Bool
+    }
+
+    /// The layout it has, when that is an earlier one; nothing is changed. Throws when it can be neither used nor brought up to date.
+    package static func earlier(_ connection: Connection) throws -> Int? { try find(connection)?.number }
+
+    private static func find(_ connection: Connection) throws -> Finding? {
         let doing = "looking at the layout of schema tandem on \(connection.label)"
         let found = try connection.query(
             """
@@ -53,17 +60,26 @@ package enum StateLayout {
                 "\(connection.label): schema tandem there is of an early tandem, which did not record progress in it",
                 hint: "go on with that version to the end, or `tandem abort` and begin again")
         }
+        return Finding(
+            number: number, isTarget: isTarget, isSource: found.bool(0, 2), hasEpoch: found.bool(0, 3),
+            hasDataB: found.bool(0, 4))
+    }
+
+    /// The layout it had, when that was an earlier one. Throws when it can be neither used nor brought up to date.
+    @discardableResult
+    package static func bringUpToDate(_ connection: Connection) throws -> Int? {
+        guard let found = try find(connection) else { return nil }
         var statements = ["BEGIN"]
         // Scratch of a comparison half-way; its earlier form had fewer columns.
-        if isTarget { statements.append("DROP TABLE IF EXISTS tandem.verification_progress") }
-        if isTarget { statements.append(Schema.target) }
-        if found.bool(0, 2) { statements.append(Schema.source) }
-        if found.bool(0, 3) { statements.append(Schema.epoch) }
-        if found.bool(0, 4) { statements.append(Schema.dataB) }
+        if found.isTarget { statements.append("DROP TABLE IF EXISTS tandem.verification_progress") }
+        if found.isTarget { statements.append(Schema.target) }
+        if found.isSource { statements.append(Schema.source) }
+        if found.hasEpoch { statements.append(Schema.epoch) }
+        if found.hasDataB { statements.append(Schema.dataB) }
         statements.append(Schema.twinByWriter)
         statements += [Schema.comment, "COMMIT"]
         try connection.script(
             statements.joined(separator: ";\n"), doing: "bringing schema tandem up to date on \(connection.label)")
-        return number
+        return found.number
     }
 }

@@ -256,16 +256,7 @@ package struct TargetSide {
     }
 
     package func runnerPID() throws(PostgresError) -> Int? {
-        let sql = """
-            SELECT l.pid FROM pg_catalog.pg_locks l
-             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-               AND l.database =
-                   (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
-               AND ((l.classid::int8 << 32) | l.objid::int8) =
-                   pg_catalog.hashtextextended($1, 7461)
-            """
-        let row = try ask(sql, [stream.description], to: "looking for the runner")
-        return row.rows == 0 ? nil : row.int(0, 0)
+        try LockHolder.pid(stream.description, 7461, on: connection, "looking for the runner")
     }
 
     // MARK: status

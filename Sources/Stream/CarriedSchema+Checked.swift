@@ -2,6 +2,7 @@
 // `resync` come here; `pause`, `set-aside` and `abort` do not, because they are the ways out. `verify --repair` and batches of
 // Data B do not either: they look at their tables on both sides by themselves, and say what is not alike.
 
+internal import Configuration
 internal import Evidence
 internal import Model
 package import Postgres
@@ -17,6 +18,23 @@ extension CarriedSchema {
             guard let connection, let before = checked.schema(of: side) else { continue }
             try refuse(side, since(before, try describe(plan, connection), of: side))
         }
+    }
+
+    /// Who has loaded new by other means has made the stream already. What the newest preflight found in the way of it holds,
+    /// until another one finds it gone. False when there was none, and there should have been.
+    static func heedPreflight(_ plan: StreamPlan, _ side: TargetSide) throws -> Bool {
+        guard plan.isForward, plan.initialCopy != .all, try !side.hasSchema || side.readStatus() == nil else {
+            return true
+        }
+        guard let checked = try plan.evidence.lastCheck() else { return false }
+        guard checked.blockers.isEmpty else {
+            throw StateError.refused(
+                "`tandem preflight` found what stands in the way: \(checked.blockers.joined(separator: ", "))",
+                hint:
+                    "mend it and run `tandem preflight` again; or pass over a check: `tandem preflight --skip CHECK --reason TEXT`"
+            )
+        }
+        return true
     }
 
     /// For commands that act on a stream that was begun. A side is nil when tandem itself is changing it just now.

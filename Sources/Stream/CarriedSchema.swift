@@ -34,19 +34,12 @@ package final class CarriedSchema {
         guard !checked.contains(side), let now = try look(at: connection) else { return }
         let seen = SeenSchema(connection, plan.stream)
         guard let text = try seen.description(), let before = SchemaDescription(text: text) else {
-            // The first start with a load of one's own. Where tandem copies, that was compared before anything was made.
-            if !accepts, plan.isForward, plan.initialCopy != .all, let checked = try plan.evidence.lastCheck(),
-                checked.command == "preflight", let before = checked.schema(of: side)
-            {
-                try Self.refuse(side, Self.since(before, now, of: side))
-            }
+            try refuseUnseen(side, now)
             try seen.record(digest: now.digest.description, description: now.text)
             checked.insert(side)
             return
         }
-        let differences = before.differences(to: now)
-        let silent = differences.filter { $0.isSilent(on: side == plan.stream.target ? .new : .old) }
-        guard silent.isEmpty || accepts else { throw Self.refusal(side, silent) }
+        let differences = try changes(side, before, now)
         if !differences.isEmpty {
             try note(side, before, now, differences, connection)
             log.warning(
@@ -55,6 +48,42 @@ package final class CarriedSchema {
             try seen.record(digest: now.digest.description, description: now.text)
         }
         checked.insert(side)
+    }
+
+    /// What `check` would say of it; nothing is written down. Throws what `check` would refuse.
+    func preview(source: Connection, target: Connection?) throws -> ForeseenActs {
+        var foreseen = ForeseenActs()
+        for (side, connection) in [(plan.stream.source, source), (plan.stream.target, target)] {
+            guard let connection, let now = try look(at: connection) else { continue }
+            let known = try SeenSchema(connection, plan.stream).description().flatMap { SchemaDescription(text: $0) }
+            guard let before = known else {
+                try refuseUnseen(side, now)
+                continue
+            }
+            let differences = try changes(side, before, now)
+            if !differences.isEmpty {
+                foreseen.note("the schema of \(side.rawValue) changed: \(Self.listed(differences))")
+            }
+        }
+        return foreseen
+    }
+
+    /// Since the stream knew it. Refused is what it could not notice by itself.
+    private func changes(
+        _ side: Side, _ before: SchemaDescription, _ now: SchemaDescription
+    ) throws(StateError) -> [SchemaDifference] {
+        let differences = before.differences(to: now)
+        let silent = differences.filter { $0.isSilent(on: side == plan.stream.target ? .new : .old) }
+        guard silent.isEmpty || accepts else { throw Self.refusal(side, silent) }
+        return differences
+    }
+
+    /// The first start with a load of one's own. Where tandem copies, that was compared before anything was made.
+    private func refuseUnseen(_ side: Side, _ now: SchemaDescription) throws {
+        guard !accepts, plan.isForward, plan.initialCopy != .all, let checked = try plan.evidence.lastCheck(),
+            checked.command == "preflight", let before = checked.schema(of: side)
+        else { return }
+        try Self.refuse(side, Self.since(before, now, of: side))
     }
 
     private func note(

@@ -4,6 +4,7 @@
 
 package import Model
 package import Protocol
+internal import State
 internal import Threading
 
 package final class PairCourse: Sendable {
@@ -52,6 +53,21 @@ package final class PairCourse: Sendable {
             guard let before = known.told, before.number < now.number else { return nil }
             return (before, now)
         }
+    }
+
+    /// The role of a stream whose runner may have to end; throws where it must not run at all. Nil while it is not known.
+    func role(of plan: StreamPlan, until: Until?) throws -> StreamRole? {
+        if case .contradiction? = standing {
+            throw StateError.unsafe(
+                "old and new contradict each other about where the pair stands", hint: "`tandem step` shows both")
+        }
+        guard let now = role(of: plan.stream.direction) else { return nil }
+        guard until == nil || now == .apply else {
+            throw StateError.refused(
+                "`--until` is for a stream that applies, and at this step \(plan.stream) does not",
+                hint: "`tandem run` without it runs both streams")
+        }
+        return now
     }
 
     package func role(of direction: Direction) -> StreamRole? { row?.role(of: direction) }

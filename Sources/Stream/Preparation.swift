@@ -4,6 +4,7 @@
 internal import Configuration
 internal import Evidence
 internal import Failpoints
+internal import InitialCopy
 package import Model
 internal import Postgres
 internal import State
@@ -55,10 +56,7 @@ package final class Preparation {
         let source = SourceSide(control, plan.stream)
         try lock(source)
         let target = Self.connect(plan, stop)
-        try checkSource(source)
-        if let new = target.side?.connection { try SameDatabase.refuse(control, new) }
-        let chosen = try tables.choose(on: source)
-        if copies { try checkEmpty(source, target, chosen.tables) }
+        let chosen = try choose(source, target)
         try waitForOurselves(source)
         let new = target.side?.connection
         try CarriedSchema.refuseUnchecked(plan, old: control, new: new, accepts: acceptsSchema)
@@ -71,6 +69,72 @@ package final class Preparation {
         ) {
             try make(chosen, source, target, again: again, afterChecks: afterChecks)
         }
+    }
+
+    private func choose(
+        _ source: SourceSide, _ target: (side: TargetSide?, problem: String?)
+    ) throws -> TableChoice.Chosen {
+        try checkSource(source)
+        if let new = target.side?.connection { try SameDatabase.refuse(source.connection, new) }
+        let chosen = try tables.choose(on: source)
+        if copies { try checkEmpty(source, target, chosen.tables) }
+        return chosen
+    }
+
+    // MARK: what it would do
+
+    /// `makesTables`: what the caller would make on new before; it throws what stands in the way of that.
+    package func preview(
+        again: Bool, makesTables: () throws -> ForeseenActs = { ForeseenActs() }
+    ) throws -> ForeseenActs {
+        let control = try Connection(to: plan.source, for: .control, as: "\(plan.stream) prepare", stop: stop)
+        let source = SourceSide(control, plan.stream)
+        if try source.preparationPID() != nil { throw othersPrepare }
+        let target = Self.connect(plan, stop)
+        let chosen = try choose(source, target)
+        try CarriedSchema.refuseUnchecked(plan, old: control, new: target.side?.connection, accepts: acceptsSchema)
+        try check()
+        try plan.evidence.examine(old: control, new: target.side?.connection)
+        // Its own process, killed a moment ago, it would wait for.
+        let slot = try source.slot()
+        if !(copies && slot?.isActive == true) { try refuseBegun(source, target.side, again: again) }
+        var foreseen = try makesTables()
+        let isThere = [("old", try source.hasSchema), ("new", try target.side?.hasSchema ?? true)]
+        for (side, _) in isThere.filter({ !$0.1 }) { foreseen.would("make schema tandem on \(side)") }
+        let published = try source.publishedTables() != nil
+        foreseen.would(
+            "\(published ? "replace" : "make") publication \(plan.stream) of \(counted(chosen.tables.count, "table")) on old"
+        )
+        if slot != nil { foreseen.would("drop slot \(plan.stream), which was prepared before, on old") }
+        foreseen.would("make slot \(plan.stream) on old, which holds its log from then on")
+        foreseeBinding(target, &foreseen)
+        if !copies {
+            foreseen.would("hold a snapshot of old until interrupted, which holds back vacuum there")
+        } else {
+            try foreseeCopy(source, chosen.tables, &foreseen)
+        }
+        for holder in try source.openTransactions() { foreseen.note("the slot would wait for \(holder) on old") }
+        chosen.notes.forEach { foreseen.note($0) }
+        return foreseen
+    }
+
+    private func foreseeBinding(_ target: (side: TargetSide?, problem: String?), _ foreseen: inout ForeseenActs) {
+        if let problem = target.problem {
+            foreseen.note("new cannot be reached (\(problem)); `tandem run` would bind it")
+        } else if plan.initialCopy.startsAtSlot {
+            foreseen.would("make replication origin \(plan.stream) on new and bind it to the slot's position")
+        }
+    }
+
+    private func foreseeCopy(
+        _ source: SourceSide, _ tables: [SourceTable], _ foreseen: inout ForeseenActs
+    ) throws {
+        let leaves = try source.leafTables(of: tables.map(\.name))
+        let size = leaves.reduce(0) { $0 + max(0, $1.bytes) } >> 20
+        foreseen.would(
+            "copy the rows of \(counted(leaves.count, "table")), about \(size) MB on old, \(plan.copy.jobs) at once, beside the"
+                + " stream")
+        foreseen.would("make keys, indexes and foreign keys on new as rows are there")
     }
 
     private func make(
@@ -129,10 +193,11 @@ package final class Preparation {
             if try source.tryPreparationLock() { return }
             if copies { stop.wait(seconds: 0.1) }
         }
-        do {
-            throw StateError.refused(
-                "another `tandem prepare` holds the snapshot of \(plan.stream)", hint: "interrupt that one first")
-        }
+        throw othersPrepare
+    }
+
+    private var othersPrepare: StateError {
+        .refused("another `tandem prepare` holds the snapshot of \(plan.stream)", hint: "interrupt that one first")
     }
 
     private func checkSource(_ source: SourceSide) throws {
@@ -146,6 +211,14 @@ package final class Preparation {
 
     /// What an earlier preparation left. A stream that has begun is never thrown away here.
     private func clearWay(_ source: SourceSide, _ target: TargetSide?, again: Bool) throws {
+        try refuseBegun(source, target, again: again)
+        guard try source.slot() != nil else { return }
+        // First what refers to it: killed in between, nothing claims to have been prepared.
+        if try source.binding() != nil { try source.forget() }
+        try source.dropSlot()
+    }
+
+    private func refuseBegun(_ source: SourceSide, _ target: TargetSide?, again: Bool) throws {
         let (bound, slot) = (try source.binding(), try source.slot())
         if let slot, slot.isActive {
             throw StateError.refused(
@@ -162,10 +235,6 @@ package final class Preparation {
         if let bound, slot != nil, !again {
             throw StateError.alreadyPrepared(stream: plan.stream.description, at: bound.start)
         }
-        guard slot != nil else { return }
-        // First what refers to it: killed in between, nothing claims to have been prepared.
-        if bound != nil { try source.forget() }
-        try source.dropSlot()
     }
 
     /// When new cannot be bound, nothing is left that would hold old's log for nobody.

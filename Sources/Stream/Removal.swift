@@ -50,6 +50,7 @@ package struct Removal {
         let old = gone == .old ? nil : connect(plan.old, &report)
         let new = gone == .new ? nil : connect(plan.new, &report)
         if let new { try checkIdle(TargetSide(new, plan.stream)) }
+        try plan.evidence.examine(old: old, new: new)
         if let old { report.removed += try inventory(old, SourceSide(old, plan.stream), TargetSide(old, back)) }
         if let new { report.removed += try inventory(new, SourceSide(new, back), TargetSide(new, plan.stream)) }
         return report

@@ -59,8 +59,9 @@ package final class Resynchronization {
 
     /// Whether it could be done, and with how many tables. Changes nothing.
     package func preview() throws -> Int {
-        try withSides { _, _, source, target in
-            try plan.verificationScope(source, target).items.count { $0.kind == .dataA && !isSetAside($0) }
+        try withSides { old, new, source, target in
+            try plan.evidence.examine(old: old, new: new)
+            return try plan.verificationScope(source, target).items.count { $0.kind == .dataA && !isSetAside($0) }
         }
     }
 

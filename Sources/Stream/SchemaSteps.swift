@@ -93,6 +93,24 @@ final class SchemaSteps: Sendable {
         state.change { $0.copy = copy }
     }
 
+    /// What `makeTables` would make, and what would come after the rows; it throws what would stand in the way.
+    func preview() throws -> ForeseenActs {
+        let copy = SchemaCopy(
+            source: plan.source, target: plan.target, jobs: plan.copy.jobs, stop: stop, log: log,
+            carries: { [tables = plan.tables] in tables.carries($0) })
+        let found = try copy.survey()
+        var foreseen = ForeseenActs()
+        if !found.tables.isEmpty {
+            foreseen.would("make \(counted(found.tables.count, "table")) on new, with all that belongs to them")
+        }
+        if found.objects > found.tables.count {
+            foreseen.note("\(counted(found.objects, "object")) of old's schema are not on new yet")
+        }
+        for note in found.notes { foreseen.note("different on new: \(note)") }
+        for left in found.notCarried { foreseen.note("not carried: \(left)") }
+        return foreseen
+    }
+
     private func perform(_ body: (SchemaCopy) throws -> Void) throws {
         let copy = try surveyed()
         do { try body(copy) } catch {

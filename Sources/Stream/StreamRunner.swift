@@ -92,7 +92,9 @@ package final class StreamRunner {
         let side = TargetSide(connection, plan.stream)
         guard try takeLock(side) else { return nil }
         try bringUpToDate(connection)
-        try heedPreflight(side)
+        if try !CarriedSchema.heedPreflight(plan, side) {
+            log.info("not checked", [.reason: "no `tandem preflight` of this stream is on record here"])
+        }
         try chronicle.begin(target: connection, until: until, acceptsSchema: acceptsSchema, stop: stop)
         try prepareCopy(side)
         let recent = RecentChanges()
@@ -152,16 +154,7 @@ package final class StreamRunner {
 
     /// What the epoch has for this stream; what was so before, while that cannot be known.
     private func learnRole() throws {
-        if case .contradiction? = course.standing {
-            throw StateError.unsafe(
-                "old and new contradict each other about where the pair stands", hint: "`tandem step` shows both")
-        }
-        guard let now = course.role(of: plan.stream.direction) else { return }
-        guard until == nil || now == .apply else {
-            throw StateError.refused(
-                "`--until` is for a stream that applies, and at this step \(plan.stream) does not",
-                hint: "`tandem run` without it runs both streams")
-        }
+        guard let now = try course.role(of: plan, until: until) else { return }
         if now != role, hasStreamed { log.info("role changes", [.detail: "\(role.rawValue) to \(now.rawValue)"]) }
         role = now
     }
@@ -170,24 +163,6 @@ package final class StreamRunner {
     private func bringUpToDate(_ connection: Connection) throws {
         guard let former = try StateLayout.bringUpToDate(connection) else { return }
         log.info("schema brought up to date", [.side: plan.stream.target, .from: former, .to: StateLayout.current])
-    }
-
-    // MARK: the first start
-
-    /// Who has loaded new by other means has made the stream already. What the newest preflight found in the way of it holds,
-    /// until another one finds it gone.
-    private func heedPreflight(_ side: TargetSide) throws {
-        guard plan.isForward, plan.initialCopy != .all, try !side.hasSchema || side.readStatus() == nil else { return }
-        guard let checked = try plan.evidence.lastCheck() else {
-            return log.info("not checked", [.reason: "no `tandem preflight` of this stream is on record here"])
-        }
-        guard checked.blockers.isEmpty else {
-            throw StateError.refused(
-                "`tandem preflight` found what stands in the way: \(checked.blockers.joined(separator: ", "))",
-                hint:
-                    "mend it and run `tandem preflight` again; or pass over a check: `tandem preflight --skip CHECK --reason TEXT`"
-            )
-        }
     }
 
     // MARK: the copy

@@ -15,6 +15,8 @@ struct StreamStart {
     let replication: Connection
     let initialCopy: InitialCopy
     let pair: String
+    /// Nothing is written down: only whether it could begin, and from where.
+    var isLooking = false
 
     private var stream: StreamName { source.stream }
 
@@ -23,7 +25,8 @@ struct StreamStart {
     func check(from charge: ChargePosition? = nil) throws -> LSN {
         let identity = try ReplicationCommands.identify(replication)
         let binding = try target.binding() ?? adopt(identity)
-        guard let progress = try target.progress(durable: true) else {
+        let known = try target.progress(durable: !isLooking)
+        guard let progress = try known ?? (isLooking && target.binding() == nil ? binding.start : nil) else {
             throw StateError.unsafe(
                 "\(stream.target) has no replication origin \(stream): it no longer knows how far it has come",
                 hint: "was \(stream.target) restored or the origin dropped? \(stream.startingOver)")
@@ -35,7 +38,7 @@ struct StreamStart {
         try checkWatched(charge)
         guard charge.end > progress else { return progress }
         try check(identity, charge)
-        try target.start(from: charge.end)
+        if !isLooking { try target.start(from: charge.end) }
         return charge.end
     }
 
@@ -95,6 +98,7 @@ struct StreamStart {
         }
         let binding = Binding(
             systemIdentifier: prepared.systemIdentifier, timeline: prepared.timeline, start: start)
+        guard !isLooking else { return binding }
         try target.install()
         try target.bind(binding)
         return binding
@@ -140,7 +144,7 @@ struct StreamStart {
                 hint: "the promoted standby lacked writes that \(stream.target) has: compare both sides before going on"
             )
         }
-        try target.followTimeline(identity.timeline)
+        if !isLooking { try target.followTimeline(identity.timeline) }
     }
 
     private func checkSlot(_ progress: LSN) throws {

@@ -18,8 +18,8 @@ func adopt(_ arguments: Parsed) throws -> ExitCode {
     Terminal.show("\(side.rawValue) of \(plan.pair) was server \(known), and is \(now) now")
     if let noticed = adoption.noticed { Terminal.show(noticed) }
     if arguments.has("dry-run") {
-        Terminal.note("It would be taken in. Nothing was changed.")
-        return .done
+        for act in try adoption.preview() { Terminal.show("would \(act)") }
+        return DryRun.end()
     }
     if !arguments.has("yes") {
         guard Terminal.isInteractive else {

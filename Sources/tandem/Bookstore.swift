@@ -60,6 +60,19 @@ func bookstoreLoad(_ arguments: Parsed) throws -> ExitCode {
                 "\(label) has a schema \(there[0]) already", hint: "--replace drops it and all that is in it", .refused)
         }
     }
+    if arguments.has("dry-run") {
+        for (label, loader) in loaders {
+            let there = try loader.existing().map { "drop schema \($0) with all that is in it, and " }.joined()
+            Terminal.show(
+                "\(label): would \(there)make a bookstore with \(grouped(opening.books)) books and"
+                    + " \(grouped(opening.accounts)) accounts")
+        }
+        let ledgers = directory.instances.count
+        Terminal.show(
+            "would write \(mention("\(directory.path)/opening"))"
+                + (ledgers > 0 ? ", and remove \(counted(ledgers, "ledger")) there" : ""))
+        return DryRun.end()
+    }
     try directory.create()
     directory.clear()
     for (label, loader) in loaders {
@@ -76,10 +89,18 @@ func bookstoreDrop(_ arguments: Parsed) throws -> ExitCode {
     for target in try arguments.sides(required: true) {
         let loader = ShopLoader(try connect(target, "bookstore drop"))
         let there = try loader.existing()
+        if arguments.has("dry-run") {
+            Terminal.show(
+                "\(target.label): "
+                    + (there.isEmpty
+                        ? "there is no bookstore"
+                        : "would drop \(there.joined(separator: " and ")) with all that is in it"))
+            continue
+        }
         try loader.drop()
         Terminal.show("\(target.label): " + (there.isEmpty ? "there was no bookstore" : "the bookstore is gone"))
     }
-    return .done
+    return arguments.has("dry-run") ? DryRun.end() : .done
 }
 
 // MARK: telling instances
@@ -102,6 +123,13 @@ func bookstoreSet(_ arguments: Parsed) throws -> ExitCode {
                 hint: running.isEmpty
                     ? "`tandem bookstore instance` starts one" : "there run: \(running.joined(separator: ", "))")
         }
+    }
+    if arguments.has("dry-run") {
+        for name in names {
+            let now = reported(name, directory).map { InstanceLine.manner($0) } ?? "starting"
+            Terminal.show("\(name): would be told so in \(mention(directory.control(name))); now it is \(now)")
+        }
+        return DryRun.end()
     }
     var isDone = true
     for name in names { isDone = try tell(name, wanted, directory) && isDone }
@@ -162,6 +190,13 @@ func bookstoreBatch(_ arguments: Parsed) throws -> ExitCode {
     let every = arguments.seconds("every") ?? 5
     // Not stopped in the middle of a statement: a transaction at work comes to its end.
     let batch = DerivedBatch(try Connection(to: target, for: .control, as: "bookstore batch"))
+    if arguments.has("dry-run") {
+        try batch.look()
+        Terminal.show(
+            "would write daily sales and bestsellers and refresh the ratings, "
+                + (arguments.has("once") ? "once" : "every \(readable(seconds: every)), until stopped"))
+        return DryRun.end()
+    }
     repeat {
         let round = try batch.round()
         if arguments.has("json") {

@@ -12,6 +12,11 @@ func bookstoreInstance(_ arguments: Parsed) throws -> ExitCode {
         throw UsageError("\(mention(name)) is no name of an instance", hint: "letters, digits, - and _, at most 40")
     }
     let instance = try Instance(try instancePlan(name, arguments), in: ShopDirectory(arguments))
+    if arguments.has("dry-run") {
+        try instance.look(processStop)
+        Terminal.show("\(name): would \(serving(arguments))")
+        return DryRun.end()
+    }
     let isJSON = arguments.has("json")
     var (seconds, longest) = (0.0, 0.0)
     let total = try instance.run(
@@ -23,6 +28,16 @@ func bookstoreInstance(_ arguments: Parsed) throws -> ExitCode {
         note: Terminal.note)
     if !isJSON { Terminal.show("\(name): " + InstanceLine.summary(total, seconds: seconds, longestWait: longest)) }
     return .done
+}
+
+/// In words that follow `would`.
+private func serving(_ arguments: Parsed) -> String {
+    let rate = arguments.number("rate", usual: 0)
+    let manner =
+        arguments.value("strategy") == "pause" ? "one address at a time" : "mode \(arguments.value("mode") ?? "1")"
+    return "serve \(counted(arguments.number("clients", usual: 2), "customer")) at once in \(manner), "
+        + (rate > 0 ? "\(rate) operations a second" : "as many operations as come")
+        + (arguments.value("for").map { ", for \($0)" } ?? ", until stopped")
 }
 
 private func instancePlan(_ name: String, _ arguments: Parsed) throws -> InstancePlan {
@@ -69,7 +84,12 @@ func bookstoreFleet(_ arguments: Parsed) throws -> ExitCode {
     guard (1...100).contains(count) else { throw UsageError("`--instances` must be 1 to 100") }
     // What is wrong with the options is said once.
     let plan = try instancePlan("web-1", arguments)
-    _ = try Instance(plan, in: ShopDirectory(arguments))
+    let first = try Instance(plan, in: ShopDirectory(arguments))
+    if arguments.has("dry-run") {
+        try first.look(processStop)
+        Terminal.show("would start web-1 to web-\(count), each a process that would \(serving(arguments))")
+        return DryRun.end()
+    }
     let isJSON = arguments.has("json")
     let fleet = Fleet(directory: ShopDirectory(arguments)) { line in if isJSON { Terminal.show(line) } }
     defer { fleet.end() }

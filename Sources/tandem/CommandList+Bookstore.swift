@@ -38,7 +38,7 @@ private let serving = [
     Option(
         "fault", value: "MISTAKE", summary: "makes a mistake on purpose",
         check: .choice(Fault.allCases.map(\.rawValue))),
-    directoryOption, jsonOption,
+    directoryOption, jsonOption, dryRunOption,
 ]
 
 let bookstoreCommands = [
@@ -60,7 +60,7 @@ let bookstoreCommands = [
             Option("text", value: "N", summary: "letters of each description; 1000", check: .wholeNumber),
             Option("keyless", summary: "with a table without a key, which only strategy `pause` can move"),
             Option("replace", summary: "drops the bookstore that is there, and its ledgers"),
-            directoryOption,
+            directoryOption, dryRunOption,
         ],
         examples: [("tandem bookstore load --old postgresql:///shop --books 10000", "in one database")]),
     Command(
@@ -116,7 +116,7 @@ let bookstoreCommands = [
                 "address", value: "SIDE", summary: "with --strategy pause: which address it uses",
                 check: .choice(["old", "new"])),
             Option("rate", value: "N", summary: "operations a second; 0 is as many as come", check: .wholeNumber),
-            directoryOption,
+            directoryOption, dryRunOption,
         ],
         examples: [("tandem bookstore set web-1 --mode 4", "one instance at a time")]),
     Command(
@@ -131,7 +131,7 @@ let bookstoreCommands = [
             Option("on", value: "CONN", summary: "the database", isRequired: true),
             Option("every", value: "TIME", summary: "a round; 5s", check: .duration),
             Option("once", summary: "one round"),
-            jsonOption,
+            jsonOption, dryRunOption,
         ]),
     Command(
         name: "bookstore check",
@@ -153,6 +153,7 @@ let bookstoreCommands = [
         summary: "takes the bookstore's schemas away",
         options: [
             Option("old", value: "CONN", summary: "a database"), Option("new", value: "CONN", summary: "another one"),
+            dryRunOption,
         ]),
     Command(
         name: "demo",
@@ -175,6 +176,7 @@ let bookstoreCommands = [
             Option("books", value: "N", summary: "books; 20000", check: .wholeNumber),
             Option("postgres", value: "DIR", summary: "where initdb, pg_ctl and postgres are"),
             Option("keep", summary: "leaves the directory with data and logs"),
+            dryRunOption,
         ],
         examples: [
             ("tandem demo", "some two minutes"), ("tandem demo --pause", "the sides change places, twice"),

@@ -19,6 +19,7 @@ let configurationCommands = [
             Option(
                 "migration", value: "NAME", summary: "the name of the migration; that of the database when not given"),
             Option("all-databases", summary: "a pair for each database of old's server that has tables"),
+            Option("dry-run", summary: "print the file instead of writing it"),
         ],
         examples: [
             (

@@ -11,7 +11,7 @@ let dataBCommands = [
             rows where `deletes` is configured. All tables of Data B when none is named. Also for a table that is paused, \
             which stays so. `tandem status` shows what came of it.
             """,
-        arguments: .optionalMany("TABLE…"),
+        arguments: .optionalMany("TABLE…"), options: [dryRunOption],
         examples: [("tandem b now stats.daily_sales", "does not wait for its interval")]),
     Command(
         name: "b pause",
@@ -20,13 +20,13 @@ let dataBCommands = [
             Works from anywhere, also while nothing runs. A batch that is at work comes to its end first. Without tables, \
             all of Data B.
             """,
-        arguments: .optionalMany("TABLE…"),
+        arguments: .optionalMany("TABLE…"), options: [dryRunOption],
         examples: [("tandem b pause", "for the hours in which old has enough to do")]),
     Command(
         name: "b resume",
         summary: "batches go on",
         details: "Without tables, all of Data B, those paused by name among them.",
-        arguments: .optionalMany("TABLE…")),
+        arguments: .optionalMany("TABLE…"), options: [dryRunOption]),
     Command(
         name: "b final",
         summary: "proves that the writers of Data B have stopped, copies once more, and compares byte for byte",
@@ -38,9 +38,11 @@ let dataBCommands = [
             Exit code 0 when all are identical, 4 when any differs, 3 when anybody still writes, who is named then. What \
             was found goes into the evidence.
 
+            With --dry-run it looks once whether anybody writes, and does not wait.
+
             It needs UPDATE on old's tables for a lock that it holds for a moment; nothing is written there.
             """,
         arguments: .optionalMany("TABLE…"),
-        options: [Option("json", summary: "for machines: one verdict a table")],
+        options: [Option("json", summary: "for machines: one verdict a table"), dryRunOption],
         examples: [("tandem b final", "before the tables' writers move to new")]),
 ]

@@ -4,7 +4,7 @@ internal import CommandLine
 
 private let ending = [
     Option("without", value: "old|new", summary: "this side is gone for good: end it on the other one alone"),
-    Option("dry-run", summary: "show what would be removed and change nothing"),
+    dryRunOption,
     Option("yes", short: "y", summary: "do not ask"),
 ]
 
@@ -24,7 +24,7 @@ let endingCommands = [
             Option(
                 "accept-loss",
                 summary: "the side in charge may be older than what the other one has of it: that is undone there"),
-            Option("dry-run", summary: "look whether it can be taken in, and change nothing"),
+            dryRunOption,
             Option("yes", short: "y", summary: "do not ask"),
         ],
         examples: [("tandem adopt --side old", "after pg_upgrade of old")]),

@@ -31,7 +31,7 @@ let evidenceCommands = [
             Each machine that acts writes the log it has. Where it finds that the sides remember more, it goes on after \
             that and says which entries it lacks; this brings them in. Entries that both logs have must be the same.
             """,
-        arguments: .required("FILE")),
+        arguments: .required("FILE"), options: [dryRunOption]),
     Command(
         name: "evidence link",
         summary: "puts a damaged log aside and goes on in a new one",
@@ -39,5 +39,5 @@ let evidenceCommands = [
             For a log that cannot be gone on with: its last line was changed, or it is not what the sides remember. \
             Nothing is deleted: the old file stays beside the new one, and the new one says where it begins and why.
             """,
-        options: [Option("reason", value: "TEXT", summary: "why; it is recorded", isRequired: true)]),
+        options: [Option("reason", value: "TEXT", summary: "why; it is recorded", isRequired: true), dryRunOption]),
 ]

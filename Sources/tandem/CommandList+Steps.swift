@@ -10,7 +10,7 @@ private let waiver = [
 private let moving =
     [
         Option("yes", short: "y", summary: "do not ask"),
-        Option("dry-run", summary: "show everything and change nothing"),
+        dryRunOption,
     ] + waiver
 
 let stepCommands = [
@@ -77,11 +77,16 @@ let stepCommands = [
         name: "switch",
         summary: "strategy `pause`: the sides change places, with writers held for a moment",
         details: """
-            From step 2 to step 6, with --back from 6 to 2: every gate first; then writers are held on both sides, everything             that the side in charge has is brought to the other and proven to be durable there, and that one is in charge.             `limits.pause` is how long writers may be held; past it the switch undoes itself and names who was in the way.             With a pooler in between, `hooks.on_flip` holds clients, and they see no error.
+            From step 2 to step 6, with --back from 6 to 2: every gate first; then writers are held on both sides, everything \
+            that the side in charge has is brought to the other and proven to be durable there, and that one is in charge. \
+            `limits.pause` is how long writers may be held; past it the switch undoes itself and names who was in the way. \
+            With a pooler in between, `hooks.on_flip` holds clients, and they see no error.
 
-            Interrupt it or kill it wherever you like, and repeat it: before its commit nothing has happened, after it `tandem             run`, or the same command, completes it. All pairs of the configuration switch together.
+            Interrupt it or kill it wherever you like, and repeat it: before its commit nothing has happened, after it `tandem \
+            run`, or the same command, completes it. All pairs of the configuration switch together.
 
-            With --dry-run it takes the fence itself for at most 50 ms, and says how long it would have waited, and for whom.             docs/switch.md has all of it.
+            With --dry-run it takes the fence itself for at most 50 ms, and says how long it would have waited, and for whom. \
+            docs/switch.md has all of it.
             """,
         options: [Option("back", summary: "old takes over again")] + moving,
         examples: [

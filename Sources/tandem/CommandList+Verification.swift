@@ -22,7 +22,11 @@ let verificationCommands = [
         options: [
             Option("table", value: "TABLE", summary: "only this one", repeats: true),
             Option("repair", summary: "make rows of new that differ what they are on old"),
-            Option("dry-run", summary: "with --repair: show what would be done, and write nothing at all"),
+            Option(
+                "dry-run",
+                summary:
+                    "with --repair: compare, show what would be done, and write nothing at all; without: say what would be"
+                    + " compared"),
             Option("yes", short: "y", summary: "do not ask before a large repair"),
             Option(
                 "since", value: "LSN", summary: "only tables not proven equal at this position of old or a later one",
@@ -47,7 +51,7 @@ let verificationCommands = [
             run. Refused when nothing is lost.
             """,
         options: [
-            Option("dry-run", summary: "say what would be done and change nothing"),
+            dryRunOption,
             Option("yes", short: "y", summary: "do not ask"),
         ],
         examples: [("tandem resync", "when `run` ends with 6 because the slot is lost")]),

@@ -92,10 +92,12 @@ private let prepareCommand = Command(
     options: [
         Option(
             "again",
-            summary: "replace a slot that was prepared and not used yet; new must then be loaded from the new snapshot")
+            summary: "replace a slot that was prepared and not used yet; new must then be loaded from the new snapshot"),
+        dryRunOption,
     ],
     examples: [
         ("tandem prepare", "creates what the stream needs and holds the snapshot"),
+        ("tandem prepare --dry-run", "what that would make, and whether it would be refused"),
         ("tandem prepare --again", "starts over, when loading new went wrong"),
     ])
 
@@ -107,7 +109,9 @@ private let runCommand = Command(
         the rows, several tables at once, beside the stream, keys and indexes of each table when its rows are there, \
         foreign keys, views and the rest at the end. `tandem status` shows how far it is.
 
-        Before it makes anything it looks for what `tandem preflight` calls blockers, and refuses (3) when there is one. What         the last preflight passed over with `--skip` is passed over here, too. Who has loaded new by other means is refused         what the last preflight found in the way.
+        Before it makes anything it looks for what `tandem preflight` calls blockers, and refuses (3) when there is one. What \
+        the last preflight passed over with `--skip` is passed over here, too. Who has loaded new by other means is refused \
+        what the last preflight found in the way.
 
         Runs in the foreground and logs to standard error. Stop it with SIGTERM or Ctrl-C and start it again whenever \
         you like, kill it, restart either server: it continues exactly where new stands. A second one on the same \
@@ -132,9 +136,11 @@ private let runCommand = Command(
             "log-file", value: "FILE",
             summary: "log to a file instead of standard error; one that was moved away is begun again"),
         Option("verbose", short: "v", summary: "log more: --log-level debug"),
+        dryRunOption,
     ],
     examples: [
         ("tandem run", "follows until stopped"),
+        ("tandem run --dry-run", "what it would make, copy and follow, and whether it could"),
         ("tandem run --until caught-up", "catches up and ends"),
     ])
 
@@ -148,7 +154,7 @@ private let pauseCommand = Command(
         A table that is just being copied stops where it is and keeps its snapshot on old, which holds back vacuum there; \
         `tandem status` shows for how long.
         """,
-    options: [Option("streams", summary: "the stream rests, too")],
+    options: [Option("streams", summary: "the stream rests, too"), dryRunOption],
     examples: [
         ("tandem pause", "for the hours in which old has enough to do"),
         ("tandem pause --streams", "while somebody works on new"),
@@ -160,7 +166,7 @@ private let acceptOption = Option(
 private let resumeCommand = Command(
     name: "resume",
     summary: "copying, and the stream, go on",
-    options: [acceptOption])
+    options: [acceptOption, dryRunOption])
 
 private let recopyCommand = Command(
     name: "recopy",
@@ -170,7 +176,7 @@ private let recopyCommand = Command(
         `tandem run` does it, or the next one.
         """,
     arguments: .requiredMany("TABLE…"),
-    options: [acceptOption, Option("dry-run", summary: "say what would be done and change nothing")],
+    options: [acceptOption, dryRunOption],
     examples: [("tandem recopy public.audit_log", "new gets the table afresh")])
 
 private let lagCommand = Command(
@@ -204,7 +210,7 @@ private let setAsideCommand = Command(
         `tandem status` shows it until `tandem recopy` has brought it back. Nothing else is ever left out.
         """,
     arguments: .requiredMany("TABLE…"),
-    options: [Option("dry-run", summary: "say what would be done and change nothing")],
+    options: [dryRunOption],
     examples: [("tandem set-aside public.audit_log", "lets all other tables go on")])
 
 private let failpointsCommand = Command(

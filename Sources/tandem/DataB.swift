@@ -61,6 +61,11 @@ private func ask(
                 plan, old: old, new: new)
         }
         let names = tables.map(\.description)
+        if arguments.has("dry-run") {
+            try plan.evidence.examine(old: old, new: new)
+            Terminal.show("\(plan.pair): \(try foreseen(command, tables, state, isAll: arguments.arguments.isEmpty))")
+            continue
+        }
         let done = try plan.evidence.perform(
             command, executed: names, old: old, new: new, note: Terminal.note
         ) {
@@ -69,7 +74,31 @@ private func ask(
         }
         Terminal.show("\(plan.pair): \(names.joined(separator: ", ")) \(done)")
     }
-    return .done
+    return arguments.has("dry-run") ? DryRun.end() : .done
+}
+
+/// By what is asked for now.
+private func foreseen(
+    _ command: String, _ tables: [QualifiedName], _ state: DataBState, isAll: Bool
+) throws -> String {
+    let names = tables.map(\.description).joined(separator: ", ")
+    let isThere = try state.isThere
+    let resting = isThere ? Set(try state.requests().filter(\.isPaused).map(\.table)) : []
+    let rests = try isThere && state.isPaused()
+    switch command {
+    case "b now":
+        return "would ask the runner to bring along now, and to compare where `deletes` is configured: \(names)"
+    case "b pause":
+        return isAll && rests || !isAll && resting.isSuperset(of: tables)
+            ? "nothing would change: that is at rest already: \(names)"
+            : "would let rest\(isAll ? "" : ", by name"), a batch that is at work coming to its end: \(names)"
+    default:
+        if isAll ? !rests && resting.isEmpty : resting.isDisjoint(with: tables) {
+            return "nothing would change: no rest was asked for: \(names)"
+        }
+        return "would let go on: \(names)"
+            + (!isAll && rests ? "; but all of Data B rests, until `tandem b resume`" : "")
+    }
 }
 
 private func requireFollowing(_ plan: StreamPlan, _ new: Connection) throws {
@@ -106,6 +135,13 @@ func batchFinal(_ arguments: Parsed) throws -> ExitCode {
         let old = try Connection(to: plan.old, for: .control, as: "\(plan.stream) b final", stop: processStop)
         let new = try Connection(to: plan.new, for: .control, as: "\(plan.stream) b final", stop: processStop)
         try requireFollowing(plan, new)
+        if arguments.has("dry-run") {
+            try plan.evidence.examine(old: old, new: new)
+            let copy = FinalCopy(
+                plan.dataB, tables: tables, stop: processStop, log: Log(threshold: .warning), tell: Terminal.note)
+            for act in try copy.preview() { Terminal.show("\(plan.pair): would \(act)") }
+            continue
+        }
         let found = try plan.evidence.perform(
             "b final", executed: tables.map { "copy and compare \($0.name)" }, old: old, new: new,
             note: Terminal.note
@@ -122,6 +158,7 @@ func batchFinal(_ arguments: Parsed) throws -> ExitCode {
         }
         verdicts += found.map { FinalLine(pair: plan.pair, verdict: $0) }
     }
+    if arguments.has("dry-run") { return DryRun.end() }
     if arguments.has("json") { Terminal.json(verdicts) } else { for line in verdicts { Terminal.show(line.text) } }
     return verdicts.allSatisfy(\.isIdentical) ? .done : .differs
 }

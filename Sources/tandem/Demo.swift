@@ -17,6 +17,19 @@ func demo(_ arguments: Parsed) throws -> ExitCode {
     guard (1...20).contains(settings.instances), (1...1_000_000).contains(settings.books) else {
         throw UsageError("the demo has 1 to 20 instances and at most a million books")
     }
+    if arguments.has("dry-run") {
+        let programs = try PostgresPrograms.find(settings.postgres)
+        let isOther = try PostgresPrograms.account() != nil
+        Terminal.show(
+            "would make two servers below /tmp with the programs in \(mention(programs.directory))"
+                + (isOther ? ", as the account postgres" : ""))
+        Terminal.show(
+            "would load \(grouped(settings.books)) books, serve them with \(counted(settings.instances, "instance")) of"
+                + " \(settings.rate) operations a second, and move them to new and back with strategy"
+                + " \(settings.isPause ? "pause" : "dual-write")")
+        Terminal.show(settings.isKept ? "would leave data and logs" : "would remove all of it at the end")
+        return DryRun.end()
+    }
     // What the environment says of databases is not about these.
     for name in [
         "PGDATABASE", "PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGOPTIONS", "PGPASSWORD", "PGUSER", "PGAPPNAME",

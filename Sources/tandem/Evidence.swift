@@ -75,14 +75,24 @@ func evidenceImport(_ arguments: Parsed) throws -> ExitCode {
     let data =
         path == "-" ? try FileHandle.standardInput.readToEnd() ?? Data() : FileManager.default.contents(atPath: path)
     guard let data else { throw StateError.nothingToDo("cannot read \(withoutControls(path))") }
-    let (taken, findings) = try plan.evidence.file.take(String(decoding: data, as: UTF8.self))
-    Terminal.show("took \(taken) of \(EvidenceChain(String(decoding: data, as: UTF8.self)).lines.count) entries")
+    let isDry = arguments.has("dry-run")
+    let text = String(decoding: data, as: UTF8.self)
+    let (taken, findings) = try isDry ? plan.evidence.file.examine(text) : plan.evidence.file.take(text)
+    Terminal.show("\(isDry ? "would take" : "took") \(taken) of \(EvidenceChain(text).lines.count) entries")
     for finding in findings { Terminal.show("  " + withoutControls(finding.description)) }
-    return .done
+    return isDry ? DryRun.end() : .done
 }
 
 func evidenceLink(_ arguments: Parsed) throws -> ExitCode {
     let plan = try Workspace(arguments).onePlan(for: "evidence link")
+    if arguments.has("dry-run") {
+        if let aside = try plan.evidence.file.aside() {
+            Terminal.show("would put the log that is there aside, as \(withoutControls(aside))")
+        }
+        Terminal.show(
+            "would begin a new one in \(withoutControls(plan.evidence.file.path)), after what the sides remember")
+        return DryRun.end()
+    }
     let reason = arguments.value("reason") ?? ""
     let aside = try plan.evidence.file.putAside()
     var details = [("reason", withoutControls(reason))]

@@ -52,8 +52,8 @@ private func end(
             Terminal.show("nothing of pair \(plan.pair) is there")
         }
         for problem in report.unreachable { Terminal.note("tandem: \(withoutControls(problem))") }
-        Terminal.note("Nothing was changed.")
-        return report.unreachable.isEmpty ? .done : .failed
+        let outcome = DryRun.end()
+        return report.unreachable.isEmpty ? outcome : .failed
     }
     guard try arguments.has("yes") || confirmed(command, question.replacing("%", with: plan.pair), gone) else {
         return .refused

@@ -39,6 +39,11 @@ func initialize(_ arguments: Parsed) throws -> ExitCode {
     let migration = arguments.value("migration") ?? pairs.first?.name ?? "migration"
     let proposed = ProposedConfiguration(migration: migration, pairs: pairs, facts: facts)
     let isSecret = oldWords.hasPassword || newWords.hasPassword
+    if arguments.has("dry-run") {
+        Terminal.show(proposed.text)
+        Terminal.note("This would be written to \(withoutControls(path)).")
+        return DryRun.end()
+    }
     try write(proposed.text, to: path, isSecret: isSecret)
     report(proposed, path, isSecret: isSecret)
     return .done

@@ -30,6 +30,11 @@ private func request(_ arguments: Parsed, _ command: String, paused: Bool, strea
             try CarriedSchema.refuseChanged(
                 plan, old: old, new: isComplete ? target.connection : nil, accepts: arguments.has("accept-schema"))
         }
+        if arguments.has("dry-run") {
+            try plan.evidence.examine(old: old, new: target.connection)
+            Terminal.show("\(plan.pair): \(try foreseen(target, paused: paused, streams: streams))")
+            continue
+        }
         let details = streams ? [("streams", "yes")] : []
         try plan.evidence.perform(command, details: details, old: old, new: target.connection, note: Terminal.note) {
             try target.startCopying()
@@ -40,5 +45,22 @@ private func request(_ arguments: Parsed, _ command: String, paused: Bool, strea
             ? "copying, batches and the stream rest" : paused ? "copying and batches rest" : "everything goes on"
         Terminal.show("\(plan.pair): \(what), as soon as the runner sees it")
     }
-    return .done
+    return arguments.has("dry-run") ? DryRun.end() : .done
+}
+
+/// By what is asked for now.
+private func foreseen(_ target: TargetSide, paused: Bool, streams: Bool) throws -> String {
+    let now = try target.copyRequest()
+    let (rests, streamsRest) = (now?.isPaused == true, now?.isStreamPaused == true)
+    let runner =
+        try target.runnerPID().map { ", as soon as the runner (pid \($0) on new) sees it" }
+        ?? ", once `tandem run` runs"
+    if rests == paused, streamsRest == streams { return "nothing would change: that is what is asked for already" }
+    guard paused else {
+        return "would let copying and batches\(streamsRest ? ", and the streams," : "") go on\(runner)"
+    }
+    if streams {
+        return "would let copying, batches and the streams rest\(runner); the slot would keep old's log for that long"
+    }
+    return "would let copying and batches rest\(streamsRest ? ", and the streams go on" : "")\(runner)"
 }

@@ -12,6 +12,10 @@ func prepare(_ arguments: Parsed) throws -> ExitCode {
     let preparation = Preparation(plan, tables: TableChoice(workspace.configuration), stop: processStop) {
         Terminal.note($0)
     }
+    if arguments.has("dry-run") {
+        DryRun.show(try preparation.preview(again: arguments.has("again")), of: plan.pair)
+        return DryRun.end()
+    }
     let prepared = try preparation.prepare(again: arguments.has("again"))
     Terminal.show("publication \(prepared.publication)")
     Terminal.show("slot \(prepared.slot)")

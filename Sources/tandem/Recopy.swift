@@ -28,7 +28,10 @@ func recopy(_ arguments: Parsed) throws -> ExitCode {
         plan, old: source.connection, new: isComplete ? target.connection : nil, accepts: arguments.has("accept-schema")
     )
     let wanted = try arguments.arguments.map { try leaves(of: $0, source, published) }.flatMap { $0 }
-    if arguments.has("dry-run") { return try preview(wanted, target) }
+    if arguments.has("dry-run") {
+        try plan.evidence.examine(old: source.connection, new: target.connection)
+        return try preview(wanted, target)
+    }
     try plan.evidence.perform(
         "recopy", executed: wanted.map { "empty and copy again \($0.name)" }, old: source.connection,
         new: target.connection, note: Terminal.note
@@ -45,8 +48,7 @@ private func preview(_ wanted: [SourceLeaf], _ target: TargetSide) throws -> Exi
         }
     }
     for leaf in wanted { Terminal.show("\(leaf.name) would be emptied on new and copied again, by the runner") }
-    Terminal.note("Nothing was changed.")
-    return .done
+    return DryRun.end()
 }
 
 private func beingCopied(_ leaf: SourceLeaf) -> StateError {

@@ -60,8 +60,7 @@ private func preview(_ plan: StreamPlan, _ levelling: Levelling?) throws -> Exit
                 + " what it shows, and rows of \(plan.stream.target) made equal")
     }
     if let levelling { Terminal.show(levelling.noticed) }
-    Terminal.note("Nothing was changed.")
-    return .done
+    return DryRun.end()
 }
 
 /// What was made equal to what, and from where it goes on.

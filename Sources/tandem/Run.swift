@@ -13,6 +13,7 @@ func run(_ arguments: Parsed) throws -> ExitCode {
     let workspace = try Workspace(arguments)
     try workspace.configuration.requireDecided()
     let until = try until(arguments)
+    if arguments.has("dry-run") { return try preview(workspace, until, arguments) }
     let company = try RunCompany(workspace, arguments)
     let log = company.log
     let isPlain = arguments.value("log") == "json" || arguments.has("log-file")
@@ -46,6 +47,27 @@ func run(_ arguments: Parsed) throws -> ExitCode {
     for thread in attendants { thread.join() }
     company.end()
     return results.withLock { $0.max { $0.rawValue < $1.rawValue } ?? .done }
+}
+
+/// Pair by pair; one that would be refused says nothing of the others.
+private func preview(_ workspace: Workspace, _ until: Until?, _ arguments: Parsed) throws -> ExitCode {
+    var outcome = ExitCode.done
+    let jobs = workspace.configuration.jobs
+    for plan in workspace.plans {
+        let preview = RunPreview(
+            plan, until: until, acceptsSchema: arguments.has("accept-schema"),
+            firstCheck: { try Examination.beforeRun(plan, jobs: jobs, records: false, stop: processStop) },
+            stop: processStop, log: Log(threshold: .warning))
+        do { DryRun.show(try preview.look(), of: plan.pair) } catch {
+            guard !processStop.isRaised else { throw error }
+            Terminal.complain(error)
+            let code = (error as? any Explained)?.exitCode ?? .failed
+            outcome = code.rawValue > outcome.rawValue ? code : outcome
+        }
+    }
+    if let address = workspace.configuration.listen { Terminal.show("would serve metrics and status at \(address)") }
+    _ = DryRun.end()
+    return outcome
 }
 
 private func until(_ arguments: Parsed) throws -> Until? {

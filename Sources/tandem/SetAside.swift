@@ -21,7 +21,9 @@ func setAside(_ arguments: Parsed) throws -> ExitCode {
     }
     let published = try (source.publishedTables() ?? []).union(source.publishedLeaves())
     let names = try arguments.arguments.map { try table($0, among: published) }
+    let sides = plan.sides(source: source.connection, target: target.connection)
     if arguments.has("dry-run") {
+        try plan.evidence.examine(old: sides.old, new: sides.new)
         let already = Set(try target.setAside().map(\.name))
         for name in names {
             Terminal.show(
@@ -29,10 +31,8 @@ func setAside(_ arguments: Parsed) throws -> ExitCode {
                     ? "\(name) is set aside already"
                     : "\(name) would be set aside: its changes after \(progress) would be counted, not applied")
         }
-        Terminal.note("Nothing was changed.")
-        return .done
+        return DryRun.end()
     }
-    let sides = plan.sides(source: source.connection, target: target.connection)
     try plan.evidence.perform(
         "set-aside", executed: names.map { "set aside \($0)" }, old: sides.old, new: sides.new,
         note: Terminal.note

@@ -16,9 +16,6 @@ func verify(_ arguments: Parsed) throws -> ExitCode {
     let workspace = try Workspace(arguments)
     try workspace.configuration.requireDecided()
     let named = try arguments.values("table").map(tableName)
-    if arguments.has("dry-run"), !arguments.has("repair") {
-        throw UsageError("`--dry-run` goes with `--repair`: without it nothing is written anyway", hint: nil)
-    }
     let runs = workspace.plans.map { PairRun(pair: $0.pair) }
     for (run, plan) in zip(runs, workspace.plans) {
         try run.attempt(alone: runs.count == 1) {
@@ -28,6 +25,7 @@ func verify(_ arguments: Parsed) throws -> ExitCode {
     }
     // A pair that did not answer may have it.
     if runs.allSatisfy({ $0.ready != nil }) { try refuse(named, unknownIn: runs.compactMap(\.ready?.scope)) }
+    if arguments.has("dry-run"), !arguments.has("repair") { return preview(runs) }
     for run in runs {
         try run.attempt(alone: runs.count == 1) {
             guard let (verifier, scope) = run.ready, named.isEmpty || named.contains(where: scope.known.contains)
@@ -39,7 +37,36 @@ func verify(_ arguments: Parsed) throws -> ExitCode {
     let results = runs.compactMap(\.result)
     if arguments.has("json") { Terminal.json(results.map(VerifiedPair.Line.init)) }
     if arguments.has("repair") { try RepairNews(workspace)?.tell(results, workspace) }
+    if let refusal = results.compactMap(\.wouldRefuse).first {
+        Terminal.complain(refusal)
+        return .refused
+    }
     return ExitCode.worst(results.map(\.exitCode))
+}
+
+/// What would be compared; nothing is, and nothing is recorded. 1 when something could not be.
+private func preview(_ runs: [PairRun]) -> ExitCode {
+    var isWhole = true
+    for run in runs {
+        guard let scope = run.ready?.scope else {
+            isWhole = false
+            Terminal.note("\(run.pair): \(withoutControls(run.result?.problem ?? "cannot be looked at"))")
+            continue
+        }
+        let able = scope.items.filter { $0.obstacle == nil }
+        let names = able.prefix(20).map(\.table.description).joined(separator: ", ")
+        Terminal.show(
+            "\(run.pair): would compare \(counted(able.count, "table")), and record what was found"
+                + (able.isEmpty ? "" : ": \(names)\(able.count > 20 ? " …" : "")"))
+        for item in scope.items {
+            guard let obstacle = item.obstacle else { continue }
+            isWhole = false
+            Terminal.note("\(run.pair): \(withoutControls("\(obstacle)"))")
+        }
+        for note in scope.notes { Terminal.note("\(run.pair): \(withoutControls(note))") }
+    }
+    let outcome = DryRun.end()
+    return isWhole ? outcome : .failed
 }
 
 /// One pair's turn. Of several, one that cannot be compared does not keep the others from it.
@@ -101,6 +128,8 @@ struct VerifiedPair {
     var hint: String?
     /// What a repair would do is shown.
     var isDryRun = false
+    /// Why that repair would be refused.
+    var wouldRefuse: StateError?
     /// By place in `outcomes`, when they were asked for.
     var values: [Int: [PerSide<[String]>]] = [:]
 
@@ -171,6 +200,7 @@ private struct PairVerifier {
         guard !places.isEmpty else { return }
         if arguments.has("dry-run") {
             result.isDryRun = true
+            do { try refuseMuch(places.map { result.outcomes[$0] }) } catch { result.wouldRefuse = error }
             return
         }
         let found = places.map { result.outcomes[$0] }
@@ -210,7 +240,9 @@ private struct PairVerifier {
         return "repair \(outcome.table): " + kinds.map { "\($1.count) \($0)" }.joined(separator: ", ")
     }
 
-    private func allow(_ found: [TableOutcome]) throws {
+    /// Rows, when they are so many that somebody has to say so.
+    @discardableResult
+    private func refuseMuch(_ found: [TableOutcome]) throws(StateError) -> String? {
         if let more = found.first(where: { $0.report?.hasMore ?? false }) {
             throw StateError.refused(
                 "\(more.table): so many rows differ that not all were named",
@@ -219,12 +251,17 @@ private struct PairVerifier {
                     : "find out why before anything is written: new is what counts, and old is far from it")
         }
         let rows = found.reduce(0) { $0 + ($1.report?.differences.count ?? 0) }
-        guard rows > plan.verify.repairLimit, !arguments.has("yes") else { return }
+        guard rows > plan.verify.repairLimit, !arguments.has("yes") else { return nil }
         let what = "\(grouped(rows)) rows differ, more than verify.repair_limit (\(grouped(plan.verify.repairLimit)))"
-        if Terminal.isInteractive {
-            FileHandle.standardError.write(Data("\(what): write them on \(plan.stream.target)? [y/N] ".utf8))
-            if ["y", "yes"].contains(readLine()?.lowercased()) { return }
-        }
+        // Somebody may be asked.
+        if Terminal.isInteractive { return what }
+        throw StateError.refused(what, hint: "look at some of them, then add `--yes`; nothing was written")
+    }
+
+    private func allow(_ found: [TableOutcome]) throws {
+        guard let what = try refuseMuch(found) else { return }
+        FileHandle.standardError.write(Data("\(what): write them on \(plan.stream.target)? [y/N] ".utf8))
+        if ["y", "yes"].contains(readLine()?.lowercased()) { return }
         throw StateError.refused(what, hint: "look at some of them, then add `--yes`; nothing was written")
     }
 

@@ -6,8 +6,8 @@ import Testing
 
 extension Scenario {
     /// Step 0, nothing made yet. `extra` are further lines of tandem.yaml.
-    static func stepping(_ title: String, extra: String = "") throws -> Scenario {
-        let s = try Scenario(title, dataA: ["public.*"])
+    static func stepping(_ title: String, on pair: ClusterPair? = nil, extra: String = "") throws -> Scenario {
+        let s = try Scenario(title, on: pair, dataA: ["public.*"])
         try s.old.sql(
             """
             CREATE TABLE t (a int PRIMARY KEY, b text); INSERT INTO t SELECT i, 'x' FROM generate_series(1, 50) i;
