@@ -20,7 +20,7 @@ package struct Gates: Hashable, Sendable {
     }
 }
 
-private enum GateKey: String, CaseIterable {
+enum GateKey: String, CaseIterable {
     case lag, quiet
     case verifiedWithin = "verified_within"
     case rehearsedWithin = "rehearsed_within"

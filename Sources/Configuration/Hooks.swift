@@ -29,7 +29,7 @@ package struct Hooks: Hashable, Sendable {
     }
 }
 
-private enum HookKey: String, CaseIterable {
+enum HookKey: String, CaseIterable {
     case beforeStep = "before_step"
     case onFlip = "on_flip"
     case undoFlip = "undo_flip"

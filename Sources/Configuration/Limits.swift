@@ -36,7 +36,7 @@ package struct Limits: Hashable, Sendable {
     }
 }
 
-private enum LimitKey: String, CaseIterable {
+enum LimitKey: String, CaseIterable {
     case memory, spill, snapshot, pause
     case walHeld = "wal_held"
     case onWALHeld = "on_wal_held"

@@ -27,7 +27,7 @@ extension Pair: CustomStringConvertible, CustomReflectable {
     package var customMirror: Mirror { Mirror(self, children: ["name": name]) }
 }
 
-private enum PairKey: String, CaseIterable { case name, old, new, standby }
+enum PairKey: String, CaseIterable { case name, old, new, standby }
 
 extension Field {
     func pairs(of migration: String) throws(ConfigurationError) -> [Pair] {

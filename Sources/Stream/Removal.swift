@@ -6,7 +6,7 @@ internal import Evidence
 internal import Failpoints
 internal import Fence
 package import Model
-internal import Postgres
+package import Postgres
 internal import State
 package import Threading
 
@@ -29,11 +29,17 @@ package struct Removal {
         self.stop = stop
     }
 
-    /// `gone`: a side that will not come back, and is left out.
-    package func remove(as command: String = "abort", without gone: Side? = nil) throws -> Report {
+    /// `gone`: a side that will not come back, and is left out. `mayEnd` throws where the pair must not end as it stands; it is
+    /// asked once nobody else can move it.
+    package func remove(
+        as command: String = "abort", without gone: Side? = nil,
+        mayEnd: (_ old: Connection?, _ new: Connection?) throws -> Void = { _, _ in }
+    ) throws -> Report {
         var report = Report()
         let old = gone == .old ? nil : connect(plan.old, &report)
         let new = gone == .new ? nil : connect(plan.new, &report)
+        try lock(old, new)
+        try mayEnd(old, new)
         if let new { try checkIdle(TargetSide(new, plan.stream)) }
         if let old { try checkIdle(SourceSide(old, plan.stream)) }
         if let new { try checkIdle(SourceSide(new, back)) }
@@ -49,6 +55,7 @@ package struct Removal {
         var report = Report()
         let old = gone == .old ? nil : connect(plan.old, &report)
         let new = gone == .new ? nil : connect(plan.new, &report)
+        try lock(old, new)
         if let new { try checkIdle(TargetSide(new, plan.stream)) }
         try plan.evidence.examine(old: old, new: new)
         if let old { report.removed += try inventory(old, SourceSide(old, plan.stream), TargetSide(old, back)) }
@@ -97,6 +104,21 @@ package struct Removal {
     }
 
     // MARK: what must hold
+
+    /// That of whoever moves the pair: nothing is made for a step, or written down of it, while all is taken away.
+    private func lock(_ old: Connection?, _ new: Connection?) throws {
+        for book in [old, new].compactMap({ $0.map { EpochBook($0, plan.stream) } }) {
+            for attempt in 1... {
+                if try book.tryLock() { break }
+                guard attempt < 15, !stop.wait(seconds: 0.1) else {
+                    throw StateError.refused(
+                        "another tandem is moving or ending pair \(plan.pair) just now"
+                            + (try book.holder().map { " (pid \($0))" } ?? ""),
+                        hint: "wait for that one; `tandem step` shows where the pair stands")
+                }
+            }
+        }
+    }
 
     private func checkIdle(_ target: TargetSide) throws {
         guard try target.tryRunnerLock() else {

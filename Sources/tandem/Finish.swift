@@ -33,6 +33,9 @@ private func end(
 ) throws -> ExitCode {
     let plan = try Workspace(arguments).onePlan(for: command)
     let gone = try arguments.value("without").map { try side(named: $0) }
+    func mayEnd(_ old: Connection?, _ new: Connection?) throws {
+        try StepRule.require(command, gone == .new ? withoutNew : steps, instead: instead, plan, old: old, new: new)
+    }
     // Short-lived: what looks at the step must not keep a slot or an origin from being dropped.
     do {
         let (old, new) = (Reached(plan.old, as: "\(plan.stream) step"), Reached(plan.new, as: "\(plan.stream) step"))
@@ -41,9 +44,7 @@ private func end(
                 "\(gone.rawValue) can be reached, so what tandem has there would stay and hold its log",
                 hint: "leave `--without` out: it is for a side that is gone for good")
         }
-        try StepRule.require(
-            command, gone == .new ? withoutNew : steps, instead: instead, plan, old: old.connection, new: new.connection
-        )
+        try mayEnd(old.connection, new.connection)
     }
     if arguments.has("dry-run") {
         let report = try Removal(plan, stop: processStop).preview(without: gone)
@@ -58,7 +59,7 @@ private func end(
     guard try arguments.has("yes") || confirmed(command, question.replacing("%", with: plan.pair), gone) else {
         return .refused
     }
-    let report = try Removal(plan, stop: processStop).remove(as: command, without: gone)
+    let report = try Removal(plan, stop: processStop).remove(as: command, without: gone, mayEnd: mayEnd)
     for thing in report.removed { Terminal.show("removed \(thing)") }
     if report.removed.isEmpty && report.unreachable.isEmpty {
         Terminal.show("nothing of pair \(plan.pair) was there")

@@ -65,7 +65,9 @@ private func preview(_ workspace: Workspace, _ until: Until?, _ arguments: Parse
             outcome = code.rawValue > outcome.rawValue ? code : outcome
         }
     }
-    if let address = workspace.configuration.listen { Terminal.show("would serve metrics and status at \(address)") }
+    if outcome == .done, let address = workspace.configuration.listen {
+        Terminal.show("would serve metrics and status at \(address)")
+    }
     _ = DryRun.end()
     return outcome
 }

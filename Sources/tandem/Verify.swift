@@ -25,7 +25,9 @@ func verify(_ arguments: Parsed) throws -> ExitCode {
     }
     // A pair that did not answer may have it.
     if runs.allSatisfy({ $0.ready != nil }) { try refuse(named, unknownIn: runs.compactMap(\.ready?.scope)) }
-    if arguments.has("dry-run"), !arguments.has("repair") { return preview(runs) }
+    if arguments.has("dry-run"), !arguments.has("repair") {
+        return preview(runs, isJSON: arguments.has("json"))
+    }
     for run in runs {
         try run.attempt(alone: runs.count == 1) {
             guard let (verifier, scope) = run.ready, named.isEmpty || named.contains(where: scope.known.contains)
@@ -45,8 +47,9 @@ func verify(_ arguments: Parsed) throws -> ExitCode {
 }
 
 /// What would be compared; nothing is, and nothing is recorded. 1 when something could not be.
-private func preview(_ runs: [PairRun]) -> ExitCode {
+private func preview(_ runs: [PairRun], isJSON: Bool) -> ExitCode {
     var isWhole = true
+    var lines: [ForeseenComparison] = []
     for run in runs {
         guard let scope = run.ready?.scope else {
             isWhole = false
@@ -54,19 +57,30 @@ private func preview(_ runs: [PairRun]) -> ExitCode {
             continue
         }
         let able = scope.items.filter { $0.obstacle == nil }
+        let obstacles = scope.items.compactMap(\.obstacle)
+        isWhole = isWhole && obstacles.isEmpty
+        if isJSON {
+            lines.append(
+                ForeseenComparison(
+                    pair: run.pair, tables: able.map(\.table.description), obstacles: obstacles.map { "\($0)" }))
+            continue
+        }
         let names = able.prefix(20).map(\.table.description).joined(separator: ", ")
         Terminal.show(
             "\(run.pair): would compare \(counted(able.count, "table")), and record what was found"
                 + (able.isEmpty ? "" : ": \(names)\(able.count > 20 ? " …" : "")"))
-        for item in scope.items {
-            guard let obstacle = item.obstacle else { continue }
-            isWhole = false
-            Terminal.note("\(run.pair): \(withoutControls("\(obstacle)"))")
-        }
+        for obstacle in obstacles { Terminal.note("\(run.pair): \(withoutControls("\(obstacle)"))") }
         for note in scope.notes { Terminal.note("\(run.pair): \(withoutControls(note))") }
     }
+    if isJSON { Terminal.json(lines) }
     let outcome = DryRun.end()
     return isWhole ? outcome : .failed
+}
+
+private struct ForeseenComparison: Encodable {
+    let pair: String
+    let tables: [String]
+    let obstacles: [String]
 }
 
 /// One pair's turn. Of several, one that cannot be compared does not keep the others from it.

@@ -25,6 +25,10 @@ import Testing
         ("jobs: +3", "7:7: `jobs` must be a whole number from 1 to 64, not `+3`"),
         ("copy: {back_off: {query: x}}", "7:18: the key `above` is missing"),
         ("copy: {back_off: {query: x, above: nan}}", "7:36: `above` must be a number, not `nan`"),
+        ("old: host=a", "7:1: unknown key `old` → `old` belongs below `pairs:`, in the entry of its pair"),
+        ("wal_held: 1GB", "7:1: unknown key `wal_held` → `wal_held` belongs below `limits:`"),
+        ("quiet: 1s", "7:1: unknown key `quiet` → `quiet` belongs below `gates:`"),
+        ("on_flip: a", "7:1: unknown key `on_flip` → `on_flip` belongs below `hooks:`"),
         ("data_c: []", "7:1: unknown key `data_c` → did you mean `data_a`?"),
         ("undecidet: []", "7:1: unknown key `undecidet` → did you mean `undecided`?"),
         (

@@ -44,11 +44,48 @@ import Testing
         return done.stdout
     }
 
+    /// The other side of the same step, in one go: rows are wrong on the one that is not in charge, whichever was replaced.
+    private func adoptWhole(
+        _ name: String, in d: Dual, mode: Int, roles: (String, String), _ wrong: String, equal: String
+    ) throws {
+        let s = d.s
+        try replace(name == "old" ? s.old : s.new, name, in: d, wrong)
+        let done = try adopt(name, in: d)
+        #expect(done.exitCode == 0 && done.stdout.contains("\(equal) made equal"), "\(done.stdout)\(done.stderr)")
+        try d.startAgain()
+        try s.waitForRoles(forward: roles.0, reverse: roles.1)
+        let both = mode == 6 ? ["ok"] : ["ok", "ok"]
+        #expect(d.serve(mode, as: mode == 6 ? "web-2" : "web-1", "UPDATE t SET n = n + 1 WHERE id = 30") == both)
+        try d.expectSame()
+    }
+
+    /// A server that goes away in the middle of it: the sessions of the command on either side end at once.
+    private func cutOff(_ name: String, on side: Database, in d: Dual) throws {
+        let s = d.s
+        let command = try s.start(
+            program: TandemBinary.path, ["adopt", "--side", name, "--yes"],
+            environment: PostgresInstallation.tandemEnvironment.merging([
+                "TANDEM_FAILPOINT": "after-slot-created/stop"
+            ]) { $1 })
+        let stood = poll(within: .seconds(60), every: .milliseconds(20)) { command.isStopped ? true : nil }
+        #expect(stood == true, "\(command.tail)")
+        try side.sql(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name LIKE 'tandem\\_t\\_\(s.name)%'
+            """)
+        command.continue()
+        #expect(try command.wait() != .exited(0), "\(command.tail)")
+        #expect(try s.tandem("advance", "--yes").exitCode == 6, "it is not taken in")
+    }
+
     @Test func whileApplicationsWriteBothSides() throws {
         var traces: Traces?
         let d = try Dual("adopted") { traces = try Traces($0) }
         defer { d.end() }
         let s = d.s
+        // At every step, the first one included.
+        try s.expectIdle()
         try d.moves("advance")
         try s.expectIdle()
         try d.moves("advance")
@@ -92,6 +129,10 @@ import Testing
         try s.expectIdle()
         #expect(try s.new.value("SELECT count(*) FROM u WHERE id = 950") == "1")
         #expect(try s.new.value("SELECT count(*) FROM u WHERE id IN (900, 901)") == "0")
+        // Old is in charge: what it has counts.
+        try adoptWhole(
+            "old", in: d, mode: 3, roles: ("apply", "watch"), "UPDATE t SET v = 'since' WHERE id = 31",
+            equal: "public.t: 1 row")
     }
 
     /// Old, in charge: an older one is refused, because new has what it lacks.
@@ -119,6 +160,20 @@ import Testing
         #expect(d.write(s.new, mode: 4, "UPDATE u SET name = 'rolled back' WHERE id = 6") == "ok")
         try d.expectSame()
         try s.expectIdle()
+
+        // New, with a server that goes away on the way, one after the other; nobody is shut out for that.
+        try replace(s.new, "new", in: d, "DELETE FROM t WHERE id = 32")
+        for side in [s.new, s.old] {
+            try cutOff("new", on: side, in: d)
+            #expect(d.serve(4, "UPDATE t SET n = n + 1 WHERE id = 33") == ["ok", "ok"])
+        }
+        let repeated = try adopt("new", in: d)
+        #expect(
+            repeated.exitCode == 0 && repeated.stdout.contains("public.t: 1 row made equal"),
+            "\(repeated.stdout)\(repeated.stderr)")
+        try d.startAgain()
+        try s.waitForRoles(forward: "apply", reverse: "watch")
+        try d.expectSame()
     }
 
     /// Users read new here, and no stream applies: nobody writes either side while it is made right.
@@ -137,6 +192,9 @@ import Testing
         d.write(s.old, mode: 5, "DELETE FROM u WHERE id = 13")
         try d.expectSame()
         #expect(try s.new.value("SELECT v || ' ' || n FROM t WHERE id = 12") == "v12 1")
+        try adoptWhole(
+            "old", in: d, mode: 5, roles: ("watch", "watch"), "UPDATE t SET v = 'since' WHERE id = 34",
+            equal: "public.t: 1 row")
         try lostSlot(d)
     }
 
@@ -150,6 +208,15 @@ import Testing
         #expect(looked.exitCode == 0 && looked.stdout.contains("slot \(s.slotName) would be made again on old"))
         #expect(looked.stdout.contains("refused on new (25006)"), "\(looked.stdout)\(looked.stderr)")
         #expect(try s.old.value("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '\(s.slotName)'") == "0")
+        // A gate that cannot be shut ends it before anything is compared or made.
+        let gate = "tandem_t_\(s.name)_gate"
+        try s.new.sql("ALTER SEQUENCE tandem.\(gate) RENAME TO elsewhere")
+        let unshut = try s.tandem("resync", "--yes")
+        #expect(unshut.exitCode == 1 && unshut.stderr.contains("setting the gate"), "\(unshut.stderr)")
+        #expect(try s.old.value("SELECT count(*) FROM pg_replication_slots WHERE slot_name = '\(s.slotName)'") == "0")
+        #expect(try s.new.value("SELECT count(*) FROM u WHERE id = 903") == "1")
+        try s.new.sql("ALTER SEQUENCE tandem.elsewhere RENAME TO \(gate)")
+        #expect(d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 15") == ["ok", "ok"])
         let died = try s.tandem("resync", "--yes", environment: ["TANDEM_FAILPOINT": "after-slot-created:2"])
         #expect(died.status == .signalled(9), "\(died.stderr)")
         #expect(d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 15") == ["ok", "25006"])
@@ -183,5 +250,10 @@ import Testing
         #expect(try s.old.value("SELECT count(*) FROM u WHERE id IN (970, 971)") == "2")
         #expect(try s.old.value("SELECT n FROM t WHERE id = 20") == "1")
         try s.expectIdle()
+        // Old, which is not in charge: it is made what new is.
+        try adoptWhole(
+            "old", in: d, mode: 6, roles: ("watch", "apply"),
+            "DELETE FROM u WHERE id = 14; INSERT INTO u VALUES (980, 'of another time')", equal: "public.u: 2 rows")
+        #expect(try s.old.value("SELECT count(*) FROM u WHERE id IN (14, 980)") == "1")
     }
 }

@@ -20,6 +20,30 @@ import Testing
         #expect(try !s.expect(1, "finish", "--without", "new", "--dry-run").stdout.contains("nothing of pair"))
     }
 
+    /// On a screen, however narrow: the words that there are elsewhere, none cut off and no line too long.
+    @Test func linesAreBrokenBetweenWords() throws {
+        let s = try Scenario.stepping("narrow", extra: "strategy: pause")
+        defer { s.end() }
+        try s.expect(0, "run", "--until", "caught-up")
+        for (command, width) in [("status", 60), ("step", 60), ("status", 100), ("step", 100)] {
+            func words() throws -> [Substring] {
+                // What passes while it is asked again is no word.
+                try s.expect(0, command).stdout.replacing(#/\d+/#, with: "N").split(whereSeparator: \.isWhitespace)
+            }
+            let screen = try Command(
+                "script", ["-qec", "stty cols \(width); '\(TandemBinary.path)' \(command)", "/dev/null"],
+                environment: PostgresInstallation.tandemEnvironment.merging(["NO_COLOR": "1", "TERM": "xterm"]) { $1 },
+                directory: s.directory
+            ).run()
+            let lines = screen.stdout.split(whereSeparator: \.isNewline)
+            let long = lines.filter { $0.count > width && $0.trimmingCharacters(in: .whitespaces).contains(" ") }
+            #expect(long == [], "\(command) at \(width)")
+            #expect(lines.count > 5, "\(screen.stdout)\(screen.stderr)")
+            let shown = screen.stdout.replacing(#/\d+/#, with: "N").split(whereSeparator: \.isWhitespace)
+            #expect(try shown == words(), "\(command) at \(width)")
+        }
+    }
+
     /// From nothing to step 2 and back, each gate refusing first; then everything is gone again.
     @Test func thereAndBack() throws {
         let s = try Scenario.stepping("steps")

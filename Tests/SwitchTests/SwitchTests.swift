@@ -165,6 +165,8 @@ import Testing
         #expect(try w.run.stop() == .exited(0))
         try w.startAgain()
         try w.roles("old")
+        // The commands have more time, on a busy machine, than the runner gives them.
+        try Switching.configure(w.s, "6s", "hooks: {on_flip: \(hook), undo_flip: \(hook)}")
         let first = try w.stopped(at: "after-drained")
         #expect(try w.settled() == "old" && heard().last == "undo old")
         // Somebody else does it meanwhile: clients are led there, and by nobody back again.

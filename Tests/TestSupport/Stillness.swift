@@ -2,14 +2,28 @@
 // settings of both servers, and the files of the scenario's directory. For servers of the test's own, because roles and settings are
 // a whole server's.
 
+internal import Foundation
+
+/// Sessions for looking again and again.
+package struct Onlookers: Sendable {
+    fileprivate let old: Session
+    fileprivate let new: Session
+
+    package init(_ scenario: Scenario) throws {
+        (old, new) = (
+            try scenario.old.session(applicationName: "looks"), try scenario.new.session(applicationName: "looks")
+        )
+    }
+}
+
 package struct Stillness: Equatable, CustomStringConvertible {
     package let lines: [String]
 
     /// `isMoving`: a runner is at work, which writes its heartbeat, progress and status all the time: those are left out.
-    package init(_ scenario: Scenario, isMoving: Bool = false) throws {
+    package init(_ scenario: Scenario, _ onlookers: Onlookers, isMoving: Bool = false) throws {
         lines =
-            try Self.of(scenario.old, isMoving) + ["--"] + Self.of(scenario.new, isMoving) + ["--"]
-            + Self.files(scenario, isMoving)
+            try Self.of(onlookers.old, "old", isMoving) + Self.of(onlookers.new, "new", isMoving)
+            + Self.files(scenario.directory, isMoving)
     }
 
     package var description: String { lines.joined(separator: "\n") }
@@ -26,12 +40,12 @@ package struct Stillness: Equatable, CustomStringConvertible {
         "verification_progress", "evidence", "touched", "census", "twin",
     ]
 
-    private static func of(_ side: Database, _ isMoving: Bool) throws -> [String] {
+    private static func of(_ side: Session, _ name: String, _ isMoving: Bool) throws -> [String] {
         let movingTables = moving.map { "'\($0)'" }.joined(separator: ", ")
         let kept = isMoving ? "NOT (n.nspname = 'tandem' AND c.relname IN (\(movingTables)))" : "true"
         let position = isMoving ? "''" : "confirmed_flush_lsn::text"
         let origin = isMoving ? "''" : "coalesce(s.remote_lsn::text, '')"
-        return try side.sql(
+        return try side.send(
             """
             SELECT 'schema', nspname, nspowner, coalesce(nspacl::text, ''), obj_description(oid, 'pg_namespace')
               FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp' ORDER BY nspname;
@@ -65,15 +79,16 @@ package struct Stillness: Equatable, CustomStringConvertible {
             SELECT 'large objects', count(*) FROM pg_largeobject_metadata;
             SELECT 'prepared', gid FROM pg_prepared_xacts ORDER BY 2;
             """
-        ).split(separator: "\n").map { "\(side.cluster.name) \($0)" }
+        ).split(separator: "\n").map { "\(name) \($0)" }
     }
 
-    private static func files(_ scenario: Scenario, _ isMoving: Bool) throws -> [String] {
-        // A runner's output grows, and it may write evidence of its own.
-        let left = isMoving ? "! -name 'tandem-*' ! -path '*/spill*' ! -path '*/evidence/*'" : "! -path '*/spill*'"
-        return try Command(
-            "sh", ["-c", "find . -type f \(left) -exec md5sum {} + ; find . -type d"], directory: scenario.directory
-        )
-        .succeed().split(separator: "\n").map(String.init).sorted()
+    private static func files(_ directory: String, _ isMoving: Bool) throws -> [String] {
+        try FileManager.default.subpathsOfDirectory(atPath: directory).sorted().compactMap { path in
+            // A runner's output grows, and it may write evidence of its own.
+            let isRunners = path.hasPrefix("tandem-") || path.hasPrefix("evidence/")
+            if path.hasPrefix("spill") || isMoving && isRunners { return nil }
+            let file = FileManager.default.contents(atPath: "\(directory)/\(path)")
+            return "file \(path) \(file.map { "\($0.count) \(String(decoding: $0, as: UTF8.self).hashValue)" } ?? "")"
+        }
     }
 }
