@@ -221,6 +221,10 @@ import Testing
         #expect(try w.settled() == "new")
         #expect(try take() == ["on_flip hold old", "on_flip go new"])
         try w.ok("verify")
+        // One that takes its time, within what there is: nobody takes the command for gone.
+        let quick = try String(contentsOfFile: script, encoding: .utf8)
+        try quick.replacing("#!/bin/sh\n", with: "#!/bin/sh\nsleep 2\n").write(
+            toFile: script, atomically: false, encoding: .utf8)
         try w.changed(true)
         #expect(try take() == ["on_flip hold new", "on_flip go old"])
         #expect(try w.run.stop() == .exited(0))
