@@ -62,13 +62,7 @@ import Testing
     /// A server that goes away in the middle of it: the sessions of the command on either side end at once.
     private func cutOff(_ name: String, on side: Database, in d: Dual) throws {
         let s = d.s
-        let command = try s.start(
-            program: TandemBinary.path, ["adopt", "--side", name, "--yes"],
-            environment: PostgresInstallation.tandemEnvironment.merging([
-                "TANDEM_FAILPOINT": "after-slot-created/stop"
-            ]) { $1 })
-        let stood = poll(within: .seconds(60), every: .milliseconds(20)) { command.isStopped ? true : nil }
-        #expect(stood == true, "\(command.tail)")
+        let command = try s.stopped(at: "after-slot-created", ["adopt", "--side", name, "--yes"])
         try side.sql(
             """
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -21,22 +21,12 @@ import Testing
         return (s, traces)
     }
 
-    /// Stands still at a place, by its failpoint.
-    private func stopped(_ s: Scenario, at place: String, _ arguments: [String]) throws -> Replicator {
-        let command = try s.start(
-            program: TandemBinary.path, arguments,
-            environment: PostgresInstallation.tandemEnvironment.merging(["TANDEM_FAILPOINT": "\(place)/stop"]) { $1 })
-        let stood = poll(within: .seconds(60), every: .milliseconds(20)) { command.isStopped ? true : nil }
-        #expect(stood == true, "\(arguments) \(place): \(command.tail)")
-        return command
-    }
-
     /// Whoever moves a pair keeps everybody from ending it, and whoever ends it everybody from moving it; a `run` that comes
     /// meanwhile finds nothing to follow, and begins nothing.
     @Test func anEndIsAlone() throws {
         let (s, traces) = try atRest("atend")
         defer { s.end() }
-        let back = try stopped(s, at: "after-epoch-committed", ["back", "--yes"])
+        let back = try s.stopped(at: "after-epoch-committed", ["back", "--yes"])
         for other in [
             ["abort", "--yes"], ["abort", "--dry-run"], ["advance", "--yes"], ["back", "--yes"], ["switch", "--yes"],
             ["back", "--dry-run"],
@@ -49,7 +39,7 @@ import Testing
         try s.expect(0, "back", "--yes")
         try s.expectStep("3 1")
 
-        let abort = try stopped(s, at: "during-abort", ["abort", "--yes"])
+        let abort = try s.stopped(at: "during-abort", ["abort", "--yes"])
         for other in ["abort", "finish", "advance", "back", "switch"] {
             let told = try s.tandem(other, "--yes")
             #expect(told.exitCode == 3, "\(other) \(told.stderr)")

@@ -82,12 +82,7 @@ final class Switching {
 
     /// A switch that stands still at a place, by its failpoint.
     func stopped(at place: String, back: Bool = false) throws -> Replicator {
-        let command = try s.start(
-            program: TandemBinary.path, ["switch", "--yes"] + (back ? ["--back"] : []) + Self.waived,
-            environment: PostgresInstallation.tandemEnvironment.merging(["TANDEM_FAILPOINT": "\(place)/stop"]) { $1 })
-        let stood = poll(within: .seconds(60), every: .milliseconds(20)) { command.isStopped ? true : nil }
-        #expect(stood == true, "\(place): \(command.tail)\n\(run.tail)")
-        return command
+        try s.stopped(at: place, ["switch", "--yes"] + (back ? ["--back"] : []) + Self.waived)
     }
 
     @discardableResult

@@ -35,6 +35,19 @@ extension Scenario {
         }
     }
 
+    /// A command that stands still at a place, by its failpoint, until it is told to go on.
+    package func stopped(at place: String, _ arguments: [String]) throws -> Replicator {
+        let usual = try PostgresInstallation.tandemEnvironment
+        let command = try start(
+            program: TandemBinary.path, arguments,
+            environment: usual.merging(["TANDEM_FAILPOINT": "\(place)/stop"]) { $1 })
+        let stood = poll(within: .seconds(60), every: .milliseconds(20)) { command.isStopped ? true : nil }
+        guard stood != nil else {
+            throw HarnessFailure(.timeLimit, "\(arguments) does not come to \(place): \(command.tail)")
+        }
+        return command
+    }
+
     /// Until both streams do what is expected of them, by what they say of themselves.
     package func waitForRoles(forward: String, reverse: String, within limit: Duration = .seconds(60)) throws {
         for (source, side, stream, role) in [(old, new, slotName, forward), (new, old, reverseName, reverse)] {
