@@ -16,6 +16,8 @@ import Testing
         "evidence export",
     ]
 
+    private static let extra = "strategy: pause\nlimits: {pause: 20s}"
+
     private final class Walk {
         let s: Scenario
         let onlookers: Onlookers
@@ -60,7 +62,7 @@ import Testing
     @Test func everyCommandCanBeAskedFirst() throws {
         let pair = try ClusterPair()
         defer { pair.remove() }
-        let s = try Scenario.stepping("dry", on: pair, extra: "strategy: pause\nlimits: {pause: 20s}")
+        let s = try Scenario.stepping("dry", on: pair, extra: Self.extra)
         defer { s.end() }
         let walk = try Walk(s)
         try theBookstore(walk)
@@ -115,6 +117,14 @@ import Testing
             "b final", "resync --yes", "adopt --side old --yes", "advance --yes", "back --yes", "switch --yes",
             "verify")
         for end in ["abort --yes", "finish --yes"] { try walk.expect(0, end, says: "nothing of pair") }
+        try s.writeConfiguration(dataA: ["public.*"])
+        try walk.expect(
+            0, "prepare", says: "would make slot \(s.slotName) on old", "would hold a snapshot of old", really: nil)
+        try s.prepare()
+        try walk.refused(3, "prepare")
+        try walk.expect(0, "prepare --again", says: "would drop slot \(s.slotName)", really: nil)
+        try walk.expect(0, "abort --yes", says: "would remove slot \(s.slotName) on old")
+        try s.configureSteps(Self.extra)
         // A publication of this table would make updates fail on old.
         try s.old.sql("CREATE TABLE keyless (a int); INSERT INTO keyless VALUES (1)")
         try walk.expect(3, "run --until caught-up", says: "keyless")
