@@ -213,7 +213,7 @@ import Testing
         let waived = ["--waive", "canary", "--waive", "rehearsed", "--reason", "a test"]
         try s.new.sql("ANALYZE")
         try s.expect(0, "verify")
-        try walk.expect(3, "switch --yes", says: "gate rehearsed refuses")
+        try walk.expect(3, "switch --yes", says: "gate canary refuses")
         try s.catchUp()
         try walk.expect(0, "switch --yes", waived, says: "tried")
         try s.waitForRoles(forward: "watch", reverse: "apply")
@@ -229,7 +229,7 @@ import Testing
         try s.old.sql("UPDATE tandem.source SET system_identifier = '1'")
         try walk.refused(6, "back --yes")
         let run = try s.start("run")
-        try run.waitForLog("not watching")
+        try run.waitForLog("event=streaming")
         walk.isMoving = true
         try walk.expect(3, "adopt --side old --yes", says: "stop it first")
         run.kill()
