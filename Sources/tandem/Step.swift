@@ -97,30 +97,30 @@ struct StepScreen {
         }
         var lines = [Terminal.strong("pair \(desk.plan.pair): \(standing.step), \(standing.step.meaning)")]
         if let epoch = standing.epoch {
-            lines.append(
-                "  since    \(Self.moment(epoch.since)), by \(withoutControls(epoch.by)) (epoch \(epoch.number))")
+            let since = "\(Self.moment(epoch.since)), by \(withoutControls(epoch.by)) (epoch \(epoch.number))"
+            lines.append(Terminal.folded("  since    \(since)", below: 11))
         } else if standing.isBound {
-            lines.append(
-                "  since    not written down yet: the next start of `tandem run` does, or `tandem advance`")
+            let since = "not written down yet: the next start of `tandem run` does, or `tandem advance`"
+            lines.append(Terminal.folded("  since    \(since)", below: 11))
         }
         lines.append("  in charge \(standing.truth.rawValue); strategy \(standing.strategy.rawValue)")
         if let row = standing.row {
             let modes = row.modes.sorted().map { "\($0.rawValue) (\($0.meaning))" }.joined(separator: ", ")
             lines.append(Terminal.folded("  modes    \(modes)", below: 11))
-            lines.append("  streams  forward \(Self.role(row.forward)), reverse \(Self.role(row.reverse))")
+            let streams = "forward \(Self.role(row.forward)), reverse \(Self.role(row.reverse))"
+            lines.append(Terminal.folded("  streams  \(streams)", below: 11))
         }
         lines += noteLines
         for (transition, readings) in ahead {
             lines.append("")
-            lines.append(
-                Terminal.strong("\(transition.from.rawValue) to \(transition.to.rawValue): \(transition.to.meaning)"))
+            let heading = "\(transition.from.rawValue) to \(transition.to.rawValue): \(transition.to.meaning)"
+            lines.append(Terminal.folded(Terminal.strong(heading), below: 8))
             lines += readings.flatMap { GateLines($0).lines }
         }
         if desk.standing.step == .detached {
-            lines += [
-                "",
-                "`tandem finish` ends the migration here; `tandem \(desk.standing.strategy == .pause ? "switch --back" : "back")` goes back.",
-            ]
+            let back = desk.standing.strategy == .pause ? "switch --back" : "back"
+            let ways = "`tandem finish` ends the migration here; `tandem \(back)` goes back."
+            lines += ["", Terminal.folded(ways, below: 0)]
         }
         return lines.joined(separator: "\n")
     }
