@@ -34,10 +34,7 @@ import Testing
             _ code: Int32, _ line: String, _ more: [String] = [], says: String..., really: Int32? = 0,
             location: SourceLocation = #_sourceLocation
         ) throws -> String {
-            let words = line.split(separator: " ").map(String.init)
-            tried.insert(
-                words.prefix { $0.allSatisfy { $0.isLetter || $0 == "-" } && !$0.hasPrefix("--") }.joined(
-                    separator: " "))
+            let words = named(line)
             let before = try still()
             let dry = try s.tandem(words + more + ["--dry-run"])
             let all = "\(line): \(dry.stdout)\(dry.stderr)"
@@ -55,7 +52,25 @@ import Testing
         }
 
         func refused(_ code: Int32, _ lines: String..., location: SourceLocation = #_sourceLocation) throws {
-            for line in lines { try expect(code, line, location: location) }
+            let before = try still()
+            for line in lines {
+                let dry = try s.tandem(named(line) + ["--dry-run"])
+                #expect(dry.exitCode == code, "\(line): \(dry.stdout)\(dry.stderr)", sourceLocation: location)
+            }
+            #expect(before.differences(to: try still()) == [], "\(lines)", sourceLocation: location)
+            for line in lines {
+                let really = try s.tandem(named(line))
+                #expect(really.exitCode == code, "\(line): \(really.stdout)\(really.stderr)", sourceLocation: location)
+            }
+        }
+
+        /// Its words; the command, which is those before the first option or name, is on record.
+        private func named(_ line: String) -> [String] {
+            let words = line.split(separator: " ").map(String.init)
+            tried.insert(
+                words.prefix { $0.allSatisfy { $0.isLetter || $0 == "-" } && !$0.hasPrefix("--") }.joined(
+                    separator: " "))
+            return words
         }
     }
 
