@@ -57,7 +57,8 @@ import Testing
                 let dry = try s.tandem(named(line) + ["--dry-run"])
                 #expect(dry.exitCode == code, "\(line): \(dry.stdout)\(dry.stderr)", sourceLocation: location)
             }
-            #expect(before.differences(to: try still()) == [], "\(lines)", sourceLocation: location)
+            let changed = before.differences(to: try still())
+            #expect(changed == [], "\(lines)", sourceLocation: location)
             for line in lines {
                 let really = try s.tandem(named(line))
                 #expect(really.exitCode == code, "\(line): \(really.stdout)\(really.stderr)", sourceLocation: location)
@@ -232,9 +233,9 @@ import Testing
         try s.catchUp()
         try walk.expect(0, "switch --yes", waived, says: "tried")
         try s.waitForRoles(forward: "watch", reverse: "apply")
-        try walk.refused(3, "abort --yes", "recopy public.t")
         #expect(try run.stop() == .exited(0))
         walk.isMoving = false
+        try walk.refused(3, "abort --yes", "recopy public.t")
     }
 
     /// As after a pg_upgrade of old.

@@ -25,11 +25,11 @@ import Testing
         let s = try Scenario.stepping("narrow", extra: "strategy: pause")
         defer { s.end() }
         try s.expect(0, "run", "--until", "caught-up")
+        /// What passes while it is asked again is no word.
+        func words(_ text: String) -> [Substring] {
+            text.replacing(#/[\d.]+(\s+(ms|s|min)\b)?/#, with: "N").split(whereSeparator: \.isWhitespace)
+        }
         for (command, width) in [("status", 60), ("step", 60), ("status", 100), ("step", 100)] {
-            func words() throws -> [Substring] {
-                // What passes while it is asked again is no word.
-                try s.expect(0, command).stdout.replacing(#/\d+/#, with: "N").split(whereSeparator: \.isWhitespace)
-            }
             let screen = try Command(
                 "script", ["-qec", "stty cols \(width); '\(TandemBinary.path)' \(command)", "/dev/null"],
                 environment: PostgresInstallation.tandemEnvironment.merging(["NO_COLOR": "1", "TERM": "xterm"]) { $1 },
@@ -39,8 +39,7 @@ import Testing
             let long = lines.filter { $0.count > width && $0.trimmingCharacters(in: .whitespaces).contains(" ") }
             #expect(long == [], "\(command) at \(width)")
             #expect(lines.count > 5, "\(screen.stdout)\(screen.stderr)")
-            let shown = screen.stdout.replacing(#/\d+/#, with: "N").split(whereSeparator: \.isWhitespace)
-            #expect(try shown == words(), "\(command) at \(width)")
+            #expect(words(screen.stdout) == words(try s.expect(0, command).stdout), "\(command) at \(width)")
         }
     }
 
