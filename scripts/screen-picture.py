@@ -3,7 +3,7 @@
 
     screen-picture.py COLUMNS LINES TITLE <screen >picture.svg
 
-Nothing is made up: each cell of the screen is where it was, in the colour that it had; only trailing blanks are left out. The same
+Nothing is made up: each cell of the screen is where it was, in the colour that it had; only what is blank at the bottom is left out. The same
 screen gives the same bytes. Understands the signs for bold, faint, reversed and underlined text and for colours, which is what tmux
 writes; anything else is an error, so that no picture shows less than the screen did.
 """
@@ -82,7 +82,11 @@ def runs(text):
 
 
 STYLE = Style()
-columns, lines, title = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+columns, title = int(sys.argv[1]), sys.argv[3]
+screen = sys.stdin.read().split("\n")[:int(sys.argv[2])]
+while screen and not re.sub(r"\x1b\[[0-9;]*m", "", screen[-1]).strip():
+    screen.pop()
+lines = len(screen)
 width, height = 2 * MARGIN + columns * CELL, BAR + 2 * MARGIN + lines * LINE
 print(f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
       f' font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, \'DejaVu Sans Mono\', monospace" font-size="14">')
@@ -91,7 +95,7 @@ print(f'<rect width="100%" height="100%" rx="8" fill="{PAPER}"/><path d="M0 {BAR
 for place, dot in enumerate(("#ff5f56", "#ffbd2e", "#27c93f")):
     print(f'<circle cx="{18 + 20 * place}" cy="{BAR / 2:.0f}" r="6" fill="{dot}"/>')
 print(f'<text x="{width / 2:.0f}" y="{BAR / 2 + 5:.0f}" fill="#8b949e" text-anchor="middle" font-size="13">{escape(title)}</text>')
-for number, text in enumerate(sys.stdin.read().split("\n")[:lines]):
+for number, text in enumerate(screen):
     y = BAR + MARGIN + number * LINE
     for place, part, look, paper in runs(text):
         if paper:

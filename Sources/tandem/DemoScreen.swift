@@ -27,15 +27,18 @@ struct DemoScreen {
     ) -> [String] {
         let head = strong(fitted(headline, columns - 9) + "  " + clock(seconds))
         let below = [bookstore(reading), tandem(reading)].filter { !$0.isEmpty }
-        let whole =
-            [head, ""] + list(scenes, at: place) + told(scenes, at: place, results: 6) + below.flatMap { [""] + $0 }
+        let start = [head, ""] + list(scenes, at: place)
+        let whole = start + told(scenes, at: place, results: 6) + below.flatMap { [""] + $0 }
         if whole.count < lines || lines < 20 { return whole.prefix(lines - 1).map { cut($0) } }
+        let short = below.flatMap { [""] + $0.filter { !$0.hasPrefix(Self.spare) } }
+        let roomy = start + told(scenes, at: place, results: 3) + short
+        if roomy.count < lines { return roomy.map { cut($0) } }
         // Not room enough for everything: of the list where we are, and of the rest what moves.
         let counts = "   (\(place + 1) of \(scenes.count))"
         let now =
             place < scenes.count ? strong(" \(mark(place, at: place)) \(scenes[place].title)") + faint(counts) : ""
         var tight = [head, now] + told(scenes, at: place, results: 2).dropFirst()
-        for part in below { tight += part.filter { !$0.hasPrefix(Self.spare) } }
+        tight += short.filter { !$0.isEmpty }
         return tight.prefix(lines - 1).map { cut($0) }
     }
 

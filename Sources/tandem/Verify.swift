@@ -189,7 +189,8 @@ private struct PairVerifier {
         if isWhole {
             let tables = plan.tables
             result.findings = try SideFindings(comparison) { tables.carries($0) }.read(
-                sequences: plan.isForward ? plan.initialCopy == .all : plan.strategy == .pause)
+                // Where nothing applies nobody brings them along; the flip sets them apart.
+                sequences: !settings.locks && (plan.isForward ? plan.initialCopy == .all : plan.strategy == .pause))
         }
         result.seconds = begun.age
         if !arguments.has("dry-run") { result.record(plan, named: !isWhole) }
