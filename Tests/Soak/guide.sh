@@ -3,7 +3,7 @@
 # step, in order, as it stands there, once with strategy `pause` (there, back, there, the end) and once with dual-write (deploying each
 # mode after the step that permits it). Questions are answered by typing; a gate that waits is asked again, as the guide says. Meanwhile
 # a Prometheus watches, and in the end every query of the packaged dashboard must have shown something at some time. The ledger is clean
-# on both sides, and nothing of tandem is left. Then the commands that README shows.
+# on both sides, and nothing of tandem is left.
 #
 #     RATE  operations a second of each instance, 20 unless set
 set -euo pipefail
@@ -239,4 +239,6 @@ PY
 fi
 missing=$(awk '/^```sh$/ { open = 1; next } /^```$/ { open = 0 } open' "$guide" | while read -r line; do [ -z "${line%%#*}" ] || [ -n "${ran[$line]:-}" ] || echo "$line"; done)
 [ -z "$missing" ] || fail "FAILED: the guide shows what was not run: $missing"
-echo "soak guide: passed (${#ran[@]} different lines of the guide, PostgreSQL $(q_version=$(server old postgres --version); echo "${q_version##* }"))"
+version=$(server old postgres --version)
+version=${version#* (PostgreSQL) }
+echo "soak guide: passed (${#ran[@]} different lines of the guide, PostgreSQL ${version%% *})"

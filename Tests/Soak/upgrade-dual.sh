@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Where applications write both sides (strategy `dual-write`): at each of the steps 2 to 6 a side goes through a real pg_upgrade, to the
-# same version, which gives another system identifier and takes slots and origins away like any other. At steps 2 and 6 it is the
-# one that is not in charge, at 3 to 5 both, one after the other. Every command refuses it, `tandem adopt` takes it in, applications
-# go on, and both sides are equal. In the end nothing of tandem is left. STEPS="3 5" tries these alone.
+# Where applications write both sides (strategy `dual-write`): at each of the steps 2 to 6 both sides go through a real pg_upgrade, one
+# after the other, to the same version, which gives another system identifier and takes slots and origins away like any other.
+# A step is refused then, `tandem adopt` takes the side in, applications go on, and both sides are equal. In the end nothing of
+# tandem is left. STEPS="3 5" tries these alone.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
 migration=soak
@@ -49,9 +49,11 @@ serve() { # MODE SQL: on the sides that the mode writes
     esac
 }
 count=0
-fresh() { # MODE: a row nobody else has
+# A row nobody else has, and one that is there. One psql after the other is no nested write: the stream may bring a row before its
+# twin is written, so both say what they want and not by how much.
+fresh() { # MODE
     count=$((count + 1))
-    serve "$1" "INSERT INTO u VALUES ($count, 'n$count'); UPDATE t SET n = n + 1 WHERE id = $((count % 40 + 1))"
+    serve "$1" "INSERT INTO u VALUES ($count, 'n$count') ON CONFLICT DO NOTHING; UPDATE t SET n = $count WHERE id = $((count % 40 + 1))"
 }
 settled() { # until both streams have passed what is there now
     local side stream
