@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# What the fence's triggers cost a busy old: pgbench as fast as it goes, prepared statements, without them, with them, and with
+# What the fence's triggers cost a busy old: pgbench as fast as it goes, without them, with them, and with
 # them telling the log who writes (the census). In turns, so that what else the machine does hits all alike. No replication
 # runs meanwhile: it would be measured too.
 #
 #     ROUNDS        how often each, 25 unless set: many short turns, because machines change their pace in seconds
 #     SECONDS_EACH  2 unless set
 #     CLIENTS       4 unless set
+#     MODE          how pgbench sends statements: prepared unless set; simple is what it does by itself
 #     FSYNC         off unless set: on measures what a server does that waits for its disk
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/clusters.sh"
 
-rounds=${ROUNDS:-25} seconds=${SECONDS_EACH:-2} clients=${CLIENTS:-4}
+rounds=${ROUNDS:-25} seconds=${SECONDS_EACH:-2} clients=${CLIENTS:-4} mode=${MODE:-prepared}
 migration=bench
 open_world fence
 # What a flush takes is not what is measured, unless it is asked for; and nothing is vacuumed or written out in the middle of a turn.
@@ -44,7 +45,7 @@ ticks() { awk '{ sub(/.*\) /, ""); print $14 + $15 }' "/proc/$(head -n 1 "$world
 turn() {
     local before after
     before=$(ticks)
-    pgbench -n -M prepared -c "$clients" -j 2 -T "$seconds" "$(address old)" >"$world/pgbench.log" 2>/dev/null
+    pgbench -n -M "$mode" -c "$clients" -j 2 -T "$seconds" "$(address old)" >"$world/pgbench.log" 2>/dev/null
     sleep 0.1
     after=$(ticks)
     awk -v ticks="$((after - before))" -v hertz="$(getconf CLK_TCK)" '
@@ -62,7 +63,7 @@ for round in $(seq "$rounds"); do
     echo "census $(turn)" >>"$world/turns"
     echo "round $round: $(tail -n 3 "$world/turns" | tr '\n' ' ')"
 done
-awk -v rounds="$rounds" -v seconds="$seconds" -v clients="$clients" -v fsync="${FSYNC:-off}" '
+awk -v rounds="$rounds" -v seconds="$seconds" -v clients="$clients" -v mode="$mode" -v fsync="${FSYNC:-off}" '
     { v[$1, ++n[$1]] = $2; cpu[$1, n[$1]] = $3 }
     function sort(a, count,   i, j, t) {
         for (i = 1; i <= count; i++) for (j = i + 1; j <= count; j++) if (a[j] < a[i]) { t = a[i]; a[i] = a[j]; a[j] = t }
@@ -84,6 +85,6 @@ awk -v rounds="$rounds" -v seconds="$seconds" -v clients="$clients" -v fsync="${
         printf "\n"
     }
     END {
-        printf "\nbench fence: pgbench flat out, fsync %s, %d clients, prepared, %d rounds of %d s each; medians, the difference is that of each round\n", fsync, clients, rounds, seconds
+        printf "\nbench fence: pgbench flat out, fsync %s, %d clients, %s statements, %d rounds of %d s each; medians, the difference is that of each round\n", fsync, clients, mode, rounds, seconds
         report("without"); report("fence"); report("census")
     }' "$world/turns"

@@ -66,7 +66,7 @@ extension Applier {
         try TargetSide(connection, stream).attachLaneOrigin()
         let lane = BatchWriter(
             connection, mappings, stream: stream, hasTwins: setup.hasTwins, stop: stop)
-        try lane.prepareProgress()
+        try lane.prepareEachTime()
         try connection.enterPipeline()
         lanes.append(lane)
     }

@@ -108,7 +108,7 @@ package final class Applier {
         // in hand can nobody else move it.
         guard try side.progress(durable: false) == progress.applied else { throw ProgressMoved(target: stream.target) }
         try learnSetAside()
-        try writer.prepareProgress()
+        try writer.prepareEachTime()
         try connection.enterPipeline()
     }
 

@@ -35,12 +35,14 @@ final class BatchWriter {
     private var lastAnswer: Result?
 
     private let stream: StreamName
+    private let streamText = ByteBuffer()
     let hasTwins: Bool
 
     init(_ connection: Connection, _ mappings: Mappings, stream: StreamName, hasTwins: Bool, stop: StopSignal) {
         self.hasTwins = hasTwins
         self.connection = connection
         self.stream = stream
+        streamText.append(text: stream.description)
         self.mappings = mappings
         self.stop = stop
         pinning = connection.pinning(.apply) + (hasTwins ? [Self.givingWay] : [])
@@ -67,21 +69,31 @@ final class BatchWriter {
     private func queueBegin() throws(PostgresError) {
         if mappings.fireTriggers { try queuePinning() }
         for name in book.takeObsolete() { try queue(control: "DEALLOCATE \(name)", doing: "dropping a statement") }
-        try queue(control: "BEGIN", doing: "beginning a transaction")
+        try connection.queue(prepared: Self.begin, BinaryParameters())
+        expectations.append(.control("beginning a transaction"))
     }
 
     func queueProgress(_ end: LSN, _ time: ServerTime?, asserted: Bool = true) throws(PostgresError) {
-        try connection.queue(
-            prepared: asserted ? Self.assertedProgress : Self.progress,
-            text: [end.description, time.map { "\($0.microseconds)" }, stream.description])
+        let numbers = (end.raw.bigEndian, (time?.microseconds ?? 0).bigEndian)
+        try withUnsafeBytes(of: numbers) { numbers throws(PostgresError) in
+            var parameters = BinaryParameters()
+            parameters.append(UnsafeRawBufferPointer(rebasing: numbers[..<8]))
+            parameters.append(time == nil ? nil : UnsafeRawBufferPointer(rebasing: numbers[8...]))
+            parameters.append(streamText.bytes)
+            try connection.queue(prepared: asserted ? Self.assertedProgress : Self.progress, parameters)
+        }
         expectations.append(asserted ? .control("recording progress") : .progress)
     }
 
+    private static let begin = "begin"
+    private static let commit = "commit"
     private static let progress = "progress"
     private static let assertedProgress = "progress_asserted"
 
-    /// Before the first batch, outside a pipeline.
-    func prepareProgress() throws(PostgresError) {
+    /// What every batch says, before the first one and outside a pipeline: the server reads it once.
+    func prepareEachTime() throws(PostgresError) {
+        try connection.prepare(Self.begin, "BEGIN", doing: "preparing to begin")
+        try connection.prepare(Self.commit, "COMMIT", doing: "preparing to commit")
         let update = """
             UPDATE tandem.stream SET applied_lsn = $1::pg_lsn WHERE stream = $3
             RETURNING pg_replication_origin_xact_setup($1::pg_lsn, CASE WHEN $2::int8 IS NULL THEN clock_timestamp()
@@ -195,7 +207,8 @@ final class BatchWriter {
     }
 
     func queueCommit() throws(PostgresError) {
-        try queue(control: "COMMIT", doing: "committing")
+        try connection.queue(prepared: Self.commit, BinaryParameters())
+        expectations.append(.control("committing"))
         try queueSync()
     }
 

@@ -58,15 +58,6 @@ extension Connection {
         guard sent == 1 else { throw lost("sending a statement") }
     }
 
-    /// Text parameters.
-    package func queue(prepared name: String, text parameters: [String?]) throws(PostgresError) {
-        onOwnThread()
-        let values = CStrings(parameters)
-        guard PQsendQueryPrepared(raw, name, Int32(parameters.count), values.pointers, nil, nil, 0) == 1 else {
-            throw lost("sending a statement")
-        }
-    }
-
     package func queue(_ sql: String, _ parameters: [String?] = []) throws(PostgresError) {
         onOwnThread()
         let values = CStrings(parameters)

@@ -207,10 +207,16 @@ package final class Connection {
     private func plan(_ sql: String, doing: String) throws(PostgresError) -> String {
         if let name = planned[sql] { return name }
         let name = "planned\(planned.count + 1)"
-        guard PQsendPrepare(raw, name, sql, 0, nil) == 1 else { throw lost(doing) }
-        _ = try finish(doing: doing)
+        try prepare(name, sql, doing: doing)
         planned[sql] = name
         return name
+    }
+
+    /// For `queue(prepared:)`, outside a pipeline.
+    package func prepare(_ name: String, _ sql: String, doing: String) throws(PostgresError) {
+        onOwnThread()
+        guard PQsendPrepare(raw, name, sql, 0, nil) == 1 else { throw lost(doing) }
+        _ = try finish(doing: doing)
     }
 
     /// One statement with parameters in binary form; the answer is text.

@@ -3,7 +3,7 @@
 
 package final class BoundedQueue<Element: Sendable>: Sendable {
     private struct State {
-        var items: [(element: Element, bytes: Int)] = []
+        var items: [Element] = []
         var bytes = 0
         var consumerWaits = true
         var producerWaits = false
@@ -35,7 +35,7 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
 
     package func push(_ element: Element, bytes: Int) {
         let wake = state.withLock { state in
-            state.items.append((element, bytes))
+            state.items.append(element)
             state.bytes += bytes
             let wake = state.consumerWaits
             state.consumerWaits = false
@@ -56,6 +56,6 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
             return taken
         }
         if wake { drained.raise() }
-        return items.map(\.element)
+        return items
     }
 }
