@@ -45,6 +45,8 @@ package struct Stillness: Equatable, CustomStringConvertible {
         let kept = isMoving ? "NOT (n.nspname = 'tandem' AND c.relname IN (\(movingTables)))" : "true"
         let position = isMoving ? "''" : "confirmed_flush_lsn::text"
         let origin = isMoving ? "''" : "coalesce(s.remote_lsn::text, '')"
+        // A runner makes that of its batches when the first one is due.
+        let lasting = isMoving ? "o.roname NOT LIKE '%\\_b'" : "true"
         return try side.send(
             """
             SELECT 'schema', nspname, nspowner, coalesce(nspacl::text, ''), obj_description(oid, 'pg_namespace')
@@ -71,7 +73,7 @@ package struct Stillness: Equatable, CustomStringConvertible {
             SELECT 'sequence', schemaname, sequencename, last_value FROM pg_sequences ORDER BY 2, 3;
             SELECT 'slot', slot_name, plugin, \(position) FROM pg_replication_slots WHERE NOT temporary ORDER BY 2;
             SELECT 'origin', o.roname, \(origin) FROM pg_replication_origin o
-              LEFT JOIN pg_replication_origin_status s ON s.local_id = o.roident ORDER BY 2;
+              LEFT JOIN pg_replication_origin_status s ON s.local_id = o.roident WHERE \(lasting) ORDER BY 2;
             SELECT 'role', md5(string_agg(r::text, chr(10) ORDER BY r.oid)) FROM pg_authid r;
             SELECT 'member', roleid, member, admin_option FROM pg_auth_members ORDER BY 2, 3;
             SELECT 'setting of', setdatabase, setrole, setconfig FROM pg_db_role_setting ORDER BY 2, 3;
