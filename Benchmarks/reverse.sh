@@ -36,14 +36,6 @@ echo 'INSERT INTO lag.sample SELECT coalesce(max(id), 0), statement_timestamp() 
 
 background run "$tandem" run --config "$world/tandem.yaml"
 run=$started
-until_is() { # SIDE QUERY ANSWER
-    local left=1200
-    until [ "$(q "$1" "$2" 2>/dev/null)" = "$3" ]; do
-        is_running "$run" || fail "tandem run ended: $(tail -n 5 "$world/run.log")"
-        [ $((left--)) -gt 0 ] || fail "$1 does not come to: $2"
-        sleep 0.1
-    done
-}
 streams() { # SIDE ROLE: the stream that writes there does that.
     until_is "$1" "SELECT count(*) FROM tandem.stream_status WHERE at > now() - interval '3 s'
         AND status::json ->> 'state' = 'streaming' AND status::json ->> 'role' = '$2'" 1

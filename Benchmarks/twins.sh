@@ -71,14 +71,6 @@ start_run() {
     background run "$tandem" run --config "$world/tandem.yaml"
     run=$started
 }
-until_is() { # SIDE QUERY ANSWER
-    local left=2400
-    until [ "$(q "$1" "$2" 2>/dev/null)" = "$3" ]; do
-        is_running "$run" || fail "tandem run ended: $(tail -n 5 "$world/run.log")"
-        [ $((left--)) -gt 0 ] || fail "$1 does not come to: $2"
-        sleep 0.05
-    done
-}
 # What the watch has seen and recorded is settled: it records no further.
 mark() { q new "SELECT pg_current_wal_insert_lsn()"; }
 settled() { until_is old "SELECT applied_lsn >= '$1'::pg_lsn FROM tandem.stream WHERE stream = 'tandem_${migration}_main_reverse'" t; }

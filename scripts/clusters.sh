@@ -133,6 +133,27 @@ address() { echo "host=$world/$1 user=postgres dbname=$database"; }
 q() { psql -XAtq -v ON_ERROR_STOP=1 -d "$(address "$1")" -c "$2"; }
 both() { q old "$1" >/dev/null && q new "$1" >/dev/null; }
 
+# until_is SIDE QUERY ANSWER [PID]: two minutes at most, and only while tandem runs: process $run, or that one.
+until_is() {
+    local process=${4:-$run} until=$((SECONDS + 120))
+    until [ "$(q "$1" "$2" 2>/dev/null)" = "$3" ]; do
+        is_running "$process" || fail "tandem run ended: $(tail -q -n 5 "$world"/run*.log)"
+        [ "$SECONDS" -lt "$until" ] || fail "$1 does not come to: $2"
+        sleep 0.02
+    done
+}
+
+# After `abort` and `finish`.
+nothing_left() {
+    local side left
+    for side in old new; do
+        left=$(q "$side" "SELECT 'schema' FROM pg_namespace WHERE nspname = 'tandem' UNION ALL SELECT slot_name FROM pg_replication_slots
+            UNION ALL SELECT pubname FROM pg_publication UNION ALL SELECT roname FROM pg_replication_origin
+            UNION ALL SELECT tgname FROM pg_trigger WHERE tgname LIKE '%tandem%'")
+        [ -z "$left" ] || fail "left on $side: $left"
+    done
+}
+
 # background NAME COMMAND…: in a session of its own, so that Ctrl-C reaches the script first and the script ends it.
 background() {
     local name=$1

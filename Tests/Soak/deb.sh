@@ -75,10 +75,10 @@ offered=$(inside bash -ic '. /usr/share/bash-completion/bash_completion; _load_c
     complete -p tandem >/dev/null || exit 1
     COMP_WORDS=(tandem adv) COMP_CWORD=1 COMP_LINE="tandem adv" COMP_POINT=10; _tandem; echo "${COMPREPLY[*]}"' 2>/dev/null)
 [ "$offered" = advance ] || fail "bash offers '$offered' for adv"
-cat >"$root/root/keys" <<'END'
+cat >"$root/tmp/keys" <<'END'
 zmodload zsh/zpty
 zpty shell zsh -f -i
-zpty -w shell 'PS1=; autoload -Uz compinit; compinit -u -d /root/dump; bindkey "^I" expand-or-complete'
+zpty -w shell 'PS1=; autoload -Uz compinit; compinit -u -d /tmp/dump; bindkey "^I" expand-or-complete'
 sleep 1
 zpty -r -t shell line '*' 2>/dev/null
 zpty -w -n shell $'tandem sw\t--ba\t'
@@ -86,9 +86,9 @@ sleep 2
 while zpty -r -t shell line; do print -rn -- "$line"; done
 zpty -d shell
 END
-inside zsh -f /root/keys >"$world/said" 2>&1 || true
+inside zsh -f /tmp/keys >"$world/said" 2>&1 || true
 tr -d '\r' <"$world/said" | sed 's/ \x08//g' | grep -q 'tandem switch --back' || fail "zsh completes: $(cat -v "$world/said" | tail -n 5)"
-rm -f "$root/root/keys" "$root/root/dump"
+rm -f "$root/tmp/keys" "$root/tmp/dump"
 # The unit, as an instance of it would be.
 install -D -m 640 /dev/null "$root/etc/tandem/shop/tandem.yaml"
 cp "$root/lib/systemd/system/tandem@.service" "$world/tandem@shop.service"

@@ -118,15 +118,6 @@ close_shop() { # The ledger, and then nothing of it.
     [ "${1:-}" = abandoned ] || tandem bookstore check --dir "$shop" --old "$OLD" --new "$NEW" >"$world/said" 2>&1 || fail_said 'the ledger'
     tail -n 1 "$world/said"
 }
-nothing_left() {
-    local side left
-    for side in old new; do
-        left=$(q "$side" "SELECT 'schema' FROM pg_namespace WHERE nspname = 'tandem' UNION ALL SELECT slot_name FROM pg_replication_slots
-            UNION ALL SELECT pubname FROM pg_publication UNION ALL SELECT roname FROM pg_replication_origin
-            UNION ALL SELECT tgname FROM pg_trigger WHERE tgname LIKE '%tandem%'")
-        [ -z "$left" ] || fail "FAILED: left on $side: $left"
-    done
-}
 until_settled() { # caught up, all copied
     local left=180
     until (cd "$world/here" && tandem lag --max 5s && tandem status | grep -q 'copy .*complete') >/dev/null 2>&1; do

@@ -27,14 +27,6 @@ for side in old new; do
 done
 
 said() { "$@" >"$world/said" 2>&1 || fail "$* ended with $?: $(tail -n 12 "$world/said")"; }
-until_is() { # SIDE QUERY ANSWER PID
-    local left=3000
-    until [ "$(q "$1" "$2" 2>/dev/null)" = "$3" ]; do
-        is_running "$4" || fail "it ended: $(tail -n 5 "$world"/run-*.log)"
-        [ $((left--)) -gt 0 ] || fail "$1 does not come to: $2"
-        sleep 0.02
-    done
-}
 layout() { q "$1" "SELECT coalesce(substring(obj_description('tandem'::regnamespace) FROM 'layout (\d+)$'), '0')"; }
 tables=(public.journal public.stock public.loose)
 
@@ -131,12 +123,7 @@ evidence: $world/evidence-$round"
     said tandem back --yes
     end_background "$run"
     said tandem abort --yes
-    for side in old new; do
-        left=$(q "$side" "SELECT 'schema' FROM pg_namespace WHERE nspname = 'tandem' UNION ALL SELECT slot_name FROM pg_replication_slots
-            UNION ALL SELECT pubname FROM pg_publication UNION ALL SELECT roname FROM pg_replication_origin
-            UNION ALL SELECT tgname FROM pg_trigger WHERE tgname LIKE '%tandem%'")
-        [ -z "$left" ] || fail "left on $side: $left"
-    done
+    nothing_left
     both 'DROP TABLE public.journal, public.stock, public.loose'
 done
 echo "soak replace: passed"

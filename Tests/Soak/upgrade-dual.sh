@@ -22,14 +22,6 @@ evidence: $world/evidence"
 waived=(--yes --waive canary --waive rehearsed --waive statistics --waive verified --reason soak)
 
 start_run() { background run "$tandem" run --config "$world/tandem.yaml"; run=$started; }
-until_is() { # SIDE QUERY ANSWER
-    local left=600
-    until [ "$(q "$1" "$2" 2>/dev/null)" = "$3" ]; do
-        is_running "$run" || fail "tandem run ended: $(tail -n 5 "$world/run.log")"
-        [ $((left--)) -gt 0 ] || fail "$1 does not come to: $2"
-        sleep 0.1
-    done
-}
 said() { "$@" >>"$world/said" 2>&1 || fail "$*: $(tail -n 8 "$world/said")"; }
 refused() { # EXIT-CODE COMMAND…
     local expected=$1 status=0
@@ -161,12 +153,7 @@ backward 1
 equal
 end_background "$run"
 said tandem abort --yes
-for side in old new; do
-    left=$(q "$side" "SELECT 'schema' FROM pg_namespace WHERE nspname = 'tandem' UNION ALL SELECT slot_name FROM pg_replication_slots
-        UNION ALL SELECT pubname FROM pg_publication UNION ALL SELECT roname FROM pg_replication_origin
-        UNION ALL SELECT tgname FROM pg_trigger WHERE tgname LIKE '%tandem%'")
-    [ -z "$left" ] || fail "left on $side: $left"
-done
+nothing_left
 echo "soak upgrade-dual: passed"
 echo "  PostgreSQL       $(q old 'SHOW server_version'); pg_upgrade at:$upgrades"
 echo "  rows             $(q old 'SELECT count(*) FROM t') and $(q old 'SELECT count(*) FROM u'), equal"

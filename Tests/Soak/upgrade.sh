@@ -22,14 +22,6 @@ gates: {lag: 30s, verified_within: 30d}
 evidence: $world/evidence"
 
 start_run() { background run "$tandem" run --config "$world/tandem.yaml"; run=$started; }
-until_is() { # SIDE QUERY ANSWER
-    local left=600
-    until [ "$(q "$1" "$2" 2>/dev/null)" = "$3" ]; do
-        is_running "$run" || fail "tandem run ended: $(tail -n 5 "$world/run.log")"
-        [ $((left--)) -gt 0 ] || fail "$1 does not come to: $2"
-        sleep 0.1
-    done
-}
 streams() { # SIDE ROLE
     until_is "$1" "SELECT count(*) FROM tandem.stream_status WHERE at > now() - interval '3 s'
         AND status::json ->> 'state' = 'streaming' AND status::json ->> 'role' = '$2'" 1
@@ -106,12 +98,7 @@ equal
 said tandem back --yes
 end_background "$run"
 said tandem abort --yes
-for side in old new; do
-    left=$(q "$side" "SELECT 'schema' FROM pg_namespace WHERE nspname = 'tandem' UNION ALL SELECT slot_name FROM pg_replication_slots
-        UNION ALL SELECT pubname FROM pg_publication UNION ALL SELECT roname FROM pg_replication_origin
-        UNION ALL SELECT tgname FROM pg_trigger WHERE tgname LIKE '%tandem%'")
-    [ -z "$left" ] || fail "left on $side: $left"
-done
+nothing_left
 echo "soak upgrade: passed"
 echo "  PostgreSQL       $(q old 'SHOW server_version'), pg_upgrade of old at step 1 and at step 6"
 echo "  rows             $(q old 'SELECT count(*) FROM t') and $(q old 'SELECT count(*) FROM loose'), equal; none found different"
