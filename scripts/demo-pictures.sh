@@ -5,7 +5,7 @@
 #     COLUMNS_WIDE  120 unless set
 #     LINES_HIGH    40 unless set
 #     INTO          a directory; docs/pictures unless set
-#     EVERY         keep the screen every second as well, in this directory, as text
+#     EVERY         keep the screen four times a second as well, in this directory, as text
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/clusters.sh
@@ -28,23 +28,22 @@ keep() { # NAME TITLE
 
 # NAME, what the screen has when it is time, and what stands above the picture.
 moments=(
-    'copy|▶.* tandem run: tables|tandem demo: everything is copied while the shop is open'
+    'copy|[1-9][0-9]* of [0-9]* tables|tandem demo: everything is copied while the shop is open'
     'both|mode 3 is deployed everywhere|tandem demo: step 3, every instance writes both sides'
-    'outage|rows found wrong on new|tandem demo: new has crashed and come back'
+    'outage|level again|tandem demo: new has crashed and come back'
     'reading-new|mode 5 is deployed everywhere|tandem demo: step 5, users read new'
     'detached|mode 6 is deployed everywhere|tandem demo: step 6, new counts and old follows'
     'way-back|now at step 4|tandem demo: and back again'
 )
 place=0 second=0 began=$SECONDS
 until text | grep -q '^ended with'; do
-    sleep 0.5
+    sleep 0.25
     second=$((second + 1))
     [ -z "${EVERY:-}" ] || text >"$EVERY/$(printf '%04d' $second).txt"
     [ $((SECONDS - began)) -lt 600 ] || fail 'The demo does not end.'
     [ $place -lt ${#moments[@]} ] || continue
     IFS='|' read -r name sign title <<<"${moments[$place]}"
     if text | grep -q -- "$sign"; then
-        [ "$name" != copy ] || sleep 2
         keep "$name" "$title"
         place=$((place + 1))
     fi

@@ -66,8 +66,10 @@ final class Heart {
             } catch {
                 try bear(error)
             }
+            // What was interrupted has left the connection in the middle of an answer.
+            if stop.isRaised { return }
             if let connection, !connection.isBroken { try readEpoch(connection) }
-            if Monotonic.now >= nextLook { try lookIfPossible() }
+            if Monotonic.now >= nextLook, !stop.isRaised { try lookIfPossible() }
             stop.wait(seconds: 1)
         }
     }

@@ -37,6 +37,8 @@ package final class StreamRunner {
     var hasStreamed = false
     /// Others have shown that it can be connected with what it was given: it does not end because a server is away.
     private var hasStoodBy = false
+    /// It was itself connected to both, if only to be told to wait.
+    private var hasConnected = false
     private var backoff = StreamRunner.freshBackoff
     private var lastReason = ""
     /// How often running a server has given the very same answer, which waiting will not change.
@@ -144,6 +146,7 @@ package final class StreamRunner {
                 return try letGo(held, side)
             } catch {
                 if session.hasProgressed { forgetFailures() }
+                if session.hasConnected { hasConnected = true }
                 if connection.isBroken { throw error }
                 if let final = judge(error, side) { return final }
             }
@@ -303,7 +306,8 @@ package final class StreamRunner {
         case let error as PostgresError:
             // What old cannot send says nothing of how we connect: it comes when it is its turn.
             if error.isAboutContent { return false }
-            return !hasStreamed && !hasStoodBy && (error.kind == .cannotConnect || !error.isTransient)
+            if hasStreamed || hasStoodBy { return false }
+            return error.kind == .cannotConnect ? !hasConnected : !error.isTransient
         default: return false
         }
     }

@@ -68,6 +68,8 @@ final class StreamSession {
     private let stepOutcome: StepOutcome
     /// Something became durable that was not when it began.
     private(set) var hasProgressed = false
+    /// Both servers have taken it in.
+    private(set) var hasConnected = false
     /// What ended the pair's other stream for good.
     var failureBeside: () -> (any Error)? = { nil }
 
@@ -117,6 +119,7 @@ final class StreamSession {
         let name = plan.stream
         let source = try Connection(to: plan.source, for: .control, as: "\(name) start", stop: stop)
         let replication = try Connection(to: plan.source, for: .replication, as: "\(name) start", stop: stop)
+        hasConnected = true
         if let former = try StateLayout.bringUpToDate(source) {
             log.info("schema brought up to date", [.side: name.source, .from: former, .to: StateLayout.current])
         }

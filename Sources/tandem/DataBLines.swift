@@ -4,6 +4,7 @@ internal import DataB
 internal import Foundation
 internal import Model
 internal import Postgres
+internal import Protocol
 internal import State
 
 struct DataBLines {
@@ -17,6 +18,8 @@ struct DataBLines {
 
     let tables: [Table]
     private let isPaused: Bool
+    /// Its writers are stopped, and nobody can have it go on before step 1 comes again.
+    private let restsByStep: Bool
 
     /// Nil when the configuration has no Data B.
     init?(_ plan: DataBPlan, new: Connection) throws {
@@ -25,6 +28,7 @@ struct DataBLines {
         let isThere = try state.isThere
         let requests = isThere ? try state.requests() : []
         isPaused = try isThere && state.isPaused()
+        restsByStep = try EpochBook(new, plan.stream).read().map { $0.step > .following } ?? false
         var tables: [Table] = []
         for table in plan.tables {
             let request = requests.first { $0.table == table.name }
@@ -42,7 +46,15 @@ struct DataBLines {
     /// Label and text.
     func lines(isRunning: Bool) -> [(label: String, text: String)] {
         var lines: [(String, String)] = []
-        if isPaused { lines.append(("data b", Terminal.alarming("paused: `tandem b resume` goes on"))) }
+        if isPaused {
+            lines.append(
+                (
+                    "data b",
+                    restsByStep
+                        ? "at rest from step 2 on, where its writers are stopped"
+                        : Terminal.alarming("paused: `tandem b resume` goes on")
+                ))
+        }
         for (number, table) in tables.enumerated() {
             lines.append((number == 0 && !isPaused ? "data b" : "", "\(table.table): \(fresh(table, isRunning))"))
             lines += Self.details(table).map { ("", "  " + $0) }
@@ -60,7 +72,7 @@ struct DataBLines {
         var text = table.freshness.map { "as of \(readable(seconds: $0)) ago" } ?? "nothing of it is on new yet"
         switch table.status.state {
         case .working where isRunning: text += ", at work"
-        case .paused: text += ", paused"
+        case .paused: text += restsByStep ? "" : ", paused"
         case .failing: text += ", failing"
         case .waiting, .working, .postponed: break
         }

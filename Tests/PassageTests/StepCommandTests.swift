@@ -71,6 +71,9 @@ import Testing
         #expect(try s.isDataBPaused() == "t")
         let resumed = try s.expect(3, "b", "resume")
         #expect(resumed.stderr.contains("tandem back"))
+        // So nobody is told to do it.
+        let status = try s.expect(0, "status").stdout
+        #expect(status.contains("at rest from step 2 on") && !status.contains("b resume"), "\(status)")
 
         // What lies further on asks for more.
         try s.expect(0, "verify")

@@ -142,6 +142,8 @@ new_is_away() {
     sleep "${AWAY:-10}"
     if [ "$1" = crashed ]; then start_cluster new; else mend; fi
     for_all_alive
+    # Started while new was away it has ended, as it should: whoever supervises it starts it again.
+    is_running "$run" || start_run
     sleep 5
     echo "new was away for ${AWAY:-10} s: $1; since then in the ledger of twins: $(q old \
         'SELECT sum(matched) || $$ matched, $$ || sum(late) || $$ late, $$ || sum(failed + orphan) || $$ made right$$ FROM tandem.twin')"

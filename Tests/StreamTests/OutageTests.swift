@@ -62,6 +62,25 @@ import Testing
         try s.expectSame()
         #expect(run.status == nil)
         #expect(try run.stop() == .exited(0))
+        try aCrashBeforeItHasStreamed(s, pair)
+    }
+
+    /// It was started a moment before, and had to wait for what its predecessor has left: both servers had taken it in.
+    private func aCrashBeforeItHasStreamed(_ s: Scenario, _ pair: ClusterPair) throws {
+        let holder = try s.new.session()
+        try holder.send("SELECT pg_replication_origin_session_setup('\(s.slotName)')")
+        let run = try s.start("run")
+        try run.waitForLog("already active")
+        #expect(!run.log.contains("event=streaming"), "\(run.tail)")
+        try pair.new.stop(.immediate)
+        try run.waitForLog("Is the server running")
+        rest(.seconds(1))
+        #expect(run.status == nil, "\(run.tail)")
+        try pair.new.start()
+        try s.old.sql(rows("t", from: 400_000, count: 10))
+        try s.catchUp()
+        try s.expectSame()
+        #expect(try run.stop() == .exited(0))
     }
 
     @Test func bothGoAtOnceAndTheReplicatorCanStillBeStopped() throws {
