@@ -35,8 +35,7 @@ package enum FenceFault: Explained, Equatable {
     package var hint: String? {
         switch self {
         case .held(_, let holders, _), .slipped(_, let holders), .locked(_, _, let holders):
-            holders.contains(where: \.isPrepared)
-                ? "COMMIT PREPARED or ROLLBACK PREPARED ends it; then again" : "let it end, or end it; then again"
+            Holder.remedy(holders)
         case .uncovered: "the same command again makes what is missing"
         case .lost: "nothing was changed; the same command again"
         }

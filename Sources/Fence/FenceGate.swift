@@ -30,16 +30,19 @@ package struct FenceGate {
 
     /// Closed, until it is known who may write. What is there stays as it is.
     func make() throws(PostgresError) {
-        for name in [names.gateSQL, names.sealSQL] {
+        for (name, value) in [(names.gateSQL, Self.unknown), (names.sealSQL, 1)] {
             let doing = "making the gate on \(connection.label)"
             let there = try ask("SELECT pg_catalog.to_regclass($1) IS NOT NULL", [name], "looking for the gate")
             if there.bool(0, 0) { continue }
             // In one transaction: one that was never called would answer NULL.
             try connection.script(
-                "CREATE SEQUENCE \(name); SELECT pg_catalog.setval(\(literal(name)), 1)", doing: doing)
+                "CREATE SEQUENCE \(name); SELECT pg_catalog.setval(\(literal(name)), \(value))", doing: doing)
         }
         try letEverybodyRead()
     }
+
+    /// Lets nobody through, and is of no epoch.
+    private static let unknown: Int64 = 1 << 8
 
     /// The trigger reads it as whoever writes. Nothing else in the schema is anybody's to read.
     private func letEverybodyRead() throws(PostgresError) {

@@ -44,6 +44,11 @@ package struct Holder: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    package static func remedy(_ holders: [Holder]) -> String {
+        holders.contains(where: \.isPrepared)
+            ? "COMMIT PREPARED or ROLLBACK PREPARED ends it; then again" : "let it end, or end it; then again"
+    }
+
     package static func listed(_ holders: [Holder]) -> String {
         let rest = holders.count > 5 ? "; and \(holders.count - 5) more" : ""
         return holders.prefix(5).map(\.description).joined(separator: "; ") + rest

@@ -27,10 +27,14 @@ final class FencedCrossing {
     private var clock: ActClock?
     private var heldSince: Monotonic?
     private var areHeld = false
+    /// How long the hook took to hold clients.
+    private var hooked: Double?
     /// Where writers are being waited for.
     private var fencing: Side?
     /// Some pair is committed: nothing is to be undone any more.
     var hasCommitted: Bool { pairs.contains { $0.committed != nil } }
+    /// It came to nothing, and clients were not let go: that is for `tandem run`, which goes by what is written of it.
+    private(set) var leavesHeld = false
     /// By pair: what took how long.
     private(set) var report: [String: [(String, String)]] = [:]
 
@@ -93,7 +97,7 @@ final class FencedCrossing {
                 return stay.isEmpty ? nil : (side, stay)
             }
             guard let (side, holders) = long.first else { return }
-            guard began.age < Self.patience else { throw FenceFault.held(side, by: holders, seconds: began.age) }
+            guard began.age < Self.patience else { throw FlipFault.longWriters(side, by: holders, seconds: began.age) }
             if !isSaid { say("waiting for a transaction on \(side.rawValue) to end: \(Holder.listed(holders))") }
             isSaid = true
             if clock.stop.wait(seconds: 0.2) {
@@ -140,7 +144,9 @@ final class FencedCrossing {
         let hook = OperatorHook(.hold, configuration, transition, as: command, pairs: desks.map(\.plan.pair))
         guard let clock, hook.isThere else { return }
         areHeld = true
+        let began = Monotonic.now
         try hook.run(within: clock.left, stop: clock.stop, say: { _ in })
+        hooked = began.age
         Failpoint.pass(.afterHold)
     }
 
@@ -221,13 +227,13 @@ final class FencedCrossing {
     private func note() {
         guard let heldSince else { return }
         let held = heldSince.age
-        for pair in pairs {
-            let parts = pair.times.map { ($0.0, milliseconds($0.1)) }
-            report[pair.name] = [("held", milliseconds(held))] + parts
+        let common = hooked.map { [("hook", $0)] } ?? []
+        func parts(_ pair: FencedPair?) -> [(String, String)] {
+            (common + (pair?.times ?? [])).map { ($0.0, milliseconds($0.1)) }
         }
-        let parts =
-            pairs.count == 1 ? pairs[0].times.map { "\($0.0) \(milliseconds($0.1))" }.joined(separator: ", ") : ""
-        say("writers were held for \(milliseconds(held))" + (parts.isEmpty ? "" : ": \(parts)"))
+        for pair in pairs { report[pair.name] = [("held", milliseconds(held))] + parts(pair) }
+        let told = parts(pairs.count == 1 ? pairs[0] : nil).map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+        say("writers were held for \(milliseconds(held))" + (told.isEmpty ? "" : ": \(told)"))
     }
 
     private func milliseconds(_ seconds: Double) -> String { "\(Int((seconds * 1000).rounded())) ms" }
@@ -244,7 +250,7 @@ final class FencedCrossing {
         let isOurs = flip.letGo()
         let held = heldSince?.age
         let reason = isOver ? overBudget() : queued.isEmpty ? error : FlipFault.overBudget("\(error)", by: queued)
-        if isOurs { _ = flip.takeBack() }
+        if isOurs { _ = flip.takeBack() } else { leavesHeld = true }
         if let held { say("undone; writers were held for \(milliseconds(held))") }
         return reason
     }

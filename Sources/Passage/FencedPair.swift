@@ -125,7 +125,9 @@ final class FencedPair {
     }
 
     /// Who is not stopped by a trigger, and what is not copied, is found while nobody else can write.
-    func recheck() throws {
+    func recheck() throws { try timed("looked through") { try lookThrough() } }
+
+    private func lookThrough() throws {
         for side in Side.allCases {
             let tables = try FencedTables(connection(side), stream).read(names[side] ?? [])
             let bare = tables.filter { !$0.isCovered }.map(\.name)

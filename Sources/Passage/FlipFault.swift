@@ -8,6 +8,8 @@ package enum FlipFault: Explained, Equatable {
     case overBudget(String, by: [Holder])
     /// Refused before anybody waited.
     case tooSlow(String, by: [Holder])
+    /// So were those whose transactions would have kept the fence waiting for longer than anybody may.
+    case longWriters(Side, by: [Holder], seconds: Double)
     case takenOver
     /// Neither done nor undone: only that side knows, and does not answer.
     case unknown(Side, pair: String)
@@ -18,6 +20,9 @@ package enum FlipFault: Explained, Equatable {
         switch self {
         case .overBudget(let what, let holders), .tooSlow(let what, let holders):
             what + (holders.isEmpty ? "" : "; in the way: " + Holder.listed(holders))
+        case .longWriters(let side, let holders, let seconds):
+            "writers on \(side.rawValue) did not come to an end within \(Int(seconds.rounded())) s, in which nobody was held: "
+                + Holder.listed(holders)
         case .unknown(let side, let pair): "whether \(side.rawValue) of \(pair) has committed is not known yet"
         case .takenOver: "`tandem run` has taken over what this command did not bring to an end in time"
         }
@@ -27,6 +32,7 @@ package enum FlipFault: Explained, Equatable {
         switch self {
         case .overBudget: "nothing was changed. `limits.pause` is how long writers may be held"
         case .tooSlow: "nobody was held. `tandem lag --watch`; `limits.pause` is how long writers may be held"
+        case .longWriters(_, let holders, _): Holder.remedy(holders)
         case .takenOver: "`tandem step` shows what became of it"
         case .unknown:
             "nothing else is changed until it answers: then `tandem run`, or the same command, completes it or takes it back"
@@ -35,7 +41,7 @@ package enum FlipFault: Explained, Equatable {
 
     package var exitCode: ExitCode {
         switch self {
-        case .overBudget, .tooSlow: .refused
+        case .overBudget, .tooSlow, .longWriters: .refused
         case .takenOver, .unknown: .failed
         }
     }

@@ -24,7 +24,9 @@ extension GateKeeper {
         var oldest = 0.0
         for item in scope.items where item.kind == .dataA {
             guard let record = records[item.table] else {
-                return GateReading(.verified, .refuses, "\(item.table) was never compared", mend: "`tandem verify`")
+                let since = plan.isForward ? "" : " since new is in charge"
+                return GateReading(
+                    .verified, .refuses, "\(item.table) was not compared yet\(since)", mend: "`tandem verify`")
             }
             guard record.verdict == .equal else {
                 return GateReading(

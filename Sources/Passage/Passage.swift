@@ -27,6 +27,8 @@ package final class Passage {
     let actor = Actor.current
     /// In this command, for some pair.
     private var hasCommitted = false
+    /// Undone but for clients that are still held.
+    private var leavesHeld = false
     /// Made on the way, by pair, for the evidence.
     var points: [String: [(String, String)]] = [:]
 
@@ -178,7 +180,7 @@ package final class Passage {
         let crossing = FencedCrossing(
             left, transition, plan, configuration, as: command, stop: stop, say: say)
         defer {
-            hasCommitted = crossing.hasCommitted
+            (hasCommitted, leavesHeld) = (crossing.hasCommitted, crossing.leavesHeld)
             for (pair, details) in crossing.report { points[pair, default: []] += details }
         }
         try crossing.run()
@@ -209,13 +211,12 @@ package final class Passage {
         let isCommitted = hasCommitted || desks.contains { $0.standing.step == transition.to }
         let isUnknown = (error as? FlipFault)?.isUnknown ?? false
         for desk in desks {
-            if !isCommitted, !isUnknown { try? takeBack(desk, transition) }
+            if !isCommitted, !isUnknown, !leavesHeld { try? takeBack(desk, transition) }
+            let undone = leavesHeld ? "to be undone" : "undone"
+            let what = isCommitted ? "to be completed" : isUnknown ? "not known" : undone
             try? record(
                 desk, transition, .failed, executed: [],
-                [
-                    ("reason", withoutControls("\(error)")),
-                    ("what", isCommitted ? "to be completed" : isUnknown ? "not known" : "undone"),
-                ],
+                [("reason", withoutControls("\(error)")), ("what", what)],
                 seconds: Date().timeIntervalSince(began))
         }
         if isCommitted {

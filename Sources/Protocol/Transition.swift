@@ -27,7 +27,7 @@ package enum Act: String, Sendable, CaseIterable {
         case .permit: "the next mode is permitted"
         case .balance: "forward drains under the fence and only watches from then on"
         case .unbalance: "forward applies again, from a position taken under the fence"
-        case .flip: "under the fence the other side becomes what counts, and the stream back applies"
+        case .flip: "under the fence the other side comes into charge, and what it takes is carried to this one"
         }
     }
 }

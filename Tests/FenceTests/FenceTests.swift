@@ -94,9 +94,44 @@ import Testing
                 + "CREATE TRIGGER \(trigger) BEFORE INSERT ON t FOR EACH STATEMENT EXECUTE FUNCTION nothing()")
         #expect(try f.install("t", "part") == 4)
         #expect(try f.uncovered("t", "part") == [])
+        // Each of these looks nearly right.
+        let all = "BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON t FOR EACH STATEMENT"
+        let own = "EXECUTE FUNCTION tandem.\(trigger)()"
+        for other in [
+            "BEFORE INSERT OR UPDATE OR DELETE ON t FOR EACH STATEMENT \(own)", "\(all) EXECUTE FUNCTION nothing()",
+            "\(all) WHEN (current_user <> 'batch') \(own)",
+        ] {
+            try f.s.old.sql(
+                "DROP TRIGGER \(trigger) ON t; CREATE TRIGGER \(trigger) \(other); ALTER TABLE t ENABLE ALWAYS TRIGGER \(trigger)"
+            )
+            #expect(try f.uncovered("t", "part") == ["public.t"], "\(other)")
+            #expect(try f.install("t", "part") == 1, "\(other)")
+        }
         try f.set(.detached)
         #expect(try f.state("INSERT INTO part_3 VALUES (3, 1)") == "25006")
         #expect(try f.state("TRUNCATE t CASCADE") == "25006")
+    }
+
+    /// What somebody has changed in the function is put right; and while nobody knows who may write, nobody may.
+    @Test func isMadeAsItMustBe() throws {
+        let f = try Fenced("fencemade", Self.tables)
+        defer { f.s.end() }
+        try f.install("t")
+        let function = "tandem.\(FenceNames(f.stream).trigger)()"
+        try f.s.old.sql(
+            "CREATE OR REPLACE FUNCTION \(function) RETURNS trigger LANGUAGE plpgsql STABLE AS 'BEGIN RETURN NULL; END'"
+        )
+        try f.set(.detached)
+        #expect(try f.state("DELETE FROM t WHERE a = 1") == "ok")
+        #expect(try f.install("t") == 0)
+        try f.set(.detached)
+        #expect(try f.state("DELETE FROM t WHERE a = 1") == "25006")
+
+        try f.s.old.sql("DROP SEQUENCE \(FenceNames(f.stream).gateSQL); TRUNCATE tandem.epoch")
+        #expect(throws: StateError.self) { try f.install("t") }
+        for mode in ["", "1", "4"] {
+            #expect(try f.state("SET tandem.mode = '\(mode)'; DELETE FROM t WHERE a = 2") == "25006", "mode \(mode)")
+        }
     }
 
     /// One acquisition waits for every open writer and holds back new ones; who is in the way is named.

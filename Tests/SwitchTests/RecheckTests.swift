@@ -60,13 +60,18 @@ import Testing
         try s.new.wait(for: "SELECT bool_and(state = 'done') FROM tandem.copied_table", toBe: "t")
         try w.roles("old")
 
+        // A sequence that cannot be set any more to where the other side's stands.
+        try refused(
+            "sequence public.t_id_seq", "outside of the bounds",
+            afterwards: { try s.new.sql("ALTER SEQUENCE t_id_seq NO MAXVALUE") }
+        ) {
+            try s.new.sql("ALTER SEQUENCE t_id_seq MAXVALUE 100000")
+            try s.old.sql("SELECT setval('t_id_seq', 200000)")
+        }
+
         // The other side's fence is gone, and nobody said so.
         try refused(at: "after-charge-position", "the fence on new was lost") {
-            try s.new.sql(
-                """
-                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                 WHERE datname = current_database() AND application_name = 'tandem_t_\(s.name) fence'
-                """)
+            try s.new.endSessions(ofApplication: "tandem_t_\(s.name) fence")
         }
 
         // Ids that were given out since the sequences were brought along.
@@ -81,6 +86,8 @@ import Testing
         #expect(try s.new.value("SELECT count(*) FROM t WHERE v = 'late'") == "30")
         try w.roles("new")
         try w.expectSame("new")
+        // What was written under the fence is old by now, and statements need not look for it any more.
+        try s.new.wait(for: "SELECT last_value & 128 FROM tandem.tandem_t_\(s.name)_gate", toBe: "0")
         #expect(try w.run.stop() == .exited(0))
     }
 

@@ -133,7 +133,8 @@ import Testing
         #expect(
             tried.stdout.contains("it would have waited for pid ") && tried.stdout.contains("application idler"),
             "\(tried.stdout)")
-        try refused("writers on old did not come to an end", "application idler", "idle in transaction")
+        try refused(
+            "writers on old did not come to an end", "nobody was held", "application idler", "idle in transaction")
         try idle.send("PREPARE TRANSACTION 'left \(s.name)'")
         try refused("prepared transaction 'left \(s.name)'")
         try s.old.sql("ROLLBACK PREPARED 'left \(s.name)'")
@@ -209,7 +210,12 @@ import Testing
         let failed = try w.change(false)
         #expect(
             failed.exitCode == 3 && failed.stderr.contains("hook on_flip ended with status 3: no"), "\(failed.stderr)")
+        // Letting them go failed as well: that is tried again, for as long as it takes.
+        #expect(failed.stderr.contains("clients may still be held"), "\(failed.stderr)")
+        let told = all().count
         try FileManager.default.removeItem(atPath: "\(heard).fail")
+        let again = poll(within: .seconds(60)) { all().dropFirst(told).contains("undo_flip undo old") ? true : nil }
+        #expect(again == true, "\(all())\n\(w.run.tail)")
         #expect(try w.settled() == "old")
         let first = try take()
         #expect(first.first == "on_flip hold old" && first.contains("undo_flip undo old"), "\(first)")
@@ -289,8 +295,23 @@ import Testing
         try ok(["evidence", "verify"])
         for pair in [s, other] { try pair.waitForRoles(forward: "watch", reverse: "apply") }
         try ok(["verify"])
-        try ok(["switch", "--yes", "--back"] + Switching.waived)
-        for pair in [s, other] { #expect(try pair.sideInCharge(run.tail) == "old") }
+        // The first is committed, and the second cannot be: it is brought along, and its clients wait for nothing meanwhile.
+        let before = heard().count
+        let back = try s.stopped(at: "after-epoch-committed", ["switch", "--yes", "--back"] + Switching.waived)
+        try other.new.endSessions(ofApplication: "tandem_t_\(other.name) fence")
+        back.continue()
+        #expect(try back.wait() != .exited(0) && back.tail.contains("committed for some pair"), "\(back.tail)")
+        for pair in [s, other] {
+            try pair.new.wait(for: "SELECT step || ' ' || (going_to IS NULL) FROM tandem.epoch", toBe: "2 true")
+            #expect(try pair.sideInCharge(run.tail) == "old")
+        }
+        // The command and the runner may both say it.
+        let later = heard().dropFirst(before).reduce(into: [String]()) { if $0.last != $1 { $0.append($1) } }
+        #expect(
+            later == [
+                "hold new \(s.name) \(other.name)", "undo new \(other.name)", "go old \(s.name)",
+                "hold new \(other.name)", "go old \(other.name)",
+            ], "\(later)")
         #expect(try run.stop() == .exited(0))
     }
 }

@@ -34,12 +34,14 @@ final class Switching {
         try ok("verify")
     }
 
-    static func configure(_ s: Scenario, _ pause: String, _ extra: String, old: String? = nil) throws {
+    static func configure(
+        _ s: Scenario, _ pause: String, _ extra: String, old: String? = nil, walHeld: String = "20GB"
+    ) throws {
         try s.writeConfiguration(
             dataA: ["public.*"], old: old,
             extra: """
                 strategy: pause
-                limits: {pause: \(pause)}
+                limits: {pause: \(pause), wal_held: \(walHeld)}
                 gates: {lag: 60s}
                 evidence: "\(s.directory)/evidence"
                 \(extra)
@@ -113,6 +115,15 @@ final class Switching {
 }
 
 extension Database {
+    /// As an administrator would, or a server that shuts down.
+    func endSessions(ofApplication name: String) throws {
+        try sql(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = '\(name)'
+            """)
+    }
+
     /// `ok`, or the SQLSTATE of the refusal.
     var takesWrites: String {
         do {
