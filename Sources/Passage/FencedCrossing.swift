@@ -277,7 +277,8 @@ final class FencedCrossing {
 
     /// Who waits for us, and has what we would look at.
     private func inTheQueue() -> [Holder] {
-        looking { limit in
+        // Writers are held until it is known.
+        looking(atMost: (clock?.left ?? 0) + budget * Self.reserve / 2) { limit in
             desks.flatMap { desk in
                 Side.allCases.flatMap { side in
                     look(at: side, of: desk, as: desk.plan.stream, limit) {
@@ -302,9 +303,9 @@ final class FencedCrossing {
     }
 
     /// Not for long: it is only to tell.
-    private func looking(_ body: (StopSignal) -> [Holder]) -> [Holder] {
+    private func looking(atMost most: Double = 2, _ body: (StopSignal) -> [Holder]) -> [Holder] {
         let (limit, done) = (StopSignal(), StopSignal())
-        let timer = try? Thread("look", { if !done.wait(seconds: 2) { limit.raise() } })
+        let timer = try? Thread("look", { if !done.wait(seconds: min(2, most)) { limit.raise() } })
         defer {
             done.raise()
             timer?.join()

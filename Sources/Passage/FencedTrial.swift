@@ -42,15 +42,20 @@ package struct FencedTrial {
     }
 
     private func fence(_ clock: ActClock) throws -> [String] {
-        var (lines, fences, left): ([String], [FenceSession], Double) = ([], [], Self.limit)
+        var (lines, left): ([String], Double) = ([], Self.limit)
+        // Both connected before the first is put up: nobody waits for that.
+        let fences = try Side.allCases.map {
+            try FenceSession(to: desk.target($0), desk.plan.stream, on: $0, stop: clock.stop)
+        }
         defer { fences.forEach { $0.takeDown() } }
-        for side in Side.allCases {
-            let fence = try FenceSession(to: desk.target(side), desk.plan.stream, on: side, stop: clock.stop)
-            fences.append(fence)
+        for fence in fences {
+            let side = fence.side
             do {
-                try fence.putUp(within: max(0.001, left), lease: 1)
+                // Whatever becomes of this command, the server ends it.
+                try fence.putUp(within: max(0.001, left), lease: 2 * Self.limit)
                 lines.append("the fence on \(side.rawValue) was up after \(Self.milliseconds(fence.waited))")
             } catch let error as PostgresError where error.sqlState == "55P03" {
+                fences.forEach { $0.takeDown() }
                 let holders =
                     try desk.connection(side).map { try InTheWay(on: $0).writers(FenceNames(desk.plan.stream)) } ?? []
                 lines.append(
