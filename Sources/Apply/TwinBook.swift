@@ -2,6 +2,10 @@
 // whoever wrote then has ended, and is looked at until both sides have the same. Filled by the watching thread, emptied by the
 // one that repairs. What is touched goes to the mark that is open; the watch closes a mark each time it would record its
 // progress, and records no further than to the last mark below which nothing is open. So what a crash loses is read again.
+//
+// A row that is touched again is open from the first of these on, for looking at it, and from the last on for recording: whoever
+// reads the log again from between them meets it once more. Otherwise a row that everybody writes, and that is seldom found the same
+// for that, would keep everything behind it from being recorded.
 
 package import Model
 internal import Threading
@@ -46,6 +50,8 @@ package final class TwinBook: Sendable {
         var buckets: [Int: [TouchedRow]] = [:]
         /// How many of each bucket are.
         var counts: [Int: Int] = [:]
+        /// How many were touched last in that mark.
+        var last: [Int: Int] = [:]
 
         mutating func enter(_ row: TouchedRow, _ mark: Int) {
             buckets[mark, default: []].append(row)
@@ -55,6 +61,14 @@ package final class TwinBook: Sendable {
         mutating func leave(_ mark: Int) {
             counts[mark, default: 1] -= 1
             if counts[mark] == 0 { (counts[mark], buckets[mark]) = (nil, nil) }
+        }
+
+        mutating func touchedLast(in mark: Int?, before: Int?) {
+            if let before {
+                last[before, default: 1] -= 1
+                if last[before] == 0 { last[before] = nil }
+            }
+            if let mark { last[mark, default: 0] += 1 }
         }
     }
 
@@ -75,8 +89,10 @@ package final class TwinBook: Sendable {
                 page.touches[row] = Touch(
                     oldest: page.open, newest: page.open, isForeign: isForeign, writer: writer)
                 page.enter(row, page.open)
+                page.touchedLast(in: page.open, before: nil)
                 return
             }
+            page.touchedLast(in: page.open, before: touch.newest)
             touch.newest = page.open
             touch.isForeign = touch.isForeign || isForeign
             touch.writer = writer
@@ -92,9 +108,9 @@ package final class TwinBook: Sendable {
         }
     }
 
-    /// Up to this mark nothing is open.
+    /// Up to this mark nothing is open that is not touched again behind it.
     var settledThrough: Int {
-        page.withLock { page in (page.counts.keys.min() ?? page.open) - 1 }
+        page.withLock { page in (page.last.keys.min() ?? page.open) - 1 }
     }
 
     // MARK: the repairing thread
@@ -129,6 +145,7 @@ package final class TwinBook: Sendable {
             page.leave(touch.oldest)
             if touch.newest <= mark {
                 page.touches[row] = nil
+                page.touchedLast(in: nil, before: touch.newest)
             } else {
                 var rest = Touch(
                     oldest: mark + 1, newest: touch.newest, isForeign: touch.isForeign, writer: touch.writer)
@@ -153,6 +170,7 @@ package final class TwinBook: Sendable {
         page.withLock { page in
             guard let touch = page.touches.removeValue(forKey: row) else { return }
             page.leave(touch.oldest)
+            page.touchedLast(in: nil, before: touch.newest)
         }
     }
 }

@@ -39,7 +39,10 @@ struct CopyPicture {
         }
         parts.append("\(progress.done) of \(counted(progress.tables, "table"))")
         parts.append(counted(progress.rows, "row"))
-        return "\(withoutControls(pair))  \(bar(share, columns / 6))  " + parts.joined(separator: "  ")
+        // Whole parts, as many as there is room for.
+        var text = "\(withoutControls(pair))  \(bar(share, columns / 6))  " + parts[0]
+        for part in parts.dropFirst() where text.count + 2 + part.count <= columns { text += "  " + part }
+        return text
     }
 
     private func speed(_ rate: Double?, _ left: Double?) -> [String] {

@@ -13,7 +13,7 @@ extension DemoScenes {
     private static let waived = ["--waive", "canary", "--waive", "rehearsed", "--reason", "a demonstration"]
 
     private static let atRest = DemoScene(
-        title: "Step 2: derived tables at rest, triggers in place, the stream back watches",
+        title: "Step 2: derived tables at rest, triggers in place, the way back watched",
         words:
             "The batch that derives sales and bestsellers ends, and `tandem b final` proves that new has all of it. From here on"
             + " every table has a trigger that can hold its writers back for a moment, and new refuses everybody."

@@ -34,9 +34,8 @@ struct DemoScreen {
         let roomy = start + told(scenes, at: place, results: 3) + short
         if roomy.count < lines { return roomy.map { cut($0) } }
         // Not room enough for everything: of the list where we are, and of the rest what moves.
-        let counts = "   (\(place + 1) of \(scenes.count))"
-        let now =
-            place < scenes.count ? strong(" \(mark(place, at: place)) \(scenes[place].title)") + faint(counts) : ""
+        let counts = "\(place + 1)/\(scenes.count)"
+        let now = place < scenes.count ? strong(" \(mark(place, at: place)) \(counts) \(scenes[place].title)") : ""
         var tight = [head, now] + told(scenes, at: place, results: 2).dropFirst()
         tight += short.filter { !$0.isEmpty }
         return tight.prefix(lines - 1).map { cut($0) }
@@ -102,7 +101,10 @@ struct DemoScreen {
         if let lag = reading.lag {
             var text = "   stream    " + stateInWords(lag)
             if let worst = lag.report.seconds.worst { text += ", lag \(readable(seconds: worst))" }
-            if let status = lag.status { text += ", \(grouped(status.transactions)) transactions applied" }
+            if let status = lag.status {
+                let how = status.role == StreamRole.watch.rawValue ? "seen" : "applied"
+                text += ", \(grouped(status.transactions)) transactions \(how)"
+            }
             all.append(text)
         } else {
             all.append("   stream    not running")
@@ -123,11 +125,15 @@ struct DemoScreen {
         let modes = row.modes.sorted().map { "\($0.rawValue)" }.joined(separator: " and ")
         var all = [
             "   step      \(epoch.step.rawValue): \(epoch.truth.rawValue) counts; forward \(row.forward.rawValue), back"
-                + " \(row.reverse.rawValue); modes \(modes) may write"
+                + " \(row.reverse.rawValue); \(row.modes.count == 1 ? "mode" : "modes") \(modes) may write"
         ]
         if let counts = TwinTable.total(reading.twins) {
+            let parts = [
+                "\(grouped(counts.matched)) matched", "\(grouped(counts.late)) late",
+                "\(grouped(counts.failed + counts.orphan)) made right",
+            ]
             all.append(
-                "   twins     " + TwinLines.inWords(counts) + (reading.open.map { "; \(grouped($0)) open" } ?? ""))
+                "   twins     " + parts.joined(separator: ", ") + (reading.open.map { "; \(grouped($0)) open" } ?? ""))
         }
         return all
     }

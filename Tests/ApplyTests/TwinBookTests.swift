@@ -25,20 +25,45 @@ import Testing
         #expect(book.settledThrough == 3 && book.count == 0)
     }
 
-    /// Touched again after the mark it is settled for: that part of it stays open, and nothing after is recorded.
+    /// Touched again after the mark it is settled for: that part of it stays open. It is looked at from the first touch on, and what
+    /// comes before the last one may be recorded, for whoever reads on from there meets that one.
     @Test func whatIsTouchedAgainStaysOpen() {
         let book = TwinBook()
         book.touch(Self.row("a"), isForeign: false)
         _ = book.closeMark()
         book.touch(Self.row("a"), isForeign: false)
         _ = book.closeMark()
-        #expect(book.settledThrough == 0)
+        #expect(book.settledThrough == 1 && book.open(through: 1, passed: .zero, most: 10).count == 1)
         #expect(book.settle(Self.row("a"), through: 1) != nil)
         #expect(book.settledThrough == 1 && book.count == 1)
         #expect(book.open(through: 1, passed: .zero, most: 10).isEmpty)
         #expect(book.open(through: 2, passed: .zero, most: 10).count == 1)
         #expect(book.settle(Self.row("a"), through: 2) != nil)
         #expect(book.settledThrough == 2)
+    }
+
+    /// One that is never found the same, because everybody writes it: others are not kept waiting, and it is not forgotten.
+    @Test func aRowThatNeverStandsStillKeepsNobodyWaiting() {
+        let book = TwinBook()
+        for mark in 1...100 {
+            book.touch(Self.row("hot"), isForeign: false)
+            book.touch(Self.row("\(mark)"), isForeign: false)
+            _ = book.closeMark()
+            for (row, _) in book.open(through: mark, passed: .zero, most: 10) where row != Self.row("hot") {
+                #expect(book.settle(row, through: mark) != nil)
+            }
+            #expect(book.settledThrough == mark - 1 && book.count == 1)
+        }
+        #expect(book.open(through: 1, passed: .zero, most: 10).map(\.row) == [Self.row("hot")])
+        _ = book.closeMark()
+        #expect(book.settledThrough == 99, "its last touch is still to be looked at")
+        #expect(book.settle(Self.row("hot"), through: 100) != nil)
+        #expect(book.settledThrough == 101)
+        for key in ["x", "y"] { book.touch(Self.row(key), isForeign: false) }
+        book.giveUp(Self.row("x"))
+        #expect(book.settledThrough == 101)
+        book.giveUp(Self.row("y"))
+        #expect(book.closeMark() == 102 && book.settledThrough == 102)
     }
 
     /// Those open longest first, and of one mark those that were not looked at the last time; each once, and none before its position.

@@ -165,7 +165,7 @@ struct World: Hashable {
     // MARK: the touched row, as each stream saw it
 
     func isTouched(_ stream: Int) -> Bool { bit(26 + stream, 0x80) }
-    /// The oldest position that is not settled.
+    /// Before its last touch: who reads on from there meets the row again.
     func touchedAt(_ stream: Int) -> Int { Int(bytes[26 + stream] & 15) }
     /// Instances whose transactions have to end first.
     func awaited(_ stream: Int) -> UInt8 { bytes[26 + stream] >> 4 & 3 }
@@ -173,8 +173,7 @@ struct World: Hashable {
 
     mutating func touch(_ stream: Int, at position: Int, awaiting: UInt8) {
         let again = repairing == .sawWrong || repairing == .sawBoth
-        let first = isTouched(stream) ? touchedAt(stream) : position
-        bytes[26 + stream] = 0x80 | (again ? 0x40 : 0) | (awaited(stream) | awaiting) << 4 | UInt8(first)
+        bytes[26 + stream] = 0x80 | (again ? 0x40 : 0) | (awaited(stream) | awaiting) << 4 | UInt8(position)
     }
 
     mutating func forgetTouch(_ stream: Int) { bytes[26 + stream] = 0 }
