@@ -5,29 +5,22 @@
 # new, row by row and by `tandem verify`; nothing may have been found different on the way; and what this one does at later steps (the
 # switch, there and back) must work on what the earlier one began. In the end nothing of either is left.
 #
-#     EARLIER  the earlier one: a tag or commit of this repository, which is built beside it, or a binary. The last tag unless set
+#     EARLIER  the earlier one: see scripts/earlier.sh
 #     ROUNDS   rounds in all, 4 unless set
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/earlier.sh"
 migration=soak
 initial_copy=all
 
-earlier=${EARLIER:-$(git -C "$repository" describe --tags --abbrev=0 2>/dev/null || true)}
-[ -n "$earlier" ] || fail 'There is no tag yet: EARLIER=COMMIT, or a binary.'
 open_world replace
-if [ ! -x "$earlier" ]; then
-    git -C "$repository" archive "$earlier" | { mkdir "$world/earlier" && tar -C "$world/earlier" -x; } || fail "there is no $earlier"
-    echo "building $earlier" >&2
-    (cd "$world/earlier" && swift build --product tandem) >"$world/build.log" 2>&1 || fail "$earlier: $(tail -n 5 "$world/build.log")"
-    earlier=$(cd "$world/earlier" && swift build --show-bin-path)/tandem
-fi
+find_earlier
 for side in old new; do
     make_cluster "$side" 'max_wal_senders=20'
     start_cluster "$side"
 done
 
 said() { "$@" >"$world/said" 2>&1 || fail "$* ended with $?: $(tail -n 12 "$world/said")"; }
-layout() { q "$1" "SELECT coalesce(substring(obj_description('tandem'::regnamespace) FROM 'layout (\d+)$'), '0')"; }
 tables=(public.journal public.stock public.loose)
 
 # What writes: every transaction leaves a row in the journal, and changes, moves or deletes others.
@@ -128,5 +121,5 @@ evidence: $world/evidence-$round"
 done
 echo "soak replace: passed"
 echo "  PostgreSQL       $(q old 'SHOW server_version')"
-echo "  earlier          ${EARLIER:-$(git -C "$repository" describe --tags --abbrev=0 2>/dev/null || true)}"
+echo "  earlier          $earlier_name"
 echo "  rounds           $((round - 1)), $transactions transactions, $(since "$began") s"
