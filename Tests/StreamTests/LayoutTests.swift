@@ -123,10 +123,11 @@ import Testing
         let folder = "\(root)/Sources"
         for file in try FileManager.default.subpathsOfDirectory(atPath: folder) where file.hasSuffix(".swift") {
             let text = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
+            // To the statement's end, or to that of the text it stands in.
             let makes =
-                /(CREATE (?:UNIQUE )?(?:TABLE|INDEX|SEQUENCE)|ALTER TABLE) (?:IF NOT EXISTS )?(?:\w+ ON )?tandem\.[^;`]*;/
+                /(CREATE (?:UNIQUE )?(?:TABLE|INDEX|SEQUENCE)|ALTER TABLE) (?:IF (?:NOT )?EXISTS )?(?:\w+ ON )?tandem\.(?:(?!""")[^;`])*/
             for match in text.matches(of: makes) {
-                statements.append(match.0.split(whereSeparator: \.isWhitespace).joined(separator: " "))
+                statements.append(match.0.split(whereSeparator: \.isWhitespace).joined(separator: " ") + ";")
             }
         }
         let text = Set(statements).sorted().joined(separator: "\n") + "\n"

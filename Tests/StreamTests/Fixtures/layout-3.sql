@@ -1,3 +1,4 @@
+ALTER TABLE IF EXISTS tandem.twin ADD COLUMN IF NOT EXISTS application pg_catalog.text NOT NULL DEFAULT '', DROP CONSTRAINT twin_pkey, ADD PRIMARY KEY (stream, schema_name, table_name, application);
 ALTER TABLE tandem.copied_table ADD COLUMN IF NOT EXISTS form pg_catalog.text, ADD COLUMN IF NOT EXISTS pages pg_catalog.int8, ADD COLUMN IF NOT EXISTS seen_lsn pg_catalog.pg_lsn, ADD COLUMN IF NOT EXISTS snapshots pg_catalog.int4 NOT NULL DEFAULT 0;
 ALTER TABLE tandem.copy ADD COLUMN IF NOT EXISTS streams_paused pg_catalog.bool NOT NULL DEFAULT false;
 ALTER TABLE tandem.epoch ADD COLUMN IF NOT EXISTS going_held pg_catalog.timestamptz;
