@@ -62,6 +62,8 @@ final class FencedCrossing {
             try prepare(clock)
             for desk in desks { try desk.eachBook { try $0.setHeld() } }
             Failpoint.pass(.beforeHold)
+            // Whoever has been taken for gone holds nobody.
+            guard desks.allSatisfy(\.hasLock) else { throw FlipFault.takenOver }
             clock.restart(seconds: budget * (1 - Self.reserve))
             heldSince = .now
             for act in plan.before { try perform(act) }

@@ -55,10 +55,33 @@ struct UndoneFlip {
         return isWhole
     }
 
+    /// Whoever has taken over has let clients go. Our hook may have been late, and have held them after that: so they are let go
+    /// to where charge is by now, unless somebody is about to hold them.
+    private func letGoAgain(_ desk: PairDesk) {
+        do {
+            var found: [(epoch: Epoch, intent: Intent?)] = []
+            for side in Side.allCases {
+                try desk.afresh(side, seconds: Self.patience) { connection in
+                    let book = EpochBook(connection, desk.plan.stream)
+                    if let epoch = try book.read() { found.append((epoch, try book.intent())) }
+                }
+            }
+            guard let epoch = found.map(\.epoch).max(by: { $0.number < $1.number }),
+                !found.contains(where: { $0.intent?.held != nil })
+            else { return }
+            let moment: OperatorHook.Moment = epoch.truth == desk.table[transition.from]?.truth ? .undo : .go
+            try OperatorHook(moment, configuration, transition, as: command, pairs: [desk.plan.pair]).run(
+                stop: StopSignal(), say: say)
+        } catch {
+            say("clients of \(desk.plan.pair) may still be held: \(error)")
+        }
+    }
+
     /// Clients that a hook has held. False when nothing more is to be done here.
     func letGo() -> Bool {
         guard desks.allSatisfy(\.hasLock) else {
             say("another tandem has taken over, or neither side answers; nothing more is done here")
+            if isHeld { desks.forEach(letGoAgain) }
             return false
         }
         guard isHeld else { return true }

@@ -168,6 +168,28 @@ import Testing
         try w.roles("old")
         // The commands have more time, on a busy machine, than the runner gives them.
         try Switching.configure(w.s, "6s", "hooks: {on_flip: \(hook), undo_flip: \(hook)}")
+        // Taken for gone before it holds anybody: then it does not.
+        let early = try w.stopped(at: "before-hold")
+        #expect(try w.settled() == "old" && heard().last == "undo old")
+        early.continue()
+        #expect(try early.wait() != .exited(0) && !heard().contains("hold old"), "\(heard()) \(early.tail)")
+        // Its hook is late, and holds clients after that: they are let go again.
+        let slow = "\(w.s.directory)/heard.slow"
+        _ = FileManager.default.createFile(atPath: slow, contents: nil)
+        let late = try w.s.start(
+            program: TandemBinary.path, ["switch", "--yes"] + Switching.waived,
+            environment: PostgresInstallation.tandemEnvironment)
+        let begun = poll(within: .seconds(60)) {
+            FileManager.default.fileExists(atPath: "\(w.s.directory)/heard.begun") ? true : nil
+        }
+        #expect(begun == true, "\(late.tail)")
+        late.pause()
+        #expect(try w.settled() == "old" && !heard().contains("hold old"))
+        try FileManager.default.removeItem(atPath: slow)
+        #expect(poll(within: .seconds(60)) { heard().last == "hold old" ? true : nil } == true)
+        late.continue()
+        #expect(try late.wait() != .exited(0) && heard().last == "undo old", "\(heard()) \(late.tail)")
+        #expect(w.s.old.takesWrites == "ok")
         let first = try w.stopped(at: "after-drained")
         #expect(try w.settled() == "old" && heard().last == "undo old")
         // Somebody else does it meanwhile: clients are led there, and by nobody back again.

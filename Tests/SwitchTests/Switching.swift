@@ -48,11 +48,16 @@ final class Switching {
                 """)
     }
 
-    /// A hook that writes down what it is told, and fails while there is a file for that. What it has heard so far.
+    /// A hook that writes down what it is told, and fails while there is a file for that; with another one it takes its time before it
+    /// holds anybody. What it has heard so far.
     static func hook(_ s: Scenario, _ told: String) throws -> () -> [String] {
         let (script, heard) = ("\(s.directory)/hook.sh", "\(s.directory)/heard")
-        try "#!/bin/sh\necho \(told) >> \(heard)\n[ ! -e \(heard).fail ] || { echo no; exit 3; }\n".write(
-            toFile: script, atomically: true, encoding: .utf8)
+        try """
+        #!/bin/sh
+        [ "$1" != hold ] || while [ -e \(heard).slow ]; do : >\(heard).begun; sleep 0.05; done
+        echo \(told) >> \(heard)
+        [ ! -e \(heard).fail ] || { echo no; exit 3; }
+        """.write(toFile: script, atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: script)
         return {
             let text = (try? String(contentsOfFile: heard, encoding: .utf8)) ?? ""
