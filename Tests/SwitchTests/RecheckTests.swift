@@ -99,6 +99,17 @@ import Testing
         let w = try Switching("held", on: pair, pause: "1500ms")
         defer { w.end() }
         let s = w.s
+        // What was written on old and is kept from new is waited for, no longer than that, and nothing is committed without it.
+        let last = try w.stopped(at: "before-hold")
+        let late = try s.new.session(applicationName: "late builder")
+        try late.send("BEGIN; LOCK TABLE t IN SHARE MODE")
+        try s.old.sql("UPDATE t SET v = 'not on new yet' WHERE id = 2")
+        last.continue()
+        #expect(try last.wait(within: .seconds(40)) == .exited(3), "\(last.tail)")
+        #expect(last.tail.contains("application late builder"), "\(last.tail)")
+        try late.send("ROLLBACK")
+        #expect(try w.settled() == "old")
+
         let idle = try s.old.session(applicationName: "idler")
         // Who begins after everybody was looked at is waited for under the fence, as long as that may be.
         let command = try w.stopped(at: "before-hold")
