@@ -5,6 +5,12 @@ internal import Foundation
 internal import Glibc
 internal import Model
 
+/// On a screen broken between words.
+private func lines(_ text: String) -> String {
+    guard Terminal.hasScreen else { return text }
+    return DemoScreen.wrapped(text, Terminal.screenSize.columns).joined(separator: "\n")
+}
+
 func demo(_ arguments: Parsed) throws -> ExitCode {
     var settings = DemoSettings()
     settings.seconds = arguments.seconds("seconds") ?? settings.seconds
@@ -55,6 +61,7 @@ func demo(_ arguments: Parsed) throws -> ExitCode {
     }
     stage.close(isWhole: true)
     Terminal.show(
-        Terminal.strong("\nBoth databases are equal, every acknowledged write is there once, and nobody had to stop."))
+        Terminal.strong(
+            "\n" + lines("Both databases are equal, every acknowledged write is there once, and nobody had to stop.")))
     return .done
 }

@@ -58,13 +58,13 @@ struct DemoScreen {
     private func told(_ scenes: [Scene], at place: Int, results: Int) -> [String] {
         guard place < scenes.count else { return [] }
         return [""] + Self.wrapped(scenes[place].words, columns - 4).map { "   " + $0 }
-            + scenes[place].results.suffix(results).flatMap(result)
+            + scenes[place].results.suffix(results).flatMap { Self.result($0, columns) }
     }
 
     /// Broken between words where it is too long; what is laid out in columns is not touched otherwise.
-    private func result(_ text: String) -> [String] {
+    static func result(_ text: String, _ columns: Int) -> [String] {
         guard text.count > columns - 3 else { return ["   " + text] }
-        return Self.wrapped(text, columns - 5).enumerated().map { ($0 == 0 ? "   " : "     ") + $1 }
+        return wrapped(text, columns - 5).enumerated().map { ($0 == 0 ? "   " : "     ") + $1 }
     }
 
     // MARK: the bookstore

@@ -56,10 +56,11 @@ final class DemoStage {
         isShown = false
         print("\u{1b}[?25h\u{1b}[?1049l")
         Terminal.show(Terminal.strong(headline))
+        let columns = Terminal.screenSize.columns
         for (number, scene) in scenes.enumerated()
         where number < place || number == place && (isWhole || !scene.results.isEmpty) {
             Terminal.show("\(number + 1). \(scene.title)")
-            for result in scene.results { Terminal.show("   \(result)") }
+            for line in scene.results.flatMap({ DemoScreen.result($0, columns) }) { Terminal.show(line) }
         }
     }
 
