@@ -27,8 +27,9 @@ extension GateKeeper {
             if let behind = lag.worst, behind < quiet { continue }
             return GateReading(
                 .census, .unknown,
-                "the \(direction.rawValue) stream tells who writes, and is \(lag.worst.map(Self.inWords) ?? "nobody knows how far")"
-                    + " behind", mend: "wait until it is less than `gates.quiet` behind: `tandem lag`")
+                "the \(direction.rawValue) stream tells who writes, and "
+                    + (lag.worst.map { "is \(Self.inWords($0)) behind" } ?? "nobody knows how far behind it is"),
+                mend: "wait until it is less than `gates.quiet` behind: `tandem lag`")
         }
         // An instance that seldom writes must have had the time to.
         guard let since = reading.atStep, since >= quiet else {

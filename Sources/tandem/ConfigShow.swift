@@ -41,7 +41,7 @@ private struct ShownSetting: Encodable {
     let line: Int?
 
     var text: String {
-        "  " + key.padding(toLength: 22, withPad: " ", startingAt: 0) + value
+        "  " + key.padding(toLength: 24, withPad: " ", startingAt: 0) + value
             + (line.map { "  (line \($0))" } ?? "  (default)")
     }
 

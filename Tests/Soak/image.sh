@@ -188,8 +188,12 @@ USER nobody
 ENTRYPOINT ["prometheus", "--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]
 DOCKER
 
-    # The image itself.
+    # The image itself, and the same by the words of the page.
     image=docker.io/library/$example
+    line=$(grep -h '^docker build ' docs/docker.md)
+    read -ra words <<<"${line#docker build }"
+    (cd "$WORLD/source" && quiet "$line" podman build --network host --pull=never -v "$WORLD/toolchain:/opt/toolchain:ro" "${words[@]}")
+    [ "$(of '{{.Id}}' localhost/tandem)" = "$(of '{{.Id}}' "$image")" ] || fail "$line makes another image"
     [ "$(of '{{.Config.User}}' "$image")" = tandem ] || fail "it runs as $(of '{{.Config.User}}' "$image")"
     [ "$(of '{{.Config.StopSignal}}' "$image")" = SIGTERM ] || fail 'its stop signal'
     of '{{json .Config.Healthcheck}}' "$image" | grep -q tandem-healthcheck || fail 'it has no health check'

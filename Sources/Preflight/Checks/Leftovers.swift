@@ -47,8 +47,9 @@ extension Check {
                 ORDER BY 1
                 """))
     ) { answer, survey in
-        // Origins and slots are those of a whole cluster, and of streams of other pairs.
-        answer.rows.filter { !sameName($0[1], survey.plan.stream.description) }.map {
+        // Origins and slots are those of a whole cluster, and of streams of other pairs. This pair's own are both streams', and
+        // those of what writes beside them.
+        answer.rows.filter { !survey.plan.stream.isOwn(origin: $0[1]) }.map {
             Finding(answer.side.rawValue, "has \(withoutControls($0.first))")
         }
     }
