@@ -41,6 +41,12 @@ import Testing
         [" needs ", " is missing", " is not a whole command"].contains { refusal.contains($0) }
     }
 
+    /// Without what the command needs, as in a sentence.
+    func isOnlyAName(_ text: String) throws -> Bool {
+        let lines = ShellText(text).commands.compactMap(arguments).map { Line(place: "", words: $0) }
+        return try lines.contains { $0.words.isEmpty } || refuse(lines).contains(where: Self.isAName)
+    }
+
     @Test func everyCommandLineInTheDocumentsIsUnderstood() throws {
         var lines: [Line] = []
         for document in try Document.all() where document.path != "CHANGELOG.md" {

@@ -35,6 +35,19 @@ struct Document {
         }
     }
 
+    /// The lines of those blocks; from the first of the words on, when it is followed by the second.
+    func lines(after words: String...) -> [String] {
+        let all = commandBlocks.flatMap { $0.split(separator: "\n").map(String.init) }
+        guard !words.isEmpty else { return all }
+        let start = all.indices.first { at in
+            words.indices.allSatisfy { at + $0 < all.count && all[at + $0].hasPrefix(words[$0]) }
+        }
+        return start.map { Array(all[$0...].prefix { $0.hasPrefix("tandem ") }) } ?? []
+    }
+
+    /// The first that begins so.
+    func line(_ beginning: String) -> String? { lines().first { $0.hasPrefix(beginning) } }
+
     /// Whole command lines in the text; outlines with brackets and choices are none.
     var inlineCommands: [String] {
         withoutBlocks.matches(of: /`(tandem [^`]+)`/).map { String($0.1).replacing(/\s+/, with: " ") }

@@ -32,6 +32,9 @@ case $(dpkg-deb --field "$package" Depends) in *swift*) fail 'it depends on Swif
 debootstrap --variant=minbase "$release" "$root" >"$world/debootstrap.log" 2>&1 || { tail "$world/debootstrap.log" >&2; fail debootstrap; }
 cp /etc/resolv.conf /etc/hosts "$root/etc/" 2>/dev/null || true
 mount -t proc proc "$root/proc"
+# For zsh, which is asked at a terminal.
+mkdir -p "$root/dev/pts"
+mount -t devpts -o mode=620,ptmxmode=666 devpts "$root/dev/pts"
 inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
 # Nothing is started in there, and manual pages are kept, which minimal systems leave out.
 printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
