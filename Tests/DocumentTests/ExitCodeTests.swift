@@ -115,10 +115,13 @@ import Testing
             CREATE TRIGGER bend BEFORE INSERT ON stats.day FOR EACH ROW EXECUTE FUNCTION stats.bend();
             ALTER TABLE stats.day ENABLE ALWAYS TRIGGER bend
             """)
+        try s.old.sql("INSERT INTO stats.day VALUES (3, 3)")
         try all.by(4, "`b final`", "b", "final", says: "differ")
         #expect(try run.stop() == .exited(0))
 
         try s.tandem("bookstore", "load", "--old", s.old.connection, "--books", "20", "--dir", "shop").expect(0)
+        try s.tandem("bookstore", "instance", "web-1", "--old", s.old.connection, "--dir", "shop", "--for", "1s")
+            .expect(0)
         try s.old.sql("UPDATE bookstore.books SET version = version + 1 WHERE id = 1")
         try all.by(4, "`bookstore check`", "bookstore", "check", "--dir", "shop", "--old", s.old.connection)
         try s.old.sql("DROP SCHEMA bookstore, bookstore_stats CASCADE")
