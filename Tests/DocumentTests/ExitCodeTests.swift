@@ -25,7 +25,7 @@ import Testing
         func note(_ code: Int32, _ example: String) { examples[code, default: []].insert(example) }
 
         /// A command that ends with this code and says why.
-        func by(_ code: Int32, _ example: String, _ arguments: String..., says text: String = "") throws {
+        func by(_ code: Int32, _ example: String, _ arguments: String..., says text: String) throws {
             note(code, example)
             let outcome = try scenario.tandem(arguments)
             let said = outcome.stdout + outcome.stderr
@@ -123,7 +123,9 @@ import Testing
         try s.tandem("bookstore", "instance", "web-1", "--old", s.old.connection, "--dir", "shop", "--for", "1s")
             .expect(0)
         try s.old.sql("UPDATE bookstore.books SET version = version + 1 WHERE id = 1")
-        try all.by(4, "`bookstore check`", "bookstore", "check", "--dir", "shop", "--old", s.old.connection)
+        try all.by(
+            4, "`bookstore check`", "bookstore", "check", "--dir", "shop", "--old", s.old.connection,
+            says: "doubled")
         try s.old.sql("DROP SCHEMA bookstore, bookstore_stats CASCADE")
 
         let poor = "poor_\(s.name)"
