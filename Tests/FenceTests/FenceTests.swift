@@ -153,6 +153,13 @@ import Testing
         #expect(holders.map(\.gid) == ["fence \(f.s.name)"])
         #expect(holders.first?.description.hasPrefix("prepared transaction 'fence ") == true)
         try f.s.old.sql("ROLLBACK PREPARED 'fence \(f.s.name)'")
+        // So is who declares a mode.
+        let declaring = try f.s.old.session(applicationName: "declaring")
+        try declaring.send("BEGIN; SELECT set_config('tandem.mode', '1', true); DELETE FROM t WHERE a = 8")
+        #expect(throws: PostgresError.self) { try fence.putUp(within: 0.1, lease: 5) }
+        holders = try InTheWay(on: f.connection()).writers(FenceNames(f.stream))
+        #expect(holders.map(\.application) == ["declaring"])
+        try declaring.send("ROLLBACK")
 
         try fence.putUp(within: 5, lease: 60)
         #expect(try !FenceShare(f.connection(), f.stream).isFree())
