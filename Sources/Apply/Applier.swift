@@ -60,7 +60,7 @@ package final class Applier {
 
     var filling = Batch()
     /// The statements of `filling`, when it is full and waits.
-    private var planned: [PlannedStatement]?
+    var planned: [PlannedStatement]?
     /// What is on its way, in the source's order; at most one is being committed, the first.
     var flights: [Flight] = []
     /// `writer`, and what may run beside it.
@@ -68,10 +68,10 @@ package final class Applier {
     /// How often the target was looked at afresh: batches planned before no longer fit it.
     private(set) var looks = 0
     /// A batch of at most so many changes does not wait for its answers before it commits.
-    private static let small = 200
+    static let small = 200
     var lastProgress = Monotonic.now
     /// Somebody has set a table aside since we last looked.
-    private var needsAttention = false
+    var needsAttention = false
 
     package init(
         _ setup: ApplySetup, queue: BoundedQueue<Delivery>, progress: ApplyProgress, limits: Limits,
@@ -161,7 +161,7 @@ package final class Applier {
 
     /// The batch being filled cannot be sent as it is: a transaction could not be taken in whole, or the target looks
     /// different now. Its transactions are replayed instead.
-    private(set) var damaged = false
+    var damaged = false
 
     func fillingIsStale() {
         looks += 1
@@ -177,51 +177,7 @@ package final class Applier {
         return missing
     }
 
-    // MARK: sending
-
-    func launch() throws {
-        guard !filling.isEmpty, !needsAttention, let (lane, isBeside) = try freeLane() else { return }
-        let batch = filling
-        let ready = planned
-        filling = Batch()
-        planned = nil
-        if damaged {
-            damaged = false
-            try landAll()
-            return try replay(batch)
-        }
-        let flight = Flight(batch, on: lane, isBeside: isBeside, isPlain: mappings.arePlain(batch))
-        try send(flight, ready ?? writer.plan(batch))
-        flights.append(flight)
-        _ = try lane.connection.push(doing: "applying")
-        Failpoint.pass(.afterBatchSent)
-    }
-
-    /// What fills while another batch runs is put into statements before its turn comes, once it is full.
-    private func planAhead() {
-        guard planned == nil, isFull, !damaged else { return }
-        planned = writer.plan(filling)
-    }
-
-    /// A small batch, with nothing before it under way, takes its COMMIT along; one beside others records no progress yet.
-    private func send(_ flight: Flight, _ statements: [PlannedStatement]) throws {
-        guard let commit = flight.batch.end else { return }
-        if flight.isBeside { return try flight.lane.queueBeside(statements) }
-        let isSmall = flights.isEmpty && flight.batch.changes <= Self.small
-        guard isSmall, statements.allSatisfy(\.canAssert) else { return try sendPart(flight.batch, statements) }
-        flight.state = .whole
-        try writer.queueWhole(statements, progress: commit.end, at: commit.time) { try queueLeftOut(flight.batch) }
-    }
-
-    /// Everything but the COMMIT.
-    func sendPart(_ batch: Batch, _ statements: [PlannedStatement]) throws {
-        guard let commit = batch.end else { return }
-        try writer.queueBegin(progress: commit.end, at: commit.time)
-        for statement in statements { try writer.queue(statement) }
-        try writer.queueChecks(batch)
-        try queueLeftOut(batch)
-        try writer.queueSync()
-    }
+    // MARK: answers
 
     /// Reads outcomes; waits for one when there is nothing else to do.
     private func settle() throws {

@@ -28,7 +28,7 @@ final class ArrayParameter {
 
     func append(_ column: Tuple.Column) {
         count += 1
-        if column.state == .text || column.state == .binary {
+        if column.isValue {
             buffer.append(column.start, column.length + 4)
         } else {
             hasNull = true

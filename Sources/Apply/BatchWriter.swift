@@ -116,12 +116,9 @@ final class BatchWriter {
         for statement in plan(batch) { try queue(statement) }
     }
 
-    /// A batch and its COMMIT in one group: whatever does not come out as it must fails on the server, which then
-    /// commits nothing. Only for statements that can tell by themselves.
-    func queueWhole(
-        _ statements: [PlannedStatement], progress end: LSN, at time: ServerTime, more: () throws -> Void
-    ) throws {
-        try queueBegin(progress: end, at: time, asserted: true)
+    /// A batch that has begun and its COMMIT in one group: whatever does not come out as it must fails on the server, which
+    /// then commits nothing. Only for statements that can tell by themselves.
+    func queueWhole(_ statements: [PlannedStatement], more: () throws -> Void) throws {
         for case .rows(let group) in statements { try queue(group, asserted: true) }
         try more()
         Failpoint.pass(.beforeTargetCommit)

@@ -24,15 +24,14 @@ final class Flight {
     /// It does not see what those before it wrote.
     let isBeside: Bool
     /// Others may be beside it.
-    let isPlain: Bool
+    var isPlain = false
     var state = State.sent { didSet { since = Monotonic.now } }
     private(set) var since = Monotonic.now
 
-    init(_ batch: Batch, on lane: BatchWriter, isBeside: Bool, isPlain: Bool) {
+    init(_ batch: Batch, on lane: BatchWriter, isBeside: Bool) {
         self.batch = batch
         self.lane = lane
         self.isBeside = isBeside
-        self.isPlain = isPlain
     }
 
     /// The target owes an answer.

@@ -1,4 +1,6 @@
-// Rows that one statement will carry: the arrays being filled, one per parameter, and how many rows must be touched.
+// Rows that one statement will carry: the arrays being filled, one per parameter, and how many rows must be touched. A group
+// that is `lent` its rows, whose bytes outlive it, fills none before the second one comes: most groups of a small batch are
+// a row, which travels as it lies there.
 
 internal import Batching
 internal import PGOutput
@@ -11,19 +13,24 @@ final class RowGroup {
     var expected = 0
     /// Whether it must: not where applications may have done it already, or not yet.
     var isCounted = true
-    private let arrays: [ArrayParameter]
+    private var made: [ArrayParameter]?
+    /// The values of the only row so far, as long as no array was needed.
+    private var lent: [Tuple.Column]?
+    private let isLent: Bool
     private let keys: [Int]
     private let values: [Int]
     /// Keys, then values: the columns in the order of their arrays.
     private let columns: [Int]
 
-    init(_ mapping: TableMapping, _ operation: Operation) {
+    init(_ mapping: TableMapping, _ operation: Operation, isLent: Bool = false) {
         self.mapping = mapping
         self.operation = operation
+        self.isLent = isLent
         let carried = mapping.plan.carried
         switch operation {
         case .insert, .place, .placeMissing, .inTheWay: (keys, values) = ([], carried)
-        case .update(let without): (keys, values) = ([], carried.filter { !without.contains($0) })
+        case .update(let without):
+            (keys, values) = ([], without.isEmpty ? carried : carried.filter { !without.contains($0) })
         case .rekey(let without): (keys, values) = (mapping.keyColumns, carried.filter { !without.contains($0) })
         case .delete, .probe: (keys, values) = (mapping.keyColumns, [])
         case .deleteImage: (keys, values) = (carried, [])
@@ -32,8 +39,7 @@ final class RowGroup {
         case .noteWhole: (keys, values) = ([], [])
         case .shared(let key): (keys, values) = (mapping.uncheckedKeys[key].columns, [])
         }
-        columns = keys + values
-        arrays = Self.arrays(mapping, operation, keys, values)
+        columns = keys.isEmpty ? values : keys + values
     }
 
     /// The same rows for another operation that takes whole rows.
@@ -43,12 +49,21 @@ final class RowGroup {
         mapping = other.mapping
         self.operation = operation
         expected = other.expected
-        (keys, values, columns, arrays) = (other.keys, other.values, other.columns, other.arrays)
+        (keys, values, columns, made, isLent) = (other.keys, other.values, other.columns, other.arrays, false)
     }
 
-    private static func arrays(
-        _ mapping: TableMapping, _ operation: Operation, _ keys: [Int], _ values: [Int]
-    ) -> [ArrayParameter] {
+    private var arrays: [ArrayParameter] {
+        if let made { return made }
+        let arrays = empty
+        made = arrays
+        if let lent {
+            for place in lent.indices { arrays[place].append(lent[place]) }
+            self.lent = nil
+        }
+        return arrays
+    }
+
+    private var empty: [ArrayParameter] {
         func of(_ columns: [Int]) -> [ArrayParameter] {
             columns.map { ArrayParameter(elementType: mapping.column($0).elementType) }
         }
@@ -73,7 +88,11 @@ final class RowGroup {
     /// The values of a single row, each a parameter of its own: much less work for the server than arrays of one.
     var onlyRow: BinaryParameters {
         var parameters = BinaryParameters()
-        for array in arrays { parameters.append(array.only) }
+        if let lent {
+            for column in lent { parameters.append(column.isValue ? column.value : nil) }
+        } else {
+            for array in arrays { parameters.append(array.only) }
+        }
         return parameters
     }
 
@@ -83,12 +102,15 @@ final class RowGroup {
     func append(_ tuple: Tuple) {
         expected += 1
         if columns.isEmpty { return arrays[0].append(text: nil) }
+        if isLent, expected == 1 { return lent = columns.map { tuple.columns[$0] } }
+        let arrays = arrays
         for place in columns.indices { arrays[place].append(tuple.columns[columns[place]]) }
     }
 
     /// One row whose key changes.
     func append(old: Tuple, new: Tuple) {
         expected += 1
+        let arrays = arrays
         for (place, column) in keys.enumerated() { arrays[place].append(old.columns[column]) }
         for (place, column) in values.enumerated() { arrays[keys.count + place].append(new.columns[column]) }
     }
@@ -96,6 +118,7 @@ final class RowGroup {
     /// `count` rows that all hold this.
     func append(image: Tuple, count: Int, touches: Bool) {
         if touches { expected += count }
+        let arrays = arrays
         arrays[0].append(int4: count)
         for (place, column) in keys.enumerated() { arrays[place + 1].append(image.columns[column]) }
     }
@@ -103,6 +126,7 @@ final class RowGroup {
     /// What one of the rows of an image becomes.
     func append(group: Int, rank: Int, new: Tuple) {
         expected += 1
+        let arrays = arrays
         let first = keys.count + 1
         arrays[first].append(int4: group)
         arrays[first + 1].append(int4: rank)

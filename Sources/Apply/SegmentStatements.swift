@@ -42,6 +42,7 @@ struct SegmentStatements {
 
     /// What is to be read again of tables that are being copied.
     func notes(_ batch: Batch) -> [PlannedStatement] {
+        guard !batch.noted.isEmpty || !batch.notedWhole.isEmpty else { return [] }
         var groups = Groups()
         var tuple = Tuple()
         for row in batch.noted {
@@ -82,7 +83,8 @@ struct SegmentStatements {
                 last = (key, place)
                 return order[place]
             }
-            order.append(RowGroup(mapping(shape), operation))
+            // The batch keeps its rows until its statements were sent.
+            order.append(RowGroup(mapping(shape), operation, isLent: true))
             places[key] = order.count - 1
             last = (key, order.count - 1)
             return order[order.count - 1]
@@ -117,7 +119,7 @@ struct SegmentStatements {
                 rekeys.group(entry.new.shape, .rekey(without: left(out: new)), mapping).append(old: old, new: new)
             }
         }
-        return deletes.order + rekeys.order + updates.order.filter(\.changesSomething) + inserts.order
+        return deletes.order + rekeys.order + updates.order.filter { $0.changesSomething } + inserts.order
     }
 
     func left(out tuple: Tuple) -> [Int] {

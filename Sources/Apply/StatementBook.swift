@@ -15,9 +15,11 @@ final class StatementBook {
         var isSingle = false
     }
 
-    private struct Entry {
+    private final class Entry {
         let name: String
         var lastUse: Int
+
+        init(name: String, lastUse: Int) { (self.name, self.lastUse) = (name, lastUse) }
     }
 
     private var entries: [Key: Entry] = [:]
@@ -36,7 +38,7 @@ final class StatementBook {
     func look(up key: Key) -> Lookup {
         uses += 1
         if let entry = entries[key] {
-            entries[key]?.lastUse = uses
+            entry.lastUse = uses
             return .ready(entry.name)
         }
         made += 1

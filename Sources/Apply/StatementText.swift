@@ -64,8 +64,7 @@ extension TableMapping {
         }
     }
 
-    /// The key columns by index, empty when rows have none.
-    var keyColumns: [Int] { if case .key(let columns) = plan.locator { columns } else { [] } }
+    var keyColumns: [Int] { plan.keyColumns }
 
     /// Whether `single` has one: the operation's statement for a single row.
     func takesSingleRows(_ operation: Operation) -> Bool {

@@ -52,6 +52,9 @@ final class TableMapping: Sendable {
     let keyIsUnchecked: Bool
     /// Every such key of the table that this shape fills, with its columns in the shape.
     let uncheckedKeys: [(index: TargetTable.Index, columns: [Int])]
+    /// Updates may have to take rows out and put them back (columns GENERATED ALWAYS AS IDENTITY).
+    let updatesRewrite: Bool
+    let rekeysRewrite: Bool
 
     init(
         shape: RelationShape, table: TargetTable, plan: TablePlan, columns: [MappedColumn?],
@@ -70,18 +73,15 @@ final class TableMapping: Sendable {
             }
             return places.count == index.parts.count ? (index, places) : nil
         }
+        let identities = plan.carried.filter { columns[$0]?.target.isIdentityAlways == true }
+        rekeysRewrite = !identities.isEmpty
+        updatesRewrite = identities.contains { !plan.keyColumns.contains($0) }
     }
 
     func column(_ index: Int) -> MappedColumn {
         guard let column = columns[index] else { preconditionFailure("only carried columns are asked for") }
         return column
     }
-
-    /// Updates may have to take rows out and put them back (columns GENERATED ALWAYS AS IDENTITY).
-    var updatesRewrite: Bool { identities.contains { index in !keyColumns.contains(index) } }
-    var rekeysRewrite: Bool { !identities.isEmpty }
-
-    private var identities: [Int] { plan.carried.filter { column($0).target.isIdentityAlways } }
 
     /// The same mapping for values that come as text.
     var asText: TableMapping {

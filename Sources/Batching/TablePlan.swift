@@ -31,6 +31,9 @@ package struct TablePlan: Sendable {
     /// Only which rows change counts: the table is being copied, and reads them again afterwards.
     package var isNoted = false
 
+    /// The key columns by index, empty when rows have none.
+    package var keyColumns: [Int] { if case .key(let columns) = locator { columns } else { [] } }
+
     package init(
         target: Int, columns: Int, carried: [Int], locator: Locator, isSetAside: Bool = false, isPart: Bool = false,
         folds: Bool = true, equal: Int? = nil

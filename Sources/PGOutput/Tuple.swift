@@ -23,6 +23,8 @@ package struct Tuple {
             self.length = length
         }
 
+        @inlinable package var isValue: Bool { state == .text || state == .binary }
+
         @inlinable package var value: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start + 4, count: length) }
     }
 
