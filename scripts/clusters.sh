@@ -34,9 +34,13 @@ find_tandem() {
     [ -x "$tandem" ] || fail "There is no tandem at $tandem."
 }
 
-# Runs a server program as the account that owns the clusters.
+# Runs a server program as the account that owns the clusters. Changing to it may lower how many files one may open: not here.
 as_server() {
-    if [ "$(id -u)" -eq 0 ]; then (cd / && exec "${within[@]}" runuser -u postgres -- "$@"); else "$@"; fi
+    if [ "$(id -u)" -eq 0 ]; then
+        (cd / && exec "${within[@]}" runuser -u postgres -- bash -c 'ulimit -n "$(ulimit -Hn)"; exec "$@"' as_server "$@")
+    else
+        "$@"
+    fi
 }
 # What it is run within: nothing, or the network namespace of a cluster (see network.sh).
 within=()

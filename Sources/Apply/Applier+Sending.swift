@@ -1,10 +1,10 @@
 // Batches on their way out: which lane one takes, and in how many steps. What a small one does first is sent before its
 // statements are made, so that the target is at work meanwhile.
 
-internal import Assembly
 internal import Batching
 internal import Failpoints
 internal import Model
+internal import PGOutput
 internal import Postgres
 
 extension Applier {

@@ -227,7 +227,7 @@ package final class Applier {
     }
 
     /// Until nothing is on its way; without sending more.
-    private func landAll() throws {
+    func landAll() throws {
         while let front = flights.first {
             try land(try front.lane.wait(doing: "applying"), on: front.lane)
         }

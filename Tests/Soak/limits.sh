@@ -13,6 +13,8 @@ migration=soak
 
 open_world limits
 settings="fsync=off autovacuum=off max_connections=$((open + 40)) max_locks_per_transaction=$((64 + tables / 10))"
+# One session of old's opens all those connections, and may use a third of its descriptors for them.
+settings+=" max_files_per_process=$((open * 4 + 1000))"
 settings+=" logical_decoding_work_mem=64kB wal_sender_timeout=30s max_wal_size=16GB shared_buffers=512MB"
 make_cluster old "$settings"
 make_cluster new "$settings"
