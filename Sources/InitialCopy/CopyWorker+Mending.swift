@@ -190,4 +190,9 @@ extension CopyWorker {
 extension PostgresError {
     /// Two rows have what only one may.
     var isSharedKey: Bool { sqlState == "23505" || sqlState == "23P01" }
+
+    /// A row that does not fit into what a server can have in one piece. The second one has no state of its own.
+    var isTooWide: Bool {
+        sqlState == "54000" || sqlState == "XX000" && message.hasPrefix("invalid memory alloc request size")
+    }
 }

@@ -105,11 +105,16 @@ final class CopyWorker {
 
     // MARK: what went wrong
 
+    private static let tooWide =
+        "one of its rows is wider than 1 GB in all, which PostgreSQL can neither send nor dump; make it narrower on old and it is"
+        + " tried again, or leave the table out (`exclude`) and carry it otherwise"
+
     /// Puts a table back, with a pause that grows.
     func putBack(_ oid: UInt32, _ phase: CopyBoard.Phase, _ error: any Error) {
         disconnect()
         guard !context.isOver else { return }
-        let explained = error as? any Explained
+        let isTooWide = (error as? PostgresError)?.isTooWide == true
+        let hint = isTooWide ? Self.tooWide : (error as? any Explained)?.hint
         let isQuiet = error is NotYet || error is SnapshotOverdue
         // What was promoted stays so, until somebody says what to read instead.
         let isTransient =
@@ -130,7 +135,7 @@ final class CopyWorker {
             }
             entry.failures += 1
             isNews = entry.problem?.message != "\(error)"
-            entry.problem = ("\(error)", explained?.hint)
+            entry.problem = ("\(error)", hint)
             pause = min(0.5 * Double(1 << min(entry.failures, 6)), 30)
             entry.notBefore = Monotonic.now.adding(seconds: pause)
         }
@@ -139,7 +144,7 @@ final class CopyWorker {
             if isTransient {
                 log.warning("table not copied yet", [.reason: "\(error)"])
             } else {
-                log.error("table cannot be copied", [.reason: "\(error)", .hint: explained?.hint ?? ""])
+                log.error("table cannot be copied", [.reason: "\(error)", .hint: hint ?? ""])
             }
         }
     }
