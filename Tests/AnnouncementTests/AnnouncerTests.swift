@@ -16,8 +16,7 @@ import Threading
 
     private func program(_ body: String) throws -> String {
         let path = "\(directory)/hook"
-        try "#!/bin/sh\n\(body)\n".write(toFile: path, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        try Program.write(body, to: path)
         return path
     }
 

@@ -11,8 +11,7 @@ import Testing
         defer { s.end() }
         let (begun, path) = ("\(s.directory)/begun", "\(s.directory)/run.log")
         let hook = "\(s.directory)/hook"
-        try "#!/bin/sh\necho begun >> \(begun)\nexec sleep 600\n".write(toFile: hook, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: hook)
+        try Program.write("echo begun >> \(begun)\nexec sleep 600", to: hook)
         try s.writeConfiguration(extra: "hooks: {on_event: \(hook), timeout: 5m}")
         try s.old.sql("CREATE TABLE public.item (id int PRIMARY KEY, n int)")
         try s.new.sql("CREATE TABLE public.item (id int PRIMARY KEY, n smallint)")

@@ -15,8 +15,7 @@ import Testing
         defer { s.end() }
         let heard = "\(s.directory)/heard"
         let hook = "\(s.directory)/hook"
-        try "#!/bin/sh\ncat >> \(heard)\n".write(toFile: hook, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: hook)
+        try Program.write("cat >> \(heard)", to: hook)
         try s.writeConfiguration(extra: "\(port.line)\nhooks: {on_event: \(hook)}")
         try s.old.sql("CREATE TABLE public.item (id int PRIMARY KEY, n int)")
         try s.new.sql("CREATE TABLE public.item (id int PRIMARY KEY, n smallint)")

@@ -42,7 +42,7 @@ import Testing
         #expect(shown.exitCode == 0, "\(shown.stderr)")
         #expect(!(shown.stdout + shown.stderr).contains("open-sesame"))
         for part in [
-            "limits.memory         256 MB  (default)", "undecided (1 table)\n    public.log", "stats.sales  (line",
+            "limits.memory           256 MB  (default)", "undecided (1 table)\n    public.log", "stats.sales  (line",
         ] {
             #expect(shown.stdout.contains(part), "\(part)\n\(shown.stdout)")
         }

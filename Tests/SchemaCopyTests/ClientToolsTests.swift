@@ -15,9 +15,7 @@ import Threading
     /// A directory with a pg_dump of that name.
     private func directory(_ script: String) throws -> String {
         let place = try RunDirectory.current.makeDirectory("t")
-        // Written by another process: one that is forked here meanwhile would hold the file open, and it could not be run.
-        try Command("/bin/sh", ["-c", "cat >pg_dump; chmod 755 pg_dump"], directory: place)
-            .succeed(input: "#!/bin/sh\n" + script + "\n")
+        try Program.write(script, to: place + "/pg_dump")
         return place
     }
 

@@ -251,8 +251,7 @@ import Testing
         try w.ok("verify")
         // One that takes its time, within what there is: nobody takes the command for gone.
         let quick = try String(contentsOfFile: script, encoding: .utf8)
-        try quick.replacing("#!/bin/sh\n", with: "#!/bin/sh\nsleep 2\n").write(
-            toFile: script, atomically: false, encoding: .utf8)
+        try Program.write("sleep 2\n" + quick, to: script)
         try w.changed(true)
         #expect(try take() == ["on_flip hold new", "on_flip go old"])
         #expect(try w.run.stop() == .exited(0))

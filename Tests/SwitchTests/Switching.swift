@@ -52,13 +52,12 @@ final class Switching {
     /// holds anybody. What it has heard so far.
     static func hook(_ s: Scenario, _ told: String) throws -> () -> [String] {
         let (script, heard) = ("\(s.directory)/hook.sh", "\(s.directory)/heard")
-        try """
-        #!/bin/sh
-        [ "$1" != hold ] || while [ -e \(heard).slow ]; do : >\(heard).begun; sleep 0.05; done
-        echo \(told) >> \(heard)
-        [ ! -e \(heard).fail ] || { echo no; exit 3; }
-        """.write(toFile: script, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: script)
+        try Program.write(
+            """
+            [ "$1" != hold ] || while [ -e \(heard).slow ]; do : >\(heard).begun; sleep 0.05; done
+            echo \(told) >> \(heard)
+            [ ! -e \(heard).fail ] || { echo no; exit 3; }
+            """, to: script)
         return {
             let text = (try? String(contentsOfFile: heard, encoding: .utf8)) ?? ""
             return text.split(separator: "\n").map(String.init)

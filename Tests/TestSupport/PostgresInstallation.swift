@@ -90,11 +90,7 @@ extension PostgresInstallation {
             return silent
         }
         let directory = try RunDirectory.current.makeDirectory("tools")
-        let script = "#!/bin/sh\nexec chroot '\(chroot)' '\(installation.bindir)/pg_dump' \"$@\"\n"
-        try script.write(toFile: "\(directory)/pg_dump", atomically: false, encoding: .utf8)
-        guard chmod("\(directory)/pg_dump", 0o755) == 0 else {
-            throw HarnessFailure(.setUp, "chmod \(directory)/pg_dump: \(String(cString: strerror(errno)))")
-        }
+        try Program.write("exec chroot '\(chroot)' '\(installation.bindir)/pg_dump' \"$@\"", to: directory + "/pg_dump")
         return silent.merging(["TANDEM_PG_TOOLS": directory]) { $1 }
     }
 
