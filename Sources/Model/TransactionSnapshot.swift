@@ -15,12 +15,12 @@ package struct TransactionSnapshot: Sendable, Hashable, CustomStringConvertible 
         self.open = open
     }
 
-    /// What `pg_current_snapshot()` gives.
+    /// What `pg_current_snapshot()` gives. A slot's snapshot ends behind the last commit, and may begin behind that: at the
+    /// oldest that is open, when whoever came between was rolled back. Then it shows what is before its beginning.
     package init?(_ text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 3, let xmin = UInt64(parts[0]), let xmax = UInt64(parts[1]), xmin <= xmax else {
-            return nil
-        }
+        guard parts.count == 3, let xmin = UInt64(parts[0]), let end = UInt64(parts[1]) else { return nil }
+        let xmax = max(xmin, end)
         let listed = parts[2].split(separator: ",")
         let open = Set(listed.compactMap { UInt64($0) })
         guard open.count == listed.count, open.allSatisfy({ $0 >= xmin && $0 < xmax }) else { return nil }

@@ -170,7 +170,7 @@ extension SourceSide {
             "SELECT pg_catalog.pg_current_snapshot()", doing: "reading a snapshot on \(connection.label)"
         ).string(0, 0)
         guard let snapshot = TransactionSnapshot(text) else {
-            throw PostgresError(.unexpected, "a snapshot that cannot be read", doing: "reading a snapshot")
+            throw PostgresError(.unexpected, "a snapshot that cannot be read: \(text)", doing: "reading a snapshot")
         }
         return snapshot
     }

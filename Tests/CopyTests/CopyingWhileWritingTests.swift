@@ -81,6 +81,36 @@ import Testing
         #expect(try s.slots == "1")
     }
 
+    /// What was rolled back last while the slot was made lies between the two ends of its snapshot, the wrong way round.
+    @Test func whoRollsBackWhileTheSlotIsMade() throws {
+        let s = try Scenario.copying("rolledback", tables: Self.accounts, rows: Self.rows)
+        defer { s.end() }
+        let sessions = try (0..<3).map { _ in try s.old.session() }
+        func write(_ index: Int) throws {
+            _ = try sessions[index].send("BEGIN; UPDATE account SET balance = 7 WHERE id = \(index + 1)")
+        }
+        func isWaitedFor(_ index: Int) throws -> Bool? {
+            let pid = try sessions[index].send("SELECT pg_catalog.pg_backend_pid()")
+            return try poll(within: .seconds(60)) {
+                try s.tandem("status").stdout.contains("waits for pid \(pid)") ? true : nil
+            }
+        }
+        try write(0)
+        let run = try s.start("run")
+        #expect(try isWaitedFor(0) == true, "\(run.tail)")
+        try write(1)
+        _ = try sessions[0].send("COMMIT")
+        #expect(try isWaitedFor(1) == true, "\(run.tail)")
+        for _ in 0..<2 { try s.old.sql("BEGIN; UPDATE account SET balance = 8 WHERE id = 9; ROLLBACK") }
+        try write(2)
+        _ = try sessions[1].send("COMMIT")
+        try s.waitForCopy(of: "account", toBe: "done")
+        _ = try sessions[2].send("COMMIT")
+        try s.catchUp()
+        #expect(try run.stop() == .exited(0), "\(run.tail)")
+        try s.expectSame()
+    }
+
     @Test func aTruncateBetweenTheSlotAndTheCopyAndOneAfterIt() throws {
         let s = try Scenario.copying("truncate", tables: Self.accounts, rows: Self.rows)
         defer { s.end() }
