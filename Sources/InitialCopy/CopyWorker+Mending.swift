@@ -191,8 +191,9 @@ extension PostgresError {
     /// Two rows have what only one may.
     var isSharedKey: Bool { sqlState == "23505" || sqlState == "23P01" }
 
-    /// A row that does not fit into what a server can have in one piece. The second one has no state of its own.
+    /// A row that does not fit into what a server can have in one piece. The states alone say less: 54000 is also an index's.
     var isTooWide: Bool {
-        sqlState == "54000" || sqlState == "XX000" && message.hasPrefix("invalid memory alloc request size")
+        sqlState == "54000" && (message.hasPrefix("out of memory") || message.hasPrefix("string buffer exceeds"))
+            || sqlState == "XX000" && message.hasPrefix("invalid memory alloc request size")
     }
 }
