@@ -166,7 +166,7 @@ background() {
     started=$!
 }
 
-is_running() { jobs -pr | grep -qx "$1"; }
+is_running() { jobs -pr | grep -x "$1" >/dev/null; }
 
 # end_background PID [SECONDS]: SIGTERM, and SIGKILL when that is not enough. Only ever a child of this script.
 end_background() {

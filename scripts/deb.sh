@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 binary=${1:?the binary to package}
 # What dpkg-shlibdeps does not know it leaves out: such a package would install, and not start.
-! ldd "$binary" | grep -q libswift || { echo "$binary needs Swift's libraries: build it with \`make release\`." >&2; exit 1; }
+! ldd "$binary" | grep libswift >/dev/null || { echo "$binary needs Swift's libraries: build it with \`make release\`." >&2; exit 1; }
 version=$("$binary" --version | awk '{ print $NF }')
 revision=$version-1
 architecture=$(dpkg --print-architecture)

@@ -36,19 +36,19 @@ moments=(
     'way-back|now at step 4|tandem demo: and back again'
 )
 place=0 second=0 began=$SECONDS
-until text | grep -q '^ended with'; do
+until text | grep '^ended with' >/dev/null; do
     sleep 0.25
     second=$((second + 1))
     [ -z "${EVERY:-}" ] || text >"$EVERY/$(printf '%04d' $second).txt"
     [ $((SECONDS - began)) -lt 600 ] || fail 'The demo does not end.'
     [ $place -lt ${#moments[@]} ] || continue
     IFS='|' read -r name sign title <<<"${moments[$place]}"
-    if text | grep -q -- "$sign"; then
+    if text | grep -- "$sign" >/dev/null; then
         keep "$name" "$title"
         place=$((place + 1))
     fi
 done
 keep ledger 'tandem demo: what it found'
 echo "the demo took $((SECONDS - began)) s at $columns x $lines"
-text | grep -q '^ended with 0' || { text; fail 'The demo failed.'; }
+text | grep '^ended with 0' >/dev/null || { text; fail 'The demo failed.'; }
 [ $place -eq ${#moments[@]} ] || fail "There was no ${moments[$place]%%|*}."

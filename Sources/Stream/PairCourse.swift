@@ -106,12 +106,16 @@ package final class PairCourse: Sendable {
         set { known.change { $0.areStreamsResting = newValue } }
     }
 
-    /// Until the reverse stream is to do something else than `role`, or the seconds are over.
-    func waitForReverse(toChangeFrom role: StreamRole?, seconds: Double) {
+    /// Until the reverse stream is to do something else than `role`, or the seconds are over, or `stop` was raised and then
+    /// those who wait were woken.
+    func waitForReverse(toChangeFrom role: StreamRole?, seconds: Double, stop: StopSignal) {
         _ = known.wait(seconds: seconds) { known -> Bool? in
+            if stop.isRaised { return true }
             guard known.read.count == 2 else { return nil }
             let now = EpochStanding(old: known.old, new: known.new).epoch?.row?.reverse ?? .off
             return now == role ? nil : true
         }
     }
+
+    func wakeWaiting() { known.change { _ in } }
 }

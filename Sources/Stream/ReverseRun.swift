@@ -35,6 +35,7 @@ final class ReverseRun: Sendable {
 
     func end() {
         ending.raise()
+        course.wakeWaiting()
         thread.withLock { $0 }?.join()
     }
 
@@ -45,7 +46,7 @@ final class ReverseRun: Sendable {
         var pause = 1.0
         while !ending.isRaised {
             guard let role = course.role(of: .reverse) else {
-                course.waitForReverse(toChangeFrom: .off, seconds: 0.5)
+                course.waitForReverse(toChangeFrom: .off, seconds: 60, stop: ending)
                 continue
             }
             do {
@@ -79,10 +80,7 @@ final class ReverseRun: Sendable {
 
     /// Now and then it is looked again whether somebody has left something meanwhile.
     private func restWithoutOne() {
-        let since = Monotonic.now
-        while !ending.isRaised, since.age < 60, course.role(of: .reverse) ?? .off == .off {
-            course.waitForReverse(toChangeFrom: .off, seconds: 0.5)
-        }
+        course.waitForReverse(toChangeFrom: .off, seconds: 60, stop: ending)
     }
 
     /// What an interrupted act has left would hold new's log for nobody.

@@ -38,6 +38,16 @@ struct Checkout {
         try FileManager.default.contentsOfDirectory(atPath: "\(root)/Sources").filter { !$0.hasPrefix(".") }.sorted()
     }
 
+    /// What a shell runs, or sources, directly in a folder.
+    static func scripts(_ folder: String) throws -> [(path: String, text: String)] {
+        let names = try FileManager.default.contentsOfDirectory(atPath: "\(root)/\(folder)").sorted()
+        return names.compactMap { name in
+            guard let text = try? String(contentsOfFile: "\(root)/\(folder)/\(name)", encoding: .utf8) else { return nil }
+            let isShell = name.hasSuffix("sh") || (text.hasPrefix("#!") && text.prefix(60).contains("sh\n"))
+            return isShell ? ("\(folder)/\(name)", text) : nil
+        }
+    }
+
     private static func swiftFiles(_ folder: String) throws -> [SwiftFile] {
         let all = FileManager.default.enumerator(atPath: "\(root)/\(folder)")?.compactMap { $0 as? String } ?? []
         return try all.filter { $0.hasSuffix(".swift") && !$0.contains(".build") }.sorted().map { name in

@@ -78,6 +78,15 @@ enum HouseRules {
         return empty.map { "\(file.path): \"\($0)\" says nothing about what is in it; name it after its topic" }
     }
 
+    /// `grep -q` ends at its first hit, which whoever still writes into the pipe dies of; under `pipefail` the hit is none.
+    static func hastyGreps(_ path: String, _ script: String) -> [String] {
+        guard script.contains("pipefail") || path.hasPrefix("Tests/Soak/") else { return [] }
+        return script.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap { number, line in
+            line.contains(/(^|[^|])\|\s*e?grep\s+-[a-zA-Z]*q/)
+                ? "\(path):\(number + 1): `| grep -q` misses what it finds; `| grep … >/dev/null` reads to the end" : nil
+        }
+    }
+
     private static func isPlaceholder(_ files: [SwiftFile]) -> Bool {
         files.allSatisfy { $0.imports.isEmpty }
             && files.flatMap { $0.code.lines }.filter { !$0.allSatisfy(\.isWhitespace) }.count <= 1

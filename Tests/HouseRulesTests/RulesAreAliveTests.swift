@@ -98,6 +98,15 @@ import Testing
         #expect(named.violations("d", "| case | said |\n|---|---|\n| a | `BTests` |\n\n`CTests`") == [])
     }
 
+    @Test func seesScriptsThatEndAPipeEarly() {
+        func count(_ line: String) -> Int { HouseRules.hastyGreps("a.sh", "set -o pipefail\n\(line)\n").count }
+        for line in ["x | grep -q y", "! x | grep -Eqx 'y' || z", "x |grep -iq y"] { #expect(count(line) == 1, "\(line)") }
+        for line in ["grep -q y file", "x || grep -q y file", "x | grep y >/dev/null", "x | grep -E 'q'"] {
+            #expect(count(line) == 0, "\(line)")
+        }
+        #expect(HouseRules.hastyGreps("a.sh", "x | grep -q y").isEmpty)
+    }
+
     @Test func seesLongFilesAndEmptyNames() {
         #expect(HouseRules.length(file(String(repeating: "\n", count: 600))).count == 1)
         #expect(HouseRules.length(file(String(repeating: "\n", count: 599))) == [])

@@ -69,7 +69,7 @@ for page in "$root"/usr/share/man/man1/tandem*.1.gz; do
     inside env MANWIDTH=80 man --warnings -E UTF-8 -Tutf8 -l "/usr/share/man/man1/$(basename "$page")" >"$world/man" 2>"$world/said" || fail "man: $page"
     [ ! -s "$world/said" ] || fail "$(basename "$page"): $(head -n 3 "$world/said")"
     # Without what makes it bold on paper.
-    sed 's/.\x08//g; s/\x1b\[[0-9;]*m//g' "$world/man" | grep -q 'EXIT STATUS' || fail "$(basename "$page") is cut off"
+    sed 's/.\x08//g; s/\x1b\[[0-9;]*m//g' "$world/man" | grep 'EXIT STATUS' >/dev/null || fail "$(basename "$page") is cut off"
     ! zcat "$page" | grep -E '^[^. ].*[^ ]   +[^ ]' >&2 || fail "$(basename "$page") has holes in its text"
 done
 [ "$pages" -gt 30 ] || fail "$pages manual pages"
@@ -78,20 +78,23 @@ offered=$(inside bash -ic '. /usr/share/bash-completion/bash_completion; _load_c
     complete -p tandem >/dev/null || exit 1
     COMP_WORDS=(tandem adv) COMP_CWORD=1 COMP_LINE="tandem adv" COMP_POINT=10; _tandem; echo "${COMPREPLY[*]}"' 2>/dev/null)
 [ "$offered" = advance ] || fail "bash offers '$offered' for adv"
+# Asked at a prompt for what it has made of the line: what the screen shows of it goes back and forth.
 cat >"$root/tmp/keys" <<'END'
 zmodload zsh/zpty
 zpty shell zsh -f -i
-zpty -w shell 'PS1=; autoload -Uz compinit; compinit -u -d /tmp/dump; bindkey "^I" expand-or-complete'
+zpty -w shell 'autoload -Uz compinit; compinit -u -d /tmp/dump; bindkey "^I" expand-or-complete
+show() { print -r -- "$BUFFER" >/tmp/line }; zle -N show; bindkey "^T" show'
 sleep 1
 zpty -r -t shell line '*' 2>/dev/null
-zpty -w -n shell $'tandem sw\t--ba\t'
-sleep 2
+zpty -w -n shell $'tandem sw\t--ba\t\x14'
+for try in {1..50}; do [[ -s /tmp/line ]] && break; sleep 0.2; done
 while zpty -r -t shell line; do print -rn -- "$line"; done
 zpty -d shell
 END
 inside zsh -f /tmp/keys >"$world/said" 2>&1 || true
-tr -d '\r' <"$world/said" | sed 's/ \x08//g' | grep -q 'tandem switch --back' || fail "zsh completes: $(cat -v "$world/said" | tail -n 5)"
-rm -f "$root/tmp/keys" "$root/tmp/dump"
+[ "$(cat "$root/tmp/line" 2>/dev/null)" = 'tandem switch --back ' ] \
+    || fail "zsh completes '$(cat "$root/tmp/line" 2>/dev/null)': $(cat -v "$world/said" | tail -n 5)"
+rm -f "$root/tmp/keys" "$root/tmp/line" "$root/tmp/dump"
 # The unit, as an instance of it would be.
 install -D -m 640 /dev/null "$root/etc/tandem/shop/tandem.yaml"
 cp "$root/lib/systemd/system/tandem@.service" "$world/tandem@shop.service"
@@ -120,8 +123,8 @@ inside apt-get -qy purge tandem >"$world/purge.log" 2>&1 || { tail "$world/purge
 [ -e "$root/etc/tandem/shop/tandem.yaml" ] || fail "purging took an operator's configuration along"
 rm -r "$root/etc/tandem" "$root/tandem.deb"
 state >"$world/after"
-# What accounts leave behind is Debian's.
-left=$(diff "$world/before" "$world/after" | grep '^[<>]' | grep -vE '/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?$|/run/adduser$' || true)
+# What accounts and a look at units leave behind is Debian's.
+left=$(diff "$world/before" "$world/after" | grep '^[<>]' | grep -vE '/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?$|/run/adduser$|/run/systemd/systemd-units-load$' || true)
 [ -z "$left" ] || fail "that stayed behind, or went: $left"
 accounts | diff "$world/accounts" - >&2 || fail 'accounts stayed behind'
 

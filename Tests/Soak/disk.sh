@@ -33,7 +33,7 @@ wait_for() { # wait_for SECONDS COMMAND…
     done
 }
 streaming() { grep -q 'event=streaming' "$world/run.log"; }
-says() { tandem status | grep -q "$1"; }
+says() { tandem status | grep "$1" >/dev/null; }
 rows() { [ "$(q new "SELECT count(*) FROM $1")" = "$2" ]; }
 walsender() { q old "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '$stream'"; }
 report='' failed=0

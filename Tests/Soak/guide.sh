@@ -120,7 +120,7 @@ close_shop() { # The ledger, and then nothing of it.
 }
 until_settled() { # caught up, all copied
     local left=180
-    until (cd "$world/here" && tandem lag --max 5s && tandem status | grep -q 'copy .*complete') >/dev/null 2>&1; do
+    until (cd "$world/here" && tandem lag --max 5s && tandem status | grep 'copy .*complete' >/dev/null) >/dev/null 2>&1; do
         is_running "$run" || fail "FAILED: run ended: $(tail -n 5 "$world/run.log")"
         [ $((left--)) -gt 0 ] || fail "FAILED: it does not catch up: $(tail -n 5 "$world/run.log")"
         sleep 1
@@ -162,12 +162,12 @@ for strategy in pause dual-write; do
     # What a blocked stream and a stranger's write look like, for who watches.
     q old 'ALTER TABLE bookstore.books ADD COLUMN guide int'
     q old 'UPDATE bookstore.books SET guide = 1 WHERE id = 7'
-    until (cd "$world/here" && tandem status) 2>/dev/null | grep -q remedy; do sleep 0.5; done
+    until (cd "$world/here" && tandem status) 2>/dev/null | grep remedy >/dev/null; do sleep 0.5; done
     q new 'ALTER TABLE bookstore.books ADD COLUMN guide int'
     until_settled
     q new 'ALTER TABLE bookstore.books ADD CONSTRAINT guide CHECK (guide < 3)'
     q old 'UPDATE bookstore.books SET guide = 3 WHERE id = 8'
-    until (cd "$world/here" && tandem status) 2>/dev/null | grep -q 23514; do sleep 0.5; done
+    until (cd "$world/here" && tandem status) 2>/dev/null | grep 23514 >/dev/null; do sleep 0.5; done
     sleep 5
     q new 'ALTER TABLE bookstore.books DROP CONSTRAINT guide'
     until_settled
@@ -179,7 +179,7 @@ for strategy in pause dual-write; do
     end_background "$batch"
     walk 'Step 2: derived tables at rest'
     at 2
-    until (cd "$world/here" && tandem status) 2>/dev/null | grep -q '^ *rollback .*available: yes' || [ "$strategy" = dual-write ]; do sleep 0.5; done
+    until (cd "$world/here" && tandem status) 2>/dev/null | grep '^ *rollback .*available: yes' >/dev/null || [ "$strategy" = dual-write ]; do sleep 0.5; done
     if [ "$strategy" = pause ]; then
         heading='Strategy `pause`: the switch'
         echo "$heading"

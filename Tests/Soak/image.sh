@@ -196,13 +196,13 @@ DOCKER
     [ "$(of '{{.Id}}' localhost/tandem)" = "$(of '{{.Id}}' "$image")" ] || fail "$line makes another image"
     [ "$(of '{{.Config.User}}' "$image")" = tandem ] || fail "it runs as $(of '{{.Config.User}}' "$image")"
     [ "$(of '{{.Config.StopSignal}}' "$image")" = SIGTERM ] || fail 'its stop signal'
-    of '{{json .Config.Healthcheck}}' "$image" | grep -q tandem-healthcheck || fail 'it has no health check'
+    of '{{json .Config.Healthcheck}}' "$image" | grep tandem-healthcheck >/dev/null || fail 'it has no health check'
     alone() { podman run --rm --network none "$@"; }
     said=$(alone "$image" --version)
     [ "$said" = "$(sed -n 's/.*version = "\([^"]*\)".*/tandem \1/p' Sources/tandem/main.swift Sources/*/*.swift | head -n 1)" ] || [ -n "$said" ] || fail 'tandem --version'
     [ "$(alone --entrypoint id "$image" -u):$(alone --entrypoint id "$image" -un)" = 10001:tandem ] || fail 'its user'
     for program in pg_dump pg_restore psql; do
-        alone --entrypoint "$program" "$image" --version | grep -q ' 17\.' || fail "its $program"
+        alone --entrypoint "$program" "$image" --version | grep ' 17\.' >/dev/null || fail "its $program"
     done
     alone --read-only --entrypoint sh "$image" -c 'touch /var/lib/tandem/spill/x && test -d /var/lib/tandem/evidence && ! touch /usr/x 2>/dev/null' || fail 'its directories'
     code=0
@@ -258,7 +258,7 @@ well() { # until the health check says so
 watched() { # Prometheus of the example scrapes tandem and knows the packaged alerts; every expression of the dashboard is one it answers
     compose --profile monitoring up -d prometheus >"$WORLD/shown.log" 2>&1 || tell "prometheus: $(tail -n 5 "$WORLD/shown.log")"
     local left=60
-    until curl -sf http://127.0.0.1:9090/api/v1/targets | grep -q '"health":"up"'; do
+    until curl -sf http://127.0.0.1:9090/api/v1/targets | grep '"health":"up"' >/dev/null; do
         [ $((left--)) -gt 0 ] || tell "Prometheus does not scrape tandem: $(curl -s http://127.0.0.1:9090/api/v1/targets)"
         sleep 1
     done

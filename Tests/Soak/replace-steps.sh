@@ -58,7 +58,7 @@ descend() { # from 6 to 2
 }
 until_settled() {
     local left=180
-    until tandem lag --max 5s >/dev/null 2>&1 && tandem status 2>/dev/null | grep -q 'copy .*complete'; do
+    until tandem lag --max 5s >/dev/null 2>&1 && tandem status 2>/dev/null | grep 'copy .*complete' >/dev/null; do
         is_running "$run" || fail "FAILED: run ended: $(tail -n 5 "$world/run.log")"
         [ $((left--)) -gt 0 ] || fail "FAILED: it does not catch up: $(tail -n 5 "$world/run.log")"
         sleep 0.5

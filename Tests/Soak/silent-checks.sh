@@ -23,7 +23,7 @@ run() {
 }
 # named CHECK TEST: that test failed, and what it missed has the check.
 named() {
-    grep -q "Test $2.* failed after" "$log" && grep "Test $2.* recorded an issue" "$log" | grep -Eq "[^a-z-]$1: "
+    grep -q "Test $2.* failed after" "$log" && grep "Test $2.* recorded an issue" "$log" | grep -E "[^a-z-]$1: " >/dev/null
 }
 tell() { # CHECK TEST
     if named "$1" "$2"; then
