@@ -155,7 +155,7 @@ let package = Package(
         tests("EvidenceTests", ["Evidence", "Digest", "SchemaFingerprint", "Model", "TestSupport", "tandem", "State"]),
         tests("VerificationTests", ["Verification", "Model", "TestSupport", "tandem"]),
         tests("SchemaCopyTests", ["SchemaCopy", "Postgres", "Telemetry", "Threading", "Model", "TestSupport"]),
-        tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Threading", "Model", "TestSupport"]),
+        tests("StreamUnitTests", ["Stream", "Apply", "Postgres", "Protocol", "Threading", "Model", "TestSupport"]),
         tests("PreflightTests", ["Preflight", "Model", "TestSupport", "tandem"]),
         tests("StreamTests", ["TestSupport", "tandem"], without: ["Fixtures"]),
         tests("CopyTests", ["TestSupport", "tandem"]),

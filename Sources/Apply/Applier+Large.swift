@@ -1,5 +1,6 @@
 // A large transaction goes to the target in pieces of one target transaction: it becomes visible whole, and memory
-// never holds more than a piece. Pieces that only insert into one table go by COPY.
+// never holds more than two pieces. While the target works on one the next is read and put together, and what the target has
+// room for is sent meanwhile. Pieces that only insert into one table go by COPY, one that goes on for several pieces.
 
 internal import Assembly
 internal import Batching
@@ -14,6 +15,15 @@ extension Applier {
     /// Inside an open target transaction. `total` only counts; `shapes` are those it met.
     func applyLarge(
         _ buffer: TransactionBuffer, counting total: Batch, _ shapes: inout Set<Int>
+    ) throws -> ApplyFailure? {
+        guard let failure = try applyPieces(of: buffer, counting: total, &shapes) else { return nil }
+        // What is still being copied is rolled back with the rest; the first reason counts.
+        _ = try finishCopy()
+        return failure
+    }
+
+    private func applyPieces(
+        of buffer: TransactionBuffer, counting total: Batch, _ shapes: inout Set<Int>
     ) throws -> ApplyFailure? {
         var piece = Batch()
         for index in 0..<buffer.pieces {
@@ -32,6 +42,7 @@ extension Applier {
             } catch {
                 return .batch(error, table: table(of: error))
             }
+            if isSending { _ = try writer.connection.push(doing: Self.doing) }
             if piece.bytes >= Self.pieceSize, let failure = try send(&piece, total) { return failure }
             Failpoint.pass(.duringLargeTransaction)
         }
@@ -39,6 +50,8 @@ extension Applier {
     }
 
     private static var pieceSize: Int { 2 << 20 }
+    private static var doing: String { "applying a large transaction" }
+    private var isSending: Bool { copying != nil || writer.openGroups > 0 }
 
     /// Tables not seen before are looked up between pieces, when the connection is free.
     private func resolve(
@@ -55,63 +68,132 @@ extension Applier {
 
     /// One piece runs on the target while the next is read and put together.
     private func send(_ piece: inout Batch, _ total: Batch) throws -> ApplyFailure? {
-        if let failure = try finishOpenGroup() { return failure }
         total.count(piece)
         let batch = piece
         piece = Batch()
-        if !setup.hasTwins, let copy = batch.asCopy(mappings) {
-            return try writer.outsidePipeline { try self.copy(copy) }
+        if !setup.hasTwins, let rows = batch.asCopy(mappings, goingOn: copying?.mapping) {
+            return try withExtendedLifetime(batch) { try copy(rows) }
         }
+        if let failure = try finishOpenGroup() { return failure }
         try writer.queue(batch)
         try writer.queueSync()
-        _ = try writer.connection.push(doing: "applying a large transaction")
+        _ = try writer.connection.push(doing: Self.doing)
         return nil
     }
 
     private func finishOpenGroup() throws -> ApplyFailure? {
+        if let failure = try finishCopy() { return failure }
         while writer.openGroups > 0 {
-            if case .failed(let failure) = try writer.wait(doing: "applying a large transaction") { return failure }
+            if case .failed(let failure) = try writer.wait(doing: Self.doing) { return failure }
         }
         return nil
     }
 
     // MARK: COPY
 
-    private func copy(_ copy: CopyRows) throws -> ApplyFailure? {
-        let table = copy.mapping.table.name
-        let doing = "copying rows into \(table)"
-        do throws(PostgresError) {
-            try writer.connection.startCopy(copy.sql, doing: doing)
-            try writer.connection.putCopy(copy.bytes, doing: doing)
-            _ = try writer.connection.endCopy(doing: doing)
-            return nil
-        } catch {
-            if error.sqlState == nil { throw error }
-            return .server(error, table: table)
+    /// A COPY that more pieces may add to.
+    struct OpenCopy {
+        let mapping: TableMapping
+        var bytes = 0
+
+        var doing: String { "copying rows into \(mapping.table.name)" }
+        /// The target tells what it cannot take only at the end: that must not be too far away.
+        var isLong: Bool { bytes >= 32 << 20 }
+    }
+
+    /// Behind what is on its way; returns when most of it is sent.
+    private func copy(_ rows: CopyRows) throws -> ApplyFailure? {
+        if let open = copying, open.mapping !== rows.mapping || open.isLong, let failure = try finishCopy() {
+            return failure
         }
+        if copying == nil, let failure = try finishOpenGroup() ?? startCopy(rows) { return failure }
+        guard let doing = copying?.doing else { return nil }
+        // Of the piece before: no more than that may wait here.
+        try writer.connection.flush(doing: doing)
+        copying?.bytes += try rows.encode { part throws(PostgresError) in
+            try writer.connection.addCopy(part, doing: doing)
+        }
+        return nil
+    }
+
+    private func startCopy(_ rows: CopyRows) throws -> ApplyFailure? {
+        let open = OpenCopy(mapping: rows.mapping)
+        try writer.connection.leavePipeline()
+        do throws(PostgresError) {
+            try writer.connection.startCopy(rows.sql, doing: open.doing)
+            try writer.connection.addCopy(CopyRows.head.bytes, doing: open.doing)
+        } catch {
+            return try notCopied(open, error)
+        }
+        copying = open
+        return nil
+    }
+
+    private func finishCopy() throws -> ApplyFailure? {
+        guard let open = copying else { return nil }
+        copying = nil
+        do throws(PostgresError) {
+            try writer.connection.addCopy(CopyRows.tail.bytes, doing: open.doing)
+            _ = try writer.connection.endCopy(doing: open.doing)
+        } catch {
+            return try notCopied(open, error)
+        }
+        try writer.connection.enterPipeline()
+        return nil
+    }
+
+    private func notCopied(_ open: OpenCopy, _ error: PostgresError) throws -> ApplyFailure {
+        if error.sqlState == nil { throw error }
+        try writer.connection.enterPipeline()
+        return .server(error, table: open.mapping.table.name)
     }
 }
 
-/// Rows for one COPY in binary.
+/// Rows for a COPY in binary.
 struct CopyRows {
     let mapping: TableMapping
-    private let buffer = ByteBuffer(capacity: 1 << 20)
+    private let rows: [RowReference]
+    private let buffer = ByteBuffer(capacity: 1 << 18)
 
-    init(_ mapping: TableMapping, rows: some Sequence<RowReference>) {
-        self.mapping = mapping
-        buffer.append(text: "PGCOPY\n")
-        buffer.append(bigEndian: UInt32(0xff0d_0a00))
-        buffer.append(bigEndian: Int32(0))
-        buffer.append(bigEndian: Int32(0))
+    init(_ mapping: TableMapping, rows: [RowReference]) { (self.mapping, self.rows) = (mapping, rows) }
+
+    /// Before the first row of a COPY, and after the last. Only read.
+    static let head = {
+        let head = ByteBuffer(capacity: 32)
+        head.append(text: "PGCOPY\n")
+        head.append(bigEndian: UInt32(0xff0d_0a00))
+        head.append(bigEndian: Int32(0))
+        head.append(bigEndian: Int32(0))
+        return head
+    }()
+
+    static let tail = {
+        let tail = ByteBuffer(capacity: 2)
+        tail.append(bigEndian: Int16(-1))
+        return tail
+    }()
+
+    /// Part by part; how many bytes they were.
+    func encode<Failure: Error>(_ give: (UnsafeRawBufferPointer) throws(Failure) -> Void) throws(Failure) -> Int {
         let carried = mapping.plan.carried
         var tuple = Tuple()
+        var total = 0
         for row in rows {
             row.read(into: &tuple)
             buffer.append(bigEndian: Int16(carried.count))
             for index in carried { append(tuple.columns[index]) }
+            guard buffer.count >= Self.part else { continue }
+            total += buffer.count
+            try give(buffer.bytes)
+            buffer.truncate()
         }
-        buffer.append(bigEndian: Int16(-1))
+        guard buffer.count > 0 else { return total }
+        total += buffer.count
+        try give(buffer.bytes)
+        return total
     }
+
+    private static let part = 1 << 18
 
     private func append(_ column: Tuple.Column) {
         if column.state == .binary {
@@ -120,8 +202,6 @@ struct CopyRows {
             buffer.append(bigEndian: Int32(-1))
         }
     }
-
-    var bytes: UnsafeRawBufferPointer { buffer.bytes }
 
     var sql: String {
         let names = mapping.plan.carried.map { mapping.column($0).sql }.joined(separator: ", ")
@@ -132,9 +212,10 @@ struct CopyRows {
 extension Batch {
     private static var worthCopying: Int { 500 }
 
-    /// The rows to copy, when this batch is nothing but many inserts into one table whose types match exactly.
-    func asCopy(_ mappings: Mappings) -> CopyRows? {
-        guard changes >= Self.worthCopying, leftOut == 0, noted.isEmpty, notedWhole.isEmpty, segments.count == 1,
+    /// The rows to copy, when this batch is nothing but many inserts into one table whose types match exactly, or any number
+    /// into the one that is being copied.
+    func asCopy(_ mappings: Mappings, goingOn open: TableMapping?) -> CopyRows? {
+        guard changes >= (open == nil ? Self.worthCopying : 1), leftOut == 0, noted.isEmpty, notedWhole.isEmpty, segments.count == 1,
             segments[0].truncation == nil,
             segments[0].tables.count == 1
         else { return nil }
@@ -149,7 +230,8 @@ extension Batch {
             guard rows.count == table.images.pairs.count else { return nil }
         }
         guard let first = rows.first, rows.allSatisfy({ $0.shape == first.shape }),
-            let mapping = mappings.mapping(ofShape: first.shape), mapping.isCopyable
+            let mapping = mappings.mapping(ofShape: first.shape), mapping.isCopyable,
+            changes >= Self.worthCopying || mapping === open
         else { return nil }
         return CopyRows(mapping, rows: rows)
     }

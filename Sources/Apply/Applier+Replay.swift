@@ -131,9 +131,9 @@ extension Applier {
         let batch = Batch()
         var differences = Differences()
         var shapes = Set<Int>()
-        var failure = try eachChange(of: transaction) { record in
+        var failure = try eachChange(of: transaction) { record, piece in
             shapes.insert(record.shape)
-            return try self.apply(record, counting: batch, &differences)
+            return try self.apply(record, of: piece, counting: batch, &differences)
         }
         var inRepair = false
         if failure == nil {
@@ -154,17 +154,22 @@ extension Applier {
         return (nil, false)
     }
 
+    /// With the piece a change lies in, where the transaction itself does not keep it.
     func eachChange(
-        of transaction: Transaction, _ body: (ChangeRecord) throws -> ApplyFailure?
+        of transaction: Transaction, _ body: (ChangeRecord, ByteBuffer?) throws -> ApplyFailure?
     ) throws -> ApplyFailure? {
         switch transaction.content {
         case .slice(let page, let from, let count):
-            return try eachChange(in: UnsafeRawBufferPointer(start: page.base + from, count: count), without: [], body)
+            let records = UnsafeRawBufferPointer(start: page.base + from, count: count)
+            return try eachChange(in: records, without: []) { try body($0, nil) }
         case .buffer(let buffer):
-            let scratch = ByteBuffer()
             for index in 0..<buffer.pieces {
-                let records = try buffer.piece(index, scratch: scratch)
-                if let failure = try eachChange(in: records, without: buffer.rolledBack, body) { return failure }
+                // Another one for each: somebody may keep it for a row in it.
+                let piece = ByteBuffer()
+                let records = try buffer.piece(index, scratch: piece)
+                if let failure = try eachChange(in: records, without: buffer.rolledBack, { try body($0, piece) }) {
+                    return failure
+                }
             }
             return nil
         }
@@ -185,9 +190,10 @@ extension Applier {
 
     /// One change as a batch of its own. A row that is there already, or is not there, is a difference and no failure.
     private func apply(
-        _ record: ChangeRecord, counting total: Batch, _ differences: inout Differences
+        _ record: ChangeRecord, of piece: ByteBuffer?, counting total: Batch, _ differences: inout Differences
     ) throws -> ApplyFailure? {
         let batch = Batch()
+        if let piece { batch.keep(piece) }
         do throws(BatchError) { try batch.add(record, plans: mappings.plan) } catch {
             return .batch(error, table: table(of: error))
         }

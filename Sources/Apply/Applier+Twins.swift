@@ -22,7 +22,7 @@ extension Applier {
         let batch = Batch()
         var shapes = Set<Int>()
         var made: [QualifiedName: Int] = [:]
-        var failure = try eachChange(of: transaction) { record in
+        var failure = try eachChange(of: transaction) { record, _ in
             shapes.insert(record.shape)
             return try self.place(record, of: transaction, counting: batch, &made)
         }

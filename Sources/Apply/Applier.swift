@@ -70,6 +70,8 @@ package final class Applier {
     /// A batch of at most so many changes does not wait for its answers before it commits.
     static let small = 200
     var lastProgress = Monotonic.now
+    /// Of a large transaction; the connection is then outside its pipeline.
+    var copying: OpenCopy?
     /// Somebody has set a table aside since we last looked.
     var needsAttention = false
 

@@ -25,8 +25,10 @@ struct SentinelReader {
             guard count <= Self.most else { return nil }
             return halt(in: UnsafeRawBufferPointer(start: page.base + from, count: count))
         case .buffer(let buffer):
-            guard buffer.pieces == 1, let piece = try? buffer.piece(0, scratch: ByteBuffer()) else { return nil }
-            return piece.count <= Self.most ? halt(in: piece) : nil
+            let scratch = ByteBuffer()
+            guard buffer.pieces == 1, let piece = try? buffer.piece(0, scratch: scratch), piece.count <= Self.most
+            else { return nil }
+            return withExtendedLifetime(scratch) { halt(in: piece) }
         }
     }
 

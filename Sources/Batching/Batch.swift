@@ -51,6 +51,9 @@ package final class Batch {
         try add(records: piece.bytes, without: rolledBack, plans: plans)
     }
 
+    /// For rows in it, as long as this batch lives.
+    package func keep(_ piece: ByteBuffer) { kept.append(piece) }
+
     private func add(
         records: UnsafeRawBufferPointer, without rolledBack: Set<UInt32>, plans: Plans
     ) throws(BatchError) {

@@ -80,6 +80,23 @@ extension Connection {
 
     private static let longestMessage = 4 << 20
 
+    /// A part that is sent as far as the socket takes it; the rest of it waits here, and goes with what comes next. What is
+    /// large is sent whole.
+    package func addCopy(_ bytes: UnsafeRawBufferPointer, doing: String) throws(PostgresError) {
+        onOwnThread()
+        guard bytes.count <= Self.mostThatWaits else { return try putCopy(bytes, doing: doing) }
+        let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+        while true {
+            switch PQputCopyData(raw, start, Int32(bytes.count)) {
+            case 1: return _ = try push(doing: doing)
+            case 0: try flush(doing: doing)
+            default: throw lost(doing)
+            }
+        }
+    }
+
+    private static let mostThatWaits = 1 << 20
+
     /// Ends COPY … FROM STDIN; how many rows the server took.
     package func endCopy(doing: String) throws(PostgresError) -> Int {
         onOwnThread()

@@ -267,7 +267,7 @@ package final class Connection {
     }
 
     /// Sends what is buffered, reading meanwhile so that neither side waits for the other.
-    func flush(doing: String) throws(PostgresError) {
+    package func flush(doing: String) throws(PostgresError) {
         while true {
             switch PQflush(raw) {
             case 0: return

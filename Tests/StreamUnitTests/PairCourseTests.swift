@@ -1,5 +1,7 @@
 // What a pair's two streams wait for of each other.
 
+import Model
+import Protocol
 import Testing
 import Threading
 
