@@ -64,6 +64,7 @@ extension Applier {
                 if let failure = try writer.finishGroup(doing: "making room") { return failure }
             }
             let (rows, problem) = try makeAsOnSource(batch, group.mapping, transaction)
+            if case .unseen = problem { return problem }
             if let problem { return rows == 0 ? failure : problem }
             made[group.mapping.table.name, default: 0] += rows
             // The row's old key and its new one were both read again.
@@ -76,7 +77,7 @@ extension Applier {
     private func makeAsOnSource(
         _ batch: Batch, _ mapping: TableMapping, _ transaction: Transaction
     ) throws -> (rows: Int, failure: ApplyFailure?) {
-        guard try reread.sees(transaction.xid) else { return (0, nil) }
+        guard try reread.sees(transaction.xid) else { return (0, .unseen(table: mapping.table.name)) }
         var wanted = batch.keys(of: mapping).map { Wanted(key: $0, mapping: mapping) }
         var known = Set<[String]>()
         var truth: [SourceRow] = []

@@ -6,6 +6,9 @@ internal import Postgres
 extension ApplyFailure {
     func passingHint(_ stream: StreamName) -> String? {
         let to = stream.target
+        if case .unseen = self {
+            return "does synchronous_standby_names on \(stream.source) name a standby that is away, or this stream?"
+        }
         return switch sqlState {
         case "25006": "\(to) is read-only: is it a standby now, or does its database or role say so?"
         case "53100": "\(to) has no disk space left: free some; replication goes on by itself"

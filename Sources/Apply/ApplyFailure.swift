@@ -19,15 +19,23 @@ enum ApplyFailure {
     case sharedKey(table: QualifiedName, key: String)
     case batch(BatchError, table: QualifiedName)
     case mapping(MappingProblem)
+    /// The source has to be asked for a row whose commit is in its log and cannot be seen there yet.
+    case unseen(table: QualifiedName)
 
     /// Trying the very same again may succeed.
-    var isTransient: Bool { if case .server(let error, _) = self { error.isTransient } else { false } }
+    var isTransient: Bool {
+        switch self {
+        case .server(let error, _): error.isTransient
+        case .unseen: true
+        case .rowCount, .sharedKey, .batch, .mapping: false
+        }
+    }
 
     var sqlState: SQLState? {
         switch self {
         case .server(let error, _): error.sqlState
         case .sharedKey: "23505"
-        case .rowCount, .batch, .mapping: nil
+        case .rowCount, .batch, .mapping, .unseen: nil
         }
     }
 
@@ -46,7 +54,7 @@ enum ApplyFailure {
     var table: QualifiedName? {
         switch self {
         case .server(_, let table): table
-        case .rowCount(let table, _, _), .batch(_, let table), .sharedKey(let table, _): table
+        case .rowCount(let table, _, _), .batch(_, let table), .sharedKey(let table, _), .unseen(let table): table
         case .mapping(let problem): problem.table
         }
     }
@@ -68,6 +76,8 @@ enum ApplyFailure {
             "\(table): TRUNCATE of a partition that \(stream.target) does not have, or has with other bounds; its rows are"
                 + " in \(stream.target)'s table of the root's name"
         case .mapping(let problem): problem.description
+        case .unseen(let table):
+            "\(table): something is in the way, and what \(stream.source) has there now is committed and cannot be seen yet"
         }
     }
 
@@ -75,6 +85,7 @@ enum ApplyFailure {
         let (from, to) = (stream.source, stream.target)
         return switch self {
         case .mapping(let problem): problem.hint
+        case .unseen: nil
         case .batch(.noIdentity, let table):
             "give \(table) on \(from) a primary key or REPLICA IDENTITY FULL; for what was written already: tandem set-aside"
         case .rowCount(let table, _, _):

@@ -52,6 +52,11 @@ package final class TwinBook: Sendable {
         var counts: [Int: Int] = [:]
         /// How many were touched last in that mark.
         var last: [Int: Int] = [:]
+        /// Tables of which nobody can say which rows to look at, by the mark in which that was seen last.
+        var tables: [QualifiedName: Int] = [:]
+
+        /// The first mark that may not be recorded yet.
+        var firstOpen: Int { min(last.keys.min() ?? open, tables.values.min() ?? open) }
 
         mutating func enter(_ row: TouchedRow, _ mark: Int) {
             buckets[mark, default: []].append(row)
@@ -78,7 +83,7 @@ package final class TwinBook: Sendable {
 
     package init() {}
 
-    package var count: Int { page.withLock { $0.touches.count } }
+    package var count: Int { page.withLock { $0.touches.count + $0.tables.count } }
     var isFull: Bool { count >= Self.most }
 
     // MARK: the watching thread
@@ -100,6 +105,9 @@ package final class TwinBook: Sendable {
         }
     }
 
+    /// TRUNCATE: all rows that it had.
+    func touch(whole table: QualifiedName) { page.withLock { $0.tables[table] = $0.open } }
+
     /// The number of the mark that ends here.
     func closeMark() -> Int {
         page.withLock { page in
@@ -110,7 +118,7 @@ package final class TwinBook: Sendable {
 
     /// Up to this mark nothing is open that is not touched again behind it.
     var settledThrough: Int {
-        page.withLock { page in (page.last.keys.min() ?? page.open) - 1 }
+        page.withLock { page in page.firstOpen - 1 }
     }
 
     // MARK: the repairing thread
@@ -162,6 +170,15 @@ package final class TwinBook: Sendable {
             guard var touch = page.touches[row] else { return }
             change(&touch)
             page.touches[row] = touch
+        }
+    }
+
+    package var wholeTables: [QualifiedName: Int] { page.withLock { $0.tables } }
+
+    /// It is on record up to that mark.
+    package func tell(_ table: QualifiedName, through mark: Int) {
+        page.withLock { page in
+            if page.tables[table] == mark { page.tables[table] = nil }
         }
     }
 

@@ -201,7 +201,10 @@ package final class Watcher {
         changes += 1
         var tally = tallies[shape.name] ?? Tally()
         if whose.isForeign { tally.byReplication += 1 } else { tally.byApplications += 1 }
-        if record.kind == .truncate { tally.truncated = true }
+        if record.kind == .truncate {
+            tally.truncated = true
+            twins?.touch(whole: shape.name)
+        }
         if let twins, record.kind != .truncate {
             try rows.read(record.rows)
             let touched = try touches.touched(record, shape, rows)

@@ -91,6 +91,10 @@ final class TwinRepair {
             absences = [:]
             return false
         }
+        for (table, mark) in book.wholeTables {
+            try desk.voidComparison(of: table)
+            book.tell(table, through: mark)
+        }
         try settleMarks(desk)
         let positions = try desk.positions()
         let due = book.open(

@@ -19,7 +19,10 @@ final class DemoGauge {
         var board = FleetBoard()
         var served: [Double?] = []
         var slowest: [Double?] = []
+        /// Of the stream that applies, or forward where none does; which one it is, and what it has done so far in this role.
         var lag: LagReading?
+        var direction = Direction.forward
+        var transactions = 0
         var lags: [Double?] = []
         var copy: CopyProgress?
         var derived: [(label: String, text: String)] = []
@@ -31,6 +34,8 @@ final class DemoGauge {
 
     private let world: DemoWorld
     private var probe: LagProbe?
+    /// A session counts from its own beginning.
+    private var counts: [String: (before: Int, last: Int)] = [:]
     private var new: Connection?
     private var old: Connection?
     private var last: Monotonic?
@@ -53,13 +58,28 @@ final class DemoGauge {
             reading.lag = nil
             return
         }
-        if probe == nil { probe = LagProbe(plan, limit: plan.limits.walHeld) }
+        let direction: Direction = reading.epoch?.row?.reverse == .apply ? .reverse : .forward
+        if probe == nil || reading.direction != direction {
+            probe = LagProbe(direction == .forward ? plan : plan.opposite, limit: plan.limits.walHeld)
+        }
+        reading.direction = direction
         reading.lag = probe?.read()
+        count(direction)
         if reading.lag?.status != nil {
             reading.lags = (reading.lags + [reading.lag?.report.seconds.worst]).suffix(Self.span)
         }
         readNew(plan)
         readTwins(plan)
+    }
+
+    private func count(_ direction: Direction) {
+        guard let status = reading.lag?.status else { return }
+        let key = "\(direction) \(status.role ?? "")"
+        var count = counts[key] ?? (0, 0)
+        if status.transactions < count.last { count.before += count.last }
+        count.last = status.transactions
+        counts[key] = count
+        reading.transactions = count.before + count.last
     }
 
     private func readNew(_ plan: StreamPlan) {

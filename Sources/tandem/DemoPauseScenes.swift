@@ -39,6 +39,7 @@ extension DemoScenes {
         words: "The stream back carries every change to old. Going back is as ordinary as going forward was."
     ) { world, stage in
         try stage.wait(seconds: world.settings.seconds)
+        tellHighestLag(world, stage)
     }
 
     private static let back = DemoScene(

@@ -84,10 +84,14 @@ enum DemoScenes {
             + " are carried by batches of their own, each with the age of what new shows."
     ) { world, stage in
         try stage.wait(seconds: world.settings.seconds)
+        tellHighestLag(world, stage)
+    }
+
+    /// Of as many seconds as a scene waits.
+    static func tellHighestLag(_ world: DemoWorld, _ stage: DemoStage) {
         let known = stage.reading.lags.compactMap { $0 }
-        if let highest = known.suffix(Int(world.settings.seconds)).max() {
-            stage.tell("highest lag \(readable(seconds: highest))")
-        }
+        guard let highest = known.suffix(Int(world.settings.seconds)).max() else { return }
+        stage.tell("highest lag \(readable(seconds: highest))")
     }
 
     static let kill = DemoScene(

@@ -25,7 +25,7 @@ struct DemoScreen {
     func picture(
         _ headline: String, _ scenes: [Scene], at place: Int, _ reading: DemoGauge.Reading, seconds: Double
     ) -> [String] {
-        let head = strong(fitted(headline, columns - 9) + "  " + clock(seconds))
+        let head = strong(fitted(Self.shortened(headline, columns - 9), columns - 9) + "  " + clock(seconds))
         let below = [bookstore(reading), tandem(reading)].filter { !$0.isEmpty }
         let start = [head, ""] + list(scenes, at: place)
         let whole = start + told(scenes, at: place, results: 6) + below.flatMap { [""] + $0 }
@@ -36,9 +36,21 @@ struct DemoScreen {
         // Not room enough for everything: of the list where we are, and of the rest what moves.
         let counts = "\(place + 1)/\(scenes.count)"
         let now = place < scenes.count ? strong(" \(mark(place, at: place)) \(counts) \(scenes[place].title)") : ""
-        var tight = [head, now] + told(scenes, at: place, results: 2).dropFirst()
-        tight += short.filter { !$0.isEmpty }
-        return tight.prefix(lines - 1).map { cut($0) }
+        let moving = short.filter { !$0.isEmpty }
+        func tight(_ results: Int) -> [String] {
+            [head, now] + told(scenes, at: place, results: results).dropFirst() + moving
+        }
+        // As much of what was found as there is room for, and no less than two.
+        let fitting = [6, 4, 3].lazy.map(tight).first { $0.count < lines } ?? tight(2)
+        return fitting.prefix(lines - 1).map { cut($0) }
+    }
+
+    /// Up to a comma or a blank, where all of it has no room.
+    static func shortened(_ text: String, _ width: Int) -> String {
+        guard text.count > width else { return text }
+        let room = text.prefix(width)
+        guard let end = room.lastIndex(of: ",") ?? room.lastIndex(of: " ") else { return String(room) }
+        return String(room[..<end])
     }
 
     /// A line that a small screen can do without begins like this.
@@ -99,11 +111,11 @@ struct DemoScreen {
             all.append("   copy      complete: \(counted(copy.tables, "table")), \(grouped(copy.rows)) rows")
         }
         if let lag = reading.lag {
-            var text = "   stream    " + stateInWords(lag)
+            var text = (reading.direction == .forward ? "   stream    " : "   back      ") + stateInWords(lag)
             if let worst = lag.report.seconds.worst { text += ", lag \(readable(seconds: worst))" }
             if let status = lag.status {
                 let how = status.role == StreamRole.watch.rawValue ? "seen" : "applied"
-                text += ", \(grouped(status.transactions)) transactions \(how)"
+                text += ", \(grouped(reading.transactions)) transactions \(how)"
             }
             all.append(text)
         } else {

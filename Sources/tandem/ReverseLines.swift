@@ -66,6 +66,7 @@ struct ReverseLines {
         let shown = seen.prefix(5).map { table in
             "\(table.table) \(grouped(table.byApplications)) by applications"
                 + (table.byReplication > 0 ? " and \(grouped(table.byReplication)) by other replication" : "")
+                + (table.truncated ? ", some of rows that nobody can name: `tandem verify`" : "")
         }
         let rest = seen.count > 5 ? "; and \(seen.count - 5) more tables" : ""
         return [("  has seen", shown.joined(separator: "; ") + rest)]

@@ -42,6 +42,33 @@ import Testing
         #expect(book.settledThrough == 2)
     }
 
+    /// Whose it is told of: who wrote it last; and that other replication wrote it once.
+    @Test func whoWroteItIsKnown() {
+        let book = TwinBook()
+        book.touch(Self.row("a"), isForeign: false, by: 1)
+        book.touch(Self.row("a"), isForeign: true, by: 2)
+        _ = book.closeMark()
+        book.touch(Self.row("a"), isForeign: false, by: 3)
+        _ = book.closeMark()
+        let first = book.settle(Self.row("a"), through: 1)
+        #expect(first?.isForeign == true && first?.writer == 3)
+        #expect(book.settle(Self.row("a"), through: 2)?.writer == 3)
+    }
+
+    /// Of a whole table nobody looks at rows: nothing is recorded before it is told of.
+    @Test func aWholeTableIsToldOf() {
+        let book = TwinBook()
+        let table = QualifiedName(schema: "public", name: "t")
+        book.touch(whole: table)
+        #expect(book.closeMark() == 1 && book.settledThrough == 0 && book.count == 1)
+        #expect(book.wholeTables == [table: 1])
+        book.touch(whole: table)
+        book.tell(table, through: 1)
+        #expect(book.closeMark() == 2 && book.settledThrough == 1, "again, and not told of yet")
+        book.tell(table, through: 2)
+        #expect(book.settledThrough == 2 && book.count == 0)
+    }
+
     /// One that is never found the same, because everybody writes it: others are not kept waiting, and it is not forgotten.
     @Test func aRowThatNeverStandsStillKeepsNobodyWaiting() {
         let book = TwinBook()

@@ -175,6 +175,8 @@ import Testing
         let s = d.s
         try replace(
             s.new, "new", in: d, "DELETE FROM u WHERE id = 11; UPDATE t SET v = 'of another time' WHERE id = 12")
+        try cutOff("new", on: s.old, in: d)
+        #expect(d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 12") == ["ok", "25006"], "users read new")
         let said = try adoptInTwoGoes("new", in: d) {
             #expect(d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 12") == ["ok", "25006"])
         }

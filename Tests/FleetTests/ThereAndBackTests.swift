@@ -14,15 +14,20 @@ import Testing
         let s = d.s
         try d.moves("advance")
         try d.expectStep(2)
+        try d.gatesBeforeBothAreWritten()
         let opened = try d.moves("advance")
         #expect(opened.contains("Mode 3 may be deployed now"), "\(opened)")
         try d.expectStep(3)
+        try d.gatesAtTheBeginningOfStepThree()
 
         // Step 3: modes 1 and 3; strangers on new, and modes ahead of their time, are refused.
         #expect(d.serve(1, as: "legacy", "INSERT INTO t (v) VALUES ('legacy')") == ["ok"])
         #expect(d.write(s.new, as: "stranger", mode: nil, "DELETE FROM t") == "25006")
         #expect(d.serve(4, "UPDATE t SET v = 'no'") == ["25006", "25006"])
         #expect(d.write(s.new, mode: 6, "UPDATE t SET v = 'no'") == "25006")
+        #expect(
+            d.write(s.old, mode: 9, "UPDATE t SET v = 'no'") == "25006",
+            "who says nothing may, who says nonsense may not")
         #expect(d.serve(3, "INSERT INTO t (id, v) VALUES (1000, 'three')") == ["ok", "ok"])
         try d.injectWhileForwardApplies(mode: 3)
         try d.isSeen("legacy", mode: "") { d.serve(1, as: "legacy", "UPDATE t SET n = n + 1 WHERE id = 1") }
@@ -43,6 +48,7 @@ import Testing
         try d.refused("advance", "gate census refuses", "web-1", "in mode 3")
         // The last that is seen of it is mode 4.
         try d.isSeen("web-1", mode: "4") { d.serve(4, "UPDATE t SET n = n + 1 WHERE id = 2") }
+        try d.gatesBeforeNewIsRead()
         try d.moves("advance")
         try d.expectStep(5)
         try s.waitForRoles(forward: "watch", reverse: "watch")
@@ -52,13 +58,23 @@ import Testing
         #expect(d.serve(3, "UPDATE t SET v = 'no'") == ["25006", "25006"])
         #expect(d.serve(5, "INSERT INTO t (id, v) VALUES (1002, 'five')") == ["ok", "ok"])
         try d.injectAtStepFive()
+        try d.whoHasOldsRowGoesFirst()
         try d.isSeen("web-1", mode: "5") { d.serve(5, "UPDATE t SET n = n + 1 WHERE id = 2") }
         // Ids that cannot be kept apart.
         try s.both("SELECT setval('small', 32000)")
         try d.refused("advance", "gate sequences refuses", "public.small on new has only 383 values left")
         try s.both("SELECT setval('small', 10)")
+        // What is written in the first moment after the step is nobody's orphan.
+        let knocking = try Knocking(s.new, as: "web-2", mode: 6) {
+            "INSERT INTO u VALUES (\($0 + 100_000), 'knock \($0)')"
+        }
         try d.moves("advance")
         try d.expectStep(6)
+        let acknowledged = try knocking.end(after: 100)
+        try s.reversePasses()
+        for side in [s.new, s.old] {
+            #expect(try side.value("SELECT count(*) FROM u WHERE id > 100000") == "\(acknowledged.count)")
+        }
         try s.waitForRoles(forward: "watch", reverse: "apply")
 
         // Step 6: new is right; its ids are far beyond old's.

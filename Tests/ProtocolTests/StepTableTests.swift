@@ -120,6 +120,27 @@ import Testing
         }
     }
 
+    /// What correctness rests on is asked at each step that rests on it.
+    @Test(arguments: Strategy.allCases) func noStepIsTakenUnasked(_ strategy: Strategy) throws {
+        let table = StepTable(strategy)
+        for way in table.transitions where way.from > .classifying {
+            let (from, to) = (try #require(table[way.from]), try #require(table[way.to]))
+            let gates = Set(way.gates)
+            // Instances of some mode must be gone, or must have gone over to another one.
+            let leave = strategy == .dualWrite && !from.modes.isSubset(of: to.modes)
+            #expect(gates.contains(.census) == leave, "\(way.from) to \(way.to)")
+            // Both sides give out ids from then on.
+            let shares = strategy == .dualWrite && from.truth != to.truth
+            #expect(gates.contains(.sequences) == shares, "\(way.from) to \(way.to)")
+            #expect(!way.isForward || from.truth == to.truth || gates.contains(.rollback), "\(way.from) to \(way.to)")
+            #expect(!gates.contains(.keys) || strategy == .dualWrite)
+            #expect(from.repaired != nil || to.repaired == nil || gates.contains(.keys), "\(way.from) to \(way.to)")
+            // Users meet what is there: it was compared, and new's planner knows it.
+            let reads = Set(to.modes.map(\.reads)).subtracting(from.modes.map(\.reads))
+            #expect(!reads.contains(.new) || gates.isSuperset(of: [.verified, .statistics, .canary]))
+        }
+    }
+
     /// Nobody has to talk a gate away to be correct.
     @Test func onlyWhatIsAboutComfortMayBeWaived() {
         #expect(
