@@ -227,6 +227,20 @@ import Testing
         #expect(try gate.read()?.isSealed == false)
     }
 
+    /// The next epoch follows the one that is there, and what is copied from the other side takes nothing back.
+    @Test func epochsFollowEachOther() throws {
+        let f = try Fenced("fenceepoch", Self.tables)
+        defer { f.s.end() }
+        let book = EpochBook(try f.connection(), f.stream)
+        #expect(throws: StateError.self) { try book.commit(next: f.epoch(3, .detached, truth: .new)) }
+        #expect(try book.read()?.number == 1)
+        _ = try book.commit(next: f.epoch(2, .detached, truth: .new))
+        try book.take(f.epoch(1, .following))
+        #expect(try book.read()?.step == .detached)
+        try book.take(f.epoch(4, .following))
+        #expect(try book.read()?.number == 4)
+    }
+
     /// Left alone it comes down by itself, and nothing of it is committed; the gate follows the epoch again.
     @Test func comesDownWhenItIsLeftAlone() throws {
         let f = try Fenced("fencelease", Self.tables)

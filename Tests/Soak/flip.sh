@@ -110,6 +110,17 @@ change() { # FROM [FAILPOINT]
     { env ${2:+TANDEM_FAILPOINT="$2"} "${at[@]}" "$tandem" switch --config "$world/tandem.yaml" --yes "${back[@]}" \
         --waive canary --waive rehearsed --waive statistics --reason soak >>"$world/switch.log" 2>&1; } 2>/dev/null
 }
+# Once both streams are there. What they last said of themselves may be from before a server crashed: then it is too soon.
+change_when_ready() { # FROM
+    local left=40
+    while [ $((left--)) -gt 0 ]; do
+        ready "$1"
+        change "$1" && return
+        tail -n 5 "$world/switch.log" | grep -q 'gate stream refuses' || return 1
+        sleep 0.25
+    done
+    return 1
+}
 other() { if [ "$1" = old ]; then echo new; else echo old; fi; }
 
 background run true
@@ -158,7 +169,9 @@ judge() { # WHAT PLACE FROM EXPECTED SEEN SECONDS
 complete() { # FROM
     local from=$1
     ensure_run
-    if [ "$(settled)" = "$from" ]; then ready "$from"; change "$from" || { failed=1; echo "FAILED to switch: $(tail -n 3 "$world/switch.log")"; }; fi
+    if [ "$(settled)" = "$from" ]; then
+        change_when_ready "$from" || { failed=1; echo "FAILED to switch: $(tail -n 3 "$world/switch.log")"; }
+    fi
     change "$from" || { failed=1; echo "FAILED when repeated: $(tail -n 3 "$world/switch.log")"; }
     [ "$(settled)" = "$(other "$from")" ] || { failed=1; echo "FAILED: not in charge afterwards"; }
     ready "$(other "$from")"

@@ -111,6 +111,24 @@ import Testing
         #expect(try w.run.stop() == .exited(0))
     }
 
+    /// One that begins while writers are held goes by nothing that is not decided: it streams once it is, and lets nothing pass.
+    @Test func aReplicatorThatBeginsMeanwhileWaits() throws {
+        let w = try Switching("switchbegin")
+        defer { w.end() }
+        let command = try w.stopped(at: "after-charge-position")
+        w.run.kill()
+        let run = try w.s.start("run")
+        rest(.seconds(4))
+        #expect(!run.log.contains("event=streaming"), "\(run.log)")
+        command.continue()
+        #expect(try command.wait() == .exited(0), "\(command.tail)")
+        try w.s.new.sql("INSERT INTO t (v) SELECT 'at once' FROM generate_series(1, 50)")
+        try w.roles("new")
+        try w.s.catchUp(.reverse, by: run)
+        #expect(try Fingerprint.expectEqual(old: w.s.old, new: w.s.new) == [], "\(run.tail)")
+        #expect(try run.stop() == .exited(0))
+    }
+
     /// Past the budget it undoes itself, and says who.
     @Test func whoIsInTheWayIsNamed() throws {
         // Servers of its own: what is left open here would hold up every slot that other tests make.
@@ -171,8 +189,12 @@ import Testing
         // Taken for gone before it holds anybody: then it does not.
         let early = try w.stopped(at: "before-hold")
         #expect(try w.settled() == "old" && heard().last == "undo old")
+        // What somebody else has begun meanwhile is his, and stays written.
+        let other = try w.stopped(at: "after-intent")
         early.continue()
         #expect(try early.wait() != .exited(0) && !heard().contains("hold old"), "\(heard()) \(early.tail)")
+        for side in [w.s.old, w.s.new] { #expect(try side.value("SELECT going_to FROM tandem.epoch") == "6") }
+        other.kill()
         // Its hook is late, and holds clients after that: they are let go again.
         let slow = "\(w.s.directory)/heard.slow"
         _ = FileManager.default.createFile(atPath: slow, contents: nil)
@@ -202,11 +224,15 @@ import Testing
 
         let second = try w.stopped(at: "after-epoch-committed", back: true)
         #expect(try w.settled() == "old" && heard().last == "go old")
-        second.continue()
-        _ = try second.wait()
-        #expect(try w.settled() == "old" && heard().last == "go old", "\(heard()) \(second.tail)")
         try w.roles("old")
         try w.expectSame("old")
+        // Charge has moved on meanwhile: clients are not led to where it was.
+        try w.changed(false)
+        second.continue()
+        _ = try second.wait()
+        #expect(try w.settled() == "new" && heard().last == "go new", "\(heard()) \(second.tail)")
+        try w.roles("new")
+        try w.expectSame("new")
         #expect(try w.run.stop() == .exited(0))
     }
 
@@ -333,6 +359,22 @@ import Testing
                 "hold new \(s.name) \(other.name)", "undo new \(other.name)", "go old \(s.name)",
                 "hold new \(other.name)", "go old \(other.name)",
             ], "\(later)")
+
+        // Killed while the first one's COMMIT waits for a standby: what becomes of the second is not known before that, and not forgotten.
+        for pair in [s, other] { try pair.waitForRoles(forward: "apply", reverse: "watch") }
+        let last = try s.stopped(at: "after-gate-closed", change)
+        try servers.old.waitForStandby("away")
+        last.continue()
+        try servers.old.waitForCommit(ofApplication: "tandem_t_\(s.name) fence")
+        last.kill()
+        let undone = poll(within: .seconds(60)) { heard().last == "undo old \(other.name)" ? true : nil }
+        #expect(undone == true, "\(heard()) \(run.tail)")
+        rest(.seconds(3))
+        try servers.old.waitForStandby(nil)
+        for pair in [s, other] {
+            try pair.old.wait(for: "SELECT step || ' ' || (going_to IS NULL) FROM tandem.epoch", toBe: "6 true")
+            #expect(try pair.sideInCharge(run.tail) == "new")
+        }
         #expect(try run.stop() == .exited(0))
     }
 }

@@ -137,6 +137,22 @@ extension Database {
     }
 }
 
+extension Cluster {
+    /// Commits on it wait for a standby of that name, or for none.
+    func waitForStandby(_ name: String?) throws {
+        try sql("ALTER SYSTEM SET synchronous_standby_names = '\(name ?? "")'")
+        try sql("SELECT pg_reload_conf()")
+        try wait(for: "SHOW synchronous_standby_names", toBe: name ?? "")
+    }
+
+    /// Until that session's COMMIT is written and waits for a standby.
+    func waitForCommit(ofApplication name: String) throws {
+        try wait(
+            for: "SELECT count(*) FROM pg_stat_activity WHERE application_name = '\(name)' AND wait_event = 'SyncRep'",
+            toBe: "1")
+    }
+}
+
 extension Scenario {
     /// Until nobody is held and both sides say the same; then exactly one of them takes writes. Which.
     func sideInCharge(_ log: @autoclosure () -> String, location: SourceLocation = #_sourceLocation) throws -> String {

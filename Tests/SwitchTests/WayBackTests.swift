@@ -42,6 +42,11 @@ import Testing
         }
         // Nobody reads it meanwhile.
         w.run.pause()
+        try refused("public.t came later than the stream back") {
+            try s.new.sql("ALTER PUBLICATION \(s.reverseName) DROP TABLE t")
+        } mend: {
+            try s.new.sql("ALTER PUBLICATION \(s.reverseName) ADD TABLE t")
+        }
         func fill() throws {
             for _ in 0..<8 {
                 try s.new.sql(
