@@ -215,7 +215,8 @@ extension Batch {
     /// The rows to copy, when this batch is nothing but many inserts into one table whose types match exactly, or any number
     /// into the one that is being copied.
     func asCopy(_ mappings: Mappings, goingOn open: TableMapping?) -> CopyRows? {
-        guard changes >= (open == nil ? Self.worthCopying : 1), leftOut == 0, noted.isEmpty, notedWhole.isEmpty, segments.count == 1,
+        guard changes >= (open == nil ? Self.worthCopying : 1), leftOut == 0, noted.isEmpty, notedWhole.isEmpty,
+            segments.count == 1,
             segments[0].truncation == nil,
             segments[0].tables.count == 1
         else { return nil }

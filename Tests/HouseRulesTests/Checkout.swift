@@ -42,7 +42,9 @@ struct Checkout {
     static func scripts(_ folder: String) throws -> [(path: String, text: String)] {
         let names = try FileManager.default.contentsOfDirectory(atPath: "\(root)/\(folder)").sorted()
         return names.compactMap { name in
-            guard let text = try? String(contentsOfFile: "\(root)/\(folder)/\(name)", encoding: .utf8) else { return nil }
+            guard let text = try? String(contentsOfFile: "\(root)/\(folder)/\(name)", encoding: .utf8) else {
+                return nil
+            }
             let isShell = name.hasSuffix("sh") || (text.hasPrefix("#!") && text.prefix(60).contains("sh\n"))
             return isShell ? ("\(folder)/\(name)", text) : nil
         }

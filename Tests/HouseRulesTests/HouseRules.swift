@@ -83,7 +83,8 @@ enum HouseRules {
         guard script.contains("pipefail") || path.hasPrefix("Tests/Soak/") else { return [] }
         return script.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap { number, line in
             line.contains(/(^|[^|])\|\s*e?grep\s+-[a-zA-Z]*q/)
-                ? "\(path):\(number + 1): `| grep -q` misses what it finds; `| grep … >/dev/null` reads to the end" : nil
+                ? "\(path):\(number + 1): `| grep -q` misses what it finds; `| grep … >/dev/null` reads to the end"
+                : nil
         }
     }
 

@@ -36,7 +36,8 @@ import Testing
     }
 
     @Test func scriptsReadToTheEnd() throws {
-        let scripts = try ["scripts", "Benchmarks", "Tests/Soak", "packaging", "docker", ".ci"].flatMap(Checkout.scripts)
+        let scripts = try ["scripts", "Benchmarks", "Tests/Soak", "packaging", "docker", ".ci"].flatMap(
+            Checkout.scripts)
         #expect(scripts.contains { $0.path == ".ci/run" } && scripts.contains { $0.path == "Tests/Soak/deb.sh" })
         let violations = scripts.flatMap { HouseRules.hastyGreps($0.path, $0.text) }
         #expect(violations.isEmpty, "\(report(violations))")
