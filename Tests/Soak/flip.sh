@@ -116,7 +116,7 @@ change_when_ready() { # FROM
     while [ $((left--)) -gt 0 ]; do
         ready "$1"
         change "$1" && return
-        tail -n 5 "$world/switch.log" | grep -q 'gate stream refuses' || return 1
+        tail -n 5 "$world/switch.log" | grep 'gate stream refuses' >/dev/null || return 1
         sleep 0.25
     done
     return 1
