@@ -131,15 +131,24 @@ extension Applier {
         let batch = Batch()
         var differences = Differences()
         var shapes = Set<Int>()
+        var seesIt: Bool?
+        var inRepair = false
+        func makeEqual() throws -> ApplyFailure? {
+            let failure = try repair(&differences, by: source, seesIt: seesIt ?? true)
+            inRepair = failure != nil
+            return failure
+        }
         var failure = try eachChange(of: transaction) { record, piece in
             shapes.insert(record.shape)
-            return try self.apply(record, of: piece, counting: batch, &differences)
+            if let failure = try self.apply(record, of: piece, counting: batch, &differences) { return failure }
+            guard !differences.rows.isEmpty else { return nil }
+            if seesIt == nil { seesIt = try reread.sees(transaction.xid) }
+            // The change's own row is not what a later change makes of it.
+            let isAtOnce = source == .image || seesIt == false || differences.rows.count >= Differences.most
+            return isAtOnce ? try makeEqual() : nil
         }
-        var inRepair = false
-        if failure == nil {
-            failure = try repair(differences, by: source, of: transaction)
-            inRepair = failure != nil
-        }
+        if failure == nil { failure = try makeEqual() }
+        if failure == nil { try tell(differences, at: transaction.commit.end) }
         if failure == nil {
             try writer.queueChecks(ofShapes: shapes)
             try queueLeftOut(batch)

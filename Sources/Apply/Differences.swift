@@ -1,7 +1,8 @@
 // Rows that were not as the stream expected: there already when inserted, or not there when changed. Each such row is
 // read again on the source and made equal on the target, in the transaction that met it; the source may be further by
-// then, and the changes still to come bring the target back to it. When what it became meanwhile collides with a row that
-// has not come so far yet, the row is made what the change itself says. Counted by table and kind in schema tandem.
+// then, and the changes still to come bring the target back to it. Where what it is on the source cannot be seen yet, or
+// collides with a row that has not come so far, it is made what the change itself says, before the next change comes.
+// Counted by table and kind in schema tandem.
 
 internal import Assembly
 internal import Batching
@@ -37,49 +38,66 @@ struct Differences {
         let batch: Batch
     }
 
+    struct Key: Hashable {
+        let table: QualifiedName
+        let kind: Kind
+    }
+
+    struct Tally {
+        var found = 0
+        var repaired = 0
+    }
+
+    /// Of those that are not made equal yet.
     private(set) var rows: [Row] = []
-    var count: Int { rows.count }
+    private(set) var count = 0
+    private(set) var tallies: [Key: Tally] = [:]
+    /// No more may wait: each keeps what its change lies in.
+    static let most = 1000
 
     mutating func note(_ kind: Kind, _ mapping: TableMapping, _ batch: Batch) {
         rows.append(Row(kind: kind, mapping: mapping, row: batch.rowOf(mapping), batch: batch))
+        tallies[Key(table: mapping.table.name, kind: kind), default: Tally()].found += 1
+        count += 1
+    }
+
+    mutating func takeRows() -> [Row] {
+        defer { rows = [] }
+        return rows
+    }
+
+    mutating func nowEqual(_ row: Row) {
+        tallies[Key(table: row.mapping.table.name, kind: row.kind), default: Tally()].repaired += 1
     }
 }
 
 extension Applier {
+    /// Those that wait. `seesIt`: whether the source shows what the transaction that met them did.
     func repair(
-        _ differences: Differences, by source: Differences.Source, of transaction: Transaction
+        _ differences: inout Differences, by source: Differences.Source, seesIt: Bool
     ) throws -> ApplyFailure? {
-        struct Tally {
-            var found = 0
-            var repaired = 0
-        }
-        struct Key: Hashable {
-            let table: QualifiedName
-            let kind: Differences.Kind
-        }
-        guard !differences.rows.isEmpty else { return nil }
-        let position = transaction.commit.end
-        var tallies: [Key: Tally] = [:]
-        let seesIt = try reread.sees(transaction.xid)
-        for difference in differences.rows {
-            let key = Key(table: difference.mapping.table.name, kind: difference.kind)
-            tallies[key, default: Tally()].found += 1
+        for difference in differences.takeRows() {
             guard let row = difference.row, difference.kind != .missingDelete else { continue }
             let isComplete = row.isComplete
             guard seesIt || isComplete else { continue }
             let fromImage = isComplete && (source == .image || !seesIt)
             let failure = try fromImage ? write(row, difference.mapping) : repair(row, difference.mapping)
             if let failure { return failure }
-            tallies[key, default: Tally()].repaired += 1
+            differences.nowEqual(difference)
         }
-        for (key, tally) in tallies {
+        return nil
+    }
+
+    /// When all are made equal.
+    func tell(_ differences: Differences, at position: LSN) throws {
+        guard differences.count > 0 else { return }
+        for (key, tally) in differences.tallies {
             try queueTally(key.table, key.kind, found: tally.found, repaired: tally.repaired, position)
             log.warning(
                 "difference",
                 [.relation: key.table, .reason: key.kind.rawValue, .count: tally.found, .lsn: position])
         }
         Failpoint.pass(.afterRepair)
-        return nil
     }
 
     func queueTally(

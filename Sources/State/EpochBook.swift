@@ -110,10 +110,11 @@ package struct EpochBook {
         return written
     }
 
-    /// By itself, and durable before it returns, on a standby too where `waits`. `going` says of which transition, when more is to be done for it.
-    package func commit(next epoch: Epoch, going: Transition? = nil, waits: Bool = false) throws -> Epoch {
+    /// By itself, and durable before it returns, a standby's own copy aside. `going` says of which transition, when more is to be
+    /// done for it.
+    package func commit(next epoch: Epoch, going: Transition? = nil) throws -> Epoch {
         try connection.script(
-            "BEGIN; SET LOCAL synchronous_commit = \(waits ? "on" : "local")",
+            "BEGIN; SET LOCAL synchronous_commit = local",
             doing: "recording where the pair stands on \(connection.label)")
         var isDone = false
         defer { if !isDone { _ = try? connection.script("ROLLBACK", doing: "giving up") } }

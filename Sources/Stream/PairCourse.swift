@@ -15,6 +15,17 @@ package final class PairCourse: Sendable {
         var areStreamsResting = false
         /// The newest epoch that was told.
         var told: Epoch?
+
+        var standing: EpochStanding? { read.count == 2 ? EpochStanding(old: old, new: new) : nil }
+
+        var row: StepRow? {
+            guard let standing else { return nil }
+            switch standing {
+            case .contradiction: return nil
+            case .none: return StepTable(.dualWrite)[.following]
+            case .agreed(let epoch), .behind(let epoch, _): return epoch.row
+            }
+        }
     }
 
     private let known = Monitor(Known())
@@ -29,19 +40,10 @@ package final class PairCourse: Sendable {
     }
 
     /// Nil until both sides were read once.
-    package var standing: EpochStanding? {
-        known.withLock { $0.read.count == 2 ? EpochStanding(old: $0.old, new: $0.new) : nil }
-    }
+    package var standing: EpochStanding? { known.withLock { $0.standing } }
 
     /// The row of the step table that holds. Nil while that is not known; a pair without an epoch is followed.
-    package var row: StepRow? {
-        guard let standing else { return nil }
-        switch standing {
-        case .contradiction: return nil
-        case .none: return StepTable(.dualWrite)[.following]
-        case .agreed(let epoch), .behind(let epoch, _): return epoch.row
-        }
-    }
+    package var row: StepRow? { known.withLock { $0.row } }
 
     /// The epoch before and the one that holds now, when it has not been told yet: the first one is no news.
     func takeNews() -> (before: Epoch, now: Epoch)? {
@@ -106,14 +108,11 @@ package final class PairCourse: Sendable {
         set { known.change { $0.areStreamsResting = newValue } }
     }
 
-    /// Until the reverse stream is to do something else than `role`, or the seconds are over, or `stop` was raised and then
-    /// those who wait were woken.
+    /// Until the reverse stream is to do something else than `role` (nil: until it is known what), or the seconds are over, or
+    /// `stop` was raised and then those who wait were woken.
     func waitForReverse(toChangeFrom role: StreamRole?, seconds: Double, stop: StopSignal) {
         _ = known.wait(seconds: seconds) { known -> Bool? in
-            if stop.isRaised { return true }
-            guard known.read.count == 2 else { return nil }
-            let now = EpochStanding(old: known.old, new: known.new).epoch?.row?.reverse ?? .off
-            return now == role ? nil : true
+            stop.isRaised || known.row?.role(of: .reverse) != role ? true : nil
         }
     }
 

@@ -46,7 +46,7 @@ final class ReverseRun: Sendable {
         var pause = 1.0
         while !ending.isRaised {
             guard let role = course.role(of: .reverse) else {
-                course.waitForReverse(toChangeFrom: .off, seconds: 60, stop: ending)
+                course.waitForReverse(toChangeFrom: nil, seconds: 60, stop: ending)
                 continue
             }
             do {

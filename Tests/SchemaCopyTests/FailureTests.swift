@@ -28,7 +28,8 @@ import Threading
         #expect(said.contains("index public.a_number") && said.contains("[22P02]"))
         #expect(said.contains("index public.a_v") && said.contains("[23505]"))
         #expect(!said.contains("secret"))
-        try copying.new.sql("DELETE FROM a WHERE id = 2; UPDATE a SET v = '5'")
+        // Afresh: an index also takes in rows that are gone, as long as a transaction of another test may see them.
+        try copying.new.sql("TRUNCATE a, b; INSERT INTO a VALUES (1, '5'); INSERT INTO b VALUES (1, 77)")
 
         let dangling = #expect(throws: SchemaError.self) { try copy.finishAll() }
         #expect(dangling?.description.contains("b_a_fkey on public.b") == true)

@@ -18,10 +18,22 @@ import Threading
         }
         let stop = StopSignal()
         let waiting = try Thread("reverse") {
-            course.waitForReverse(toChangeFrom: .off, seconds: 3600, stop: stop)
+            course.waitForReverse(toChangeFrom: isKnown ? .off : nil, seconds: 3600, stop: stop)
         }
         stop.raise()
         course.wakeWaiting()
         waiting.join()
+    }
+
+    /// That there is to be none is news to who does not know yet: something may have been left to clear away.
+    @Test(.timeLimit(.minutes(1))) func whoDoesNotKnowHearsThatThereIsNone() throws {
+        let course = PairCourse()
+        let waiting = try Thread("reverse") {
+            course.waitForReverse(toChangeFrom: nil, seconds: 3600, stop: StopSignal())
+        }
+        course.note(nil, on: .old)
+        course.note(nil, on: .new)
+        waiting.join()
+        #expect(course.role(of: .reverse) == .off)
     }
 }
