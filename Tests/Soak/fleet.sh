@@ -79,7 +79,7 @@ for_all_alive() {
 }
 # Gates that wait for something are asked again; now and then the command is killed on its way, and asked again as well.
 move() {
-    local way=$1 began=$EPOCHREALTIME pid try status
+    local way=$1 began=$EPOCHREALTIME pid try status is_there
     : >"$world/move.log"
     for try in $(seq 1 90); do
         for_all_alive
@@ -96,7 +96,9 @@ move() {
         fi
         status=0
         wait "$pid" || status=$?
-        if [ $status -eq 0 ] && [ "$(q old 'SELECT step FROM tandem.epoch')" = "$2" ]; then
+        # Killed once it had done everything: asked again it would be for the step after this one.
+        is_there=$(q old "SELECT step = $2 AND going_to IS NULL FROM tandem.epoch" 2>/dev/null) || true
+        if [ "$is_there" = t ] || { [ $status -eq 0 ] && [ "$(q old 'SELECT step FROM tandem.epoch')" = "$2" ]; }; then
             echo "$way to $2 in $(since "$began") s, asked $try times; $(tail -n 40 "$world/move.log" | grep -o 'writers were held for.*' | tail -n 1)"
             return
         fi
