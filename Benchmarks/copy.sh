@@ -100,6 +100,14 @@ compare() {
     done
 }
 
+# From the slot's snapshot to the last table: without the schema before it, and what comes after it.
+rows_alone() { # LOG
+    local first last
+    first=$(sed -n 's/^time=\([^ ]*\) .*event=prepared .*/\1/p' "$1" | head -n 1)
+    last=$(sed -n 's/^time=\([^ ]*\) .*event="table copied" .*/\1/p' "$1" | tail -n 1)
+    awk -v a="$(date -d "$first" +%s.%N)" -v b="$(date -d "$last" +%s.%N)" 'BEGIN { printf "%.2f\n", b - a }'
+}
+
 for run in $(seq "$runs"); do
     for contender in $contenders; do
         empty_new
@@ -107,6 +115,7 @@ for run in $(seq "$runs"); do
         began=$(date +%s.%N)
         turn "$contender" >"$world/$contender.log" 2>&1 || fail "$contender: $(tail -n 5 "$world/$contender.log")"
         awk -v a="$began" -v b="$(date +%s.%N)" 'BEGIN { printf "%.2f\n", b - a }' >>"$world/$contender.seconds"
+        [ "$contender" != tandem ] || rows_alone "$world/tandem.log" >>"$world/rows.seconds"
         compare "$contender"
         clean "$contender"
     done
@@ -122,3 +131,7 @@ for contender in $contenders; do
     printf '%-10s %9.2f %9s\n' "$contender" "$seconds" \
         "$(awk -v a="$seconds" -v b="$base" 'BEGIN { if (b > 0) printf "%.2f", a / b; else printf "-" }')"
 done
+if [ -f "$world/rows.seconds" ] && [ -f "$world/pipe.seconds" ]; then
+    awk -v a="$(median "$world/rows.seconds")" -v b="$(median "$world/pipe.seconds")" \
+        'BEGIN { printf "rows alone: tandem %.2f, %.2f of the pipe\n", a, a / b }'
+fi
