@@ -50,6 +50,9 @@ final class Receiver {
     private var isStuck = false
     private var deliveredAt = Monotonic.now
     private var looked = 0
+    private var pace: ReadingPace
+    /// Until when the socket is left alone, and what gathers there.
+    private var restsUntil: Monotonic?
     private let doing: String
 
     init(
@@ -74,6 +77,8 @@ final class Receiver {
             })
         feedbackEvery = try Self.feedbackInterval(connection)
         try connection.growReadBuffer()
+        pace = ReadingPace(isWithinOneHost: connection.isWithinOneHost)
+        if pace.isWithinOneHost { connection.keepReceiveBufferSmall() }
         try ReplicationCommands.start(
             setup.stream, from: setup.start, binary: setup.isBinary, messages: setup.census != nil, on: connection)
         Failpoint.pass(.afterStreamStarted)
@@ -96,7 +101,7 @@ final class Receiver {
             while !stop.isRaised {
                 let mayRead = try mayRead()
                 if !mayRead { deliver() }
-                let messages = mayRead ? try read() : 0
+                let messages = mayRead && !rests ? try read() : 0
                 try feedBack()
                 wait(reading: mayRead, messages)
             }
@@ -109,6 +114,8 @@ final class Receiver {
         }
         try? tell()
     }
+
+    private var rests: Bool { restsUntil.map { Monotonic.now < $0 } ?? false }
 
     private func mayRead() throws -> Bool {
         guard !hasEnded else { return false }
@@ -173,7 +180,10 @@ final class Receiver {
     private func read() throws -> Int {
         try connection.pull(doing: doing)
         var count = 0
+        var bytes = 0
+        defer { restsUntil = pace.rest(after: count, bytes: bytes).map { Monotonic.now.adding(seconds: $0) } }
         while let message = try nextMessage() {
+            bytes += message.bytes.count
             try handle(message.bytes)
             // What came in one burst with the end is for the next run: not even its positions may be heard here.
             if hasEnded { return count }
@@ -188,7 +198,7 @@ final class Receiver {
             if Monotonic.now >= nextFeedback { try feedBack() }
         }
         // In a flood what is whole waits for more, but not for long: each handing over wakes another thread.
-        if count < Self.busy || deliveredAt.age > Self.longest { deliver() }
+        if count < ReadingPace.busy || deliveredAt.age > Self.longest { deliver() }
         return count
     }
 
@@ -315,10 +325,6 @@ final class Receiver {
         Failpoint.pass(.afterFeedback)
     }
 
-    /// So many messages at once mean that more are coming than we need wake for one by one.
-    private static let busy = 16
-    /// A local socket holds some 200 small messages, then the source waits for us: about half of that may gather.
-    private static let nap = 0.000_15
     /// In a flood whole transactions are handed over when they make so many bytes, or have waited so many seconds: an idle
     /// target takes what it is given at once, and many small batches cost it more than few large ones.
     private static let handful = 1 << 18
@@ -326,12 +332,10 @@ final class Receiver {
     /// How often a transaction that has begun to come is looked after without sleeping.
     private static let looks = 4
 
-    /// The source sends each message by itself, and waking for each costs more than reading it. In a flood the socket is
-    /// left alone for a moment, and what gathers is read at once. In the middle of a small transaction the rest is only
-    /// microseconds away: the processor is lent to whoever wants it, and the socket is read again.
+    /// In the middle of a small transaction the rest is only microseconds away: the processor is lent to whoever wants it, and
+    /// the socket is read again.
     private func wait(reading: Bool, _ messages: Int) {
-        let isBusy = messages >= Self.busy
-        if reading && !isBusy && !assembler.isBetweenTransactions {
+        if reading && restsUntil == nil && !assembler.isBetweenTransactions {
             looked = messages > 0 ? 0 : looked + 1
             if looked < Self.looks {
                 sched_yield()
@@ -343,9 +347,9 @@ final class Receiver {
             .readable(stop.descriptor), .readable(positions.durableMoved.descriptor),
             .readable(queue.drained.descriptor),
         ]
-        if reading && !isBusy { interests.append(.readable(connection.socket)) }
+        if reading && restsUntil == nil { interests.append(.readable(connection.socket)) }
         var until = min(nextFeedback, nextSpillTry ?? nextFeedback)
-        if reading && isBusy { until = min(until, Monotonic.now.adding(seconds: Self.nap)) }
+        if reading, let restsUntil { until = min(until, restsUntil) }
         Poll.wait(for: interests, until: until)
         positions.durableMoved.lower()
     }
