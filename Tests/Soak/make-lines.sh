@@ -4,7 +4,7 @@
 # or a machine of its own is named below with who runs it. Builds for debugging and for use, and a fuzzer, are made where they are not
 # there yet; with them it takes some ten minutes.
 #
-#     ONLY  targets, in quotes: only these
+#     ONLY  targets, in quotes: only these; `make` for it alone
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 world=$(mktemp -d /tmp/tandem-lines.XXXXXX)
@@ -93,7 +93,10 @@ once() { [ -z "${had[$1]:-}" ] && had[$1]=1; }
 before=$(files)
 number=0
 while read -r line <&3; do
-    [ -z "${ONLY:-}" ] || [[ " $ONLY " == *" $(cut -d' ' -f2 <<<"$line ") "* ]] || continue
+    target=${line#make}
+    target=${target# }
+    target=${target%% *}
+    [ -z "${ONLY:-}" ] || [[ " $ONLY " == *" ${target:-make} "* ]] || continue
     began=$SECONDS
     line_of "$line"
     [ "$(files)" = "$before" ] || { git status --short >"$world/said"; fail "$line has changed files of the repository"; }
