@@ -36,6 +36,11 @@ import Testing
         try pair.old.wait(for: "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", toBe: "1")
         #expect(try w.ok("step").contains("commits on old wait for 1 standby, and 1 is there besides tandem"))
 
+        // One of two is too few.
+        try pair.old.waitForStandby("FIRST 2 (standby, away)")
+        #expect(try w.ok("step").contains("commits on old wait for 2 standbys, and 1 is there besides tandem"))
+        try pair.old.waitForStandby("standby")
+
         // It goes away while writers are held.
         let early = try w.stopped(at: "after-charge-position")
         try standby.stop(.immediate)
