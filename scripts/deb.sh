@@ -41,7 +41,7 @@ day=$(git log -1 --format=%cD 2>/dev/null || date -R -r CHANGELOG.md)
 printf 'tandem (%s) unstable; urgency=medium\n\n  * Release %s: see changelog.gz beside this file.\n\n -- The tandem authors <tandem@example.org>  %s\n' \
     "$revision" "$version" "$day" | gzip -9n >"$tree/usr/share/doc/tandem/changelog.Debian.gz"
 chmod 644 "$tree/usr/share/doc/tandem"/{copyright,changelog.Debian.gz}
-install -d -m 755 "$tree/etc/tandem" "$tree/usr/share/lintian/overrides"
+install -d -m 755 "$tree/etc/tandem" "$tree/var/lib/tandem" "$tree/usr/share/lintian/overrides"
 cat >"$tree/usr/share/lintian/overrides/tandem" <<'END'
 # Instances of a template are stopped when the package goes; debhelper's snippets know units by their whole names only.
 tandem: maintainer-script-calls-systemctl [prerm:*]

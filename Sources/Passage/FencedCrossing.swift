@@ -43,6 +43,7 @@ final class FencedCrossing {
     /// Seconds for getting ready, while nobody waits.
     private static let preparing = 60.0
     private static let patience = 10.0
+    private static let confirming = 1.0
 
     init(
         _ desks: [PairDesk], _ transition: Transition, _ plan: FencedPlan, _ configuration: Configuration,
@@ -78,7 +79,10 @@ final class FencedCrossing {
     private func prepare(_ clock: ActClock) throws {
         for desk in desks { _ = try desk.fenceTables(say: say) }
         pairs = try desks.map { try FencedPair($0, plan, to: transition.to, clock) }
-        for pair in pairs { try pair.bringSequences() }
+        for pair in pairs {
+            for side in Side.allCases { try pair.lookForStandbys(side) }
+            try pair.bringSequences()
+        }
         let slowest = try pairs.map { try $0.measureDrain(limit: budget) }.max() ?? 0
         guard slowest < budget * 0.6 else {
             throw FlipFault.tooSlow(
@@ -177,6 +181,8 @@ final class FencedCrossing {
                 left.map(\.desk), transition, configuration, as: command, isHeld: areHeld, keepsIntent: true, say: say
             ).run()
         }
+        // Nobody waits for what is told.
+        defer { for pair in done where pair.wasUnanswered { warnOfStandbys(pair) } }
         if plan.movesCharge { try release(done.map(\.name)) }
         if let failure { throw failure }
     }
@@ -192,7 +198,7 @@ final class FencedCrossing {
             guard let epoch = try CommitOutcome(pair.desk, pair.plan.giver, stop: asked).committed() else {
                 throw error
             }
-            pair.committed = epoch
+            (pair.committed, pair.wasUnanswered) = (epoch, true)
         }
         clock.goOn(seconds: Self.patience)
         Failpoint.pass(.afterEpochCommitted)
@@ -224,6 +230,31 @@ final class FencedCrossing {
                 hint: "let them go yourself, or mend the hook: `tandem run` runs it again, and so does this command")
         }
         Failpoint.pass(.afterRelease)
+    }
+
+    /// A standby that lacks the commit, and is promoted, takes up what is over.
+    private func warnOfStandbys(_ pair: FencedPair) {
+        let side = pair.plan.giver
+        var pause = Backoff(first: 0.05, longest: 0.2)
+        let began = Monotonic.now
+        do {
+            try pair.desk.afresh(side, seconds: Self.patience) { connection in
+                let stream = pair.desk.plan.stream
+                guard let standbys = try SynchronousStandbys(of: side, on: connection, stream) else { return }
+                let end = try SynchronousStandbys.flushed(on: connection)
+                while began.age < Self.confirming {
+                    if try SynchronousStandbys.have(end, on: connection, stream) { return }
+                    if asked.wait(seconds: pause.seconds()) { break }
+                }
+                let what =
+                    "\(side.rawValue) of \(pair.name) has committed it, and its standbys have not said that they have it"
+                    + " (\(standbys.setting))"
+                report[pair.name, default: []].append(("standbys", what))
+                say(
+                    "\(what): before they do, none may take its place. It would not know of this step, and would take writes"
+                        + " while \(side.other.rawValue) is in charge")
+            }
+        } catch { say("whether standbys of \(side.rawValue) have it is not known: \(error)") }
     }
 
     private func note() {

@@ -32,6 +32,8 @@ final class FencedPair {
     private(set) var times: [(String, Double)] = []
     /// It has been committed, and this is what.
     var committed: Epoch?
+    /// The server has not said so itself. A commit that is no longer waited for is committed, and its standbys may lack it.
+    var wasUnanswered = false
 
     var name: String { desk.plan.pair }
     private var stream: StreamName { desk.plan.stream }
@@ -134,6 +136,7 @@ final class FencedPair {
             guard bare.isEmpty else { throw FenceFault.uncovered(side, bare) }
             relations[side] = FencedTable.numbers(tables)
             try lookForStrangers(side)
+            try lookForStandbys(side)
             try fences[side]?.check()
         }
         for direction in Direction.allCases where desk.standing.row?.role(of: direction) == .apply {
@@ -144,6 +147,15 @@ final class FencedPair {
             if let open = try side.copiedTables().first(where: { $0.state != .done }) {
                 throw StateError.refused("\(open.name) is being copied", hint: "`tandem status` shows how far it is")
             }
+        }
+    }
+
+    /// What waits for one that is away cannot be undone.
+    func lookForStandbys(_ side: Side) throws {
+        if let standbys = try SynchronousStandbys(of: side, on: connection(side), stream),
+            standbys.areMissing
+        {
+            throw FlipFault.standbysAway(side, standbys.inWords)
         }
     }
 

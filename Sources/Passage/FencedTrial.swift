@@ -69,6 +69,14 @@ package struct FencedTrial {
     }
 
     private func marks(_ clock: ActClock) throws -> [String] {
+        for side in Side.allCases {
+            guard let connection = desk.connection(side) else { continue }
+            if let standbys = try SynchronousStandbys(of: side, on: connection, desk.plan.stream),
+                standbys.areMissing
+            {
+                return ["no mark was sent: \(standbys.inWords)"]
+            }
+        }
         let pair = try FencedPair(desk, plan, clock)
         let budget = desk.configuration.limits.pause
         let slowest = try pair.measureDrain(limit: 10)

@@ -99,6 +99,26 @@ extension GateKeeper {
             : GateReading(.lag, .refuses, saw, mend: "wait: `tandem lag --watch`; what slows it is in `tandem status`")
     }
 
+    /// On both: marks are committed on either side, and the step on the one that gives charge up.
+    func standbys() throws -> GateReading {
+        let (old, new) = try desk.reached()
+        let found = try [(Side.old, old), (.new, new)].compactMap {
+            try SynchronousStandbys(of: $0, on: $1, desk.plan.stream)
+        }
+        if let missing = found.first(where: \.areMissing) {
+            let fault = FlipFault.standbysAway(missing.side, missing.inWords)
+            return GateReading(.standbys, .refuses, missing.inWords, mend: fault.hint)
+        }
+        if let unseen = found.first(where: { $0.there == nil }) {
+            return GateReading(
+                .standbys, .unknown, "\(unseen.inWords); whether they are there tandem's role may not see",
+                mend: "GRANT pg_read_all_stats to it on \(unseen.side.rawValue)")
+        }
+        return GateReading(
+            .standbys, .holds,
+            found.isEmpty ? "no commit waits for a standby" : found.map(\.inWords).joined(separator: "; "))
+    }
+
     static func inWords(_ seconds: Double) -> String {
         switch seconds {
         case ..<1: "\(Int((seconds * 1000).rounded())) ms"

@@ -44,6 +44,7 @@ package struct GateKeeper {
         case .statistics: try statistics()
         case .sequences: try sequences()
         case .rollback: try rollback()
+        case .standbys: try standbys()
         case .census: try census()
         case .canary: unavailable(.canary, "no record: this version of tandem has no canary")
         case .rehearsed: unavailable(.rehearsed, "no record: this version of tandem has no rehearsal")

@@ -59,8 +59,8 @@ extension Gate {
               A (mode 3) fails to commit old, after new was committed
             => everything is at rest, and the two sides differ
             """
-        case .decided, .preflight, .schema, .copy, .lag, .verified, .dataB, .keys, .statistics, .sequences, .canary,
-            .rehearsed:
+        case .decided, .preflight, .schema, .copy, .lag, .verified, .dataB, .keys, .statistics, .sequences, .standbys,
+            .canary, .rehearsed:
             nil
         }
     }

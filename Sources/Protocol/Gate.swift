@@ -4,7 +4,7 @@
 package enum Gate: String, Sendable, CaseIterable, CustomStringConvertible {
     case decided, preflight, schema, copy, stream, lag, verified
     case dataB = "data-b"
-    case keys, statistics, sequences, rollback, census, canary, rehearsed
+    case keys, statistics, sequences, rollback, standbys, census, canary, rehearsed
 
     package var description: String { rawValue }
 
@@ -23,6 +23,7 @@ package enum Gate: String, Sendable, CaseIterable, CustomStringConvertible {
         case .statistics: "the planner knows the tables on new"
         case .sequences: "ids that both sides give out can be kept apart"
         case .rollback: "the way back works: its stream is healthy, has room, and may write"
+        case .standbys: "the standbys that commits wait for are there"
         case .census: "every instance was seen in a mode that both steps allow"
         case .canary: "the configured reads agree on both sides"
         case .rehearsed: "the whole sequence was rehearsed within `gates.rehearsed_within`"
@@ -91,6 +92,12 @@ package enum Gate: String, Sendable, CaseIterable, CustomStringConvertible {
             A step whose way back was never seen to work has none. The slot must be there and healthy, the log it may hold \
             must fit, sequences must be ahead, and tandem's role must be able to write on the other side.
             """
+        case .standbys:
+            """
+            A step that holds writers is committed only with what its server's synchronous standbys have. Where too few of them \
+            are there that commit waits for them, as everybody's does; and one that was promoted later without having heard of \
+            the step would take writes while the other side is in charge.
+            """
         case .census:
             """
             Modes two apart must never live together: one would read what the other does not write. So every instance has to \
@@ -111,7 +118,7 @@ package enum Gate: String, Sendable, CaseIterable, CustomStringConvertible {
     package var isWaivable: Bool {
         switch self {
         case .lag, .verified, .dataB, .statistics, .canary, .rehearsed: true
-        case .decided, .preflight, .schema, .copy, .stream, .keys, .sequences, .rollback, .census: false
+        case .decided, .preflight, .schema, .copy, .stream, .keys, .sequences, .rollback, .standbys, .census: false
         }
     }
 }

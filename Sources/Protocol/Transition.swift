@@ -88,18 +88,20 @@ extension StepTable {
         go(.writingBoth, .writingStrictly, [.stream, .census], [.permit]),
         go(
             .writingStrictly, .readingNew,
-            [.schema, .stream, .lag, .verified, .statistics, .census, .canary, .rehearsed],
+            [.schema, .stream, .lag, .verified, .statistics, .standbys, .census, .canary, .rehearsed],
             [.balance, .permit], isFenced: true),
         go(
-            .readingNew, .detached, [.schema, .stream, .verified, .sequences, .rollback, .census, .canary],
+            .readingNew, .detached, [.schema, .stream, .verified, .sequences, .rollback, .standbys, .census, .canary],
             [.flip, .permit], isFenced: true),
         go(
-            .detached, .readingNew, [.schema, .stream, .lag, .dataB, .sequences, .census], [.flip, .permit],
-            isFenced: true),
-        go(.readingNew, .writingStrictly, [.stream, .census], [.unbalance, .permit], isFenced: true),
+            .detached, .readingNew, [.schema, .stream, .lag, .dataB, .sequences, .standbys, .census],
+            [.flip, .permit], isFenced: true),
+        go(
+            .readingNew, .writingStrictly, [.stream, .standbys, .census], [.unbalance, .permit], isFenced: true),
         go(.writingStrictly, .writingBoth, [.census], [.permit]),
         go(
-            .writingBoth, .derivedAtRest, [.census], [.removeTriggers, .removeReverse, .permit], isFenced: true),
+            .writingBoth, .derivedAtRest, [.standbys, .census], [.removeTriggers, .removeReverse, .permit],
+            isFenced: true),
         go(.derivedAtRest, .following, [], [.resumeDataB]),
     ]
 
@@ -109,10 +111,13 @@ extension StepTable {
             .following, .derivedAtRest, toRest, [.pauseDataB, .makeReverse, .makeTriggers]),
         go(
             .derivedAtRest, .detached,
-            [.schema, .copy, .stream, .lag, .verified, .dataB, .statistics, .rollback, .canary, .rehearsed], [.flip],
-            isFenced: true),
+            [
+                .schema, .copy, .stream, .lag, .verified, .dataB, .statistics, .rollback, .standbys, .canary,
+                .rehearsed,
+            ], [.flip], isFenced: true),
         go(
-            .detached, .derivedAtRest, [.schema, .stream, .lag, .verified, .dataB, .rollback], [.flip], isFenced: true),
+            .detached, .derivedAtRest, [.schema, .stream, .lag, .verified, .dataB, .rollback, .standbys], [.flip],
+            isFenced: true),
         go(.derivedAtRest, .following, [], [.removeTriggers, .removeReverse, .resumeDataB]),
     ]
 }

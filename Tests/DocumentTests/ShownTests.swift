@@ -18,6 +18,8 @@ import Testing
         "tandem demo": ("Tests/Soak/demo.sh", #"demo"#), "tandem demo --pause": ("Tests/Soak/demo.sh", "demo --pause"),
     ]
 
+    private static let makeLines = "Tests/Soak/make-lines.sh"
+
     @Test(.timeLimit(.minutes(5))) func everyOneIsRun() throws {
         var typed = try quickStart()
         try typed.formUnion(loadedByHand())
@@ -37,6 +39,7 @@ import Testing
         for (place, text) in lines where !text.isEmpty && !typed.contains(text) {
             if let target = text.firstMatch(of: /^make ?([a-z-]*)/) {
                 #expect(target.1.isEmpty || targets.contains(String(target.1)), "\(place): \(text)")
+                #expect(try isTyped(target.1), "\(Self.makeLines) does not run \(text)")
             } else if let (folder, words) = Self.elsewhere[text] {
                 #expect(try contains(folder, words), "\(folder) does not run \(words)")
             } else if try !parser.isOnlyAName(text) {
@@ -58,6 +61,7 @@ import Testing
             for match in document.text.matches(of: /`make ([a-z-]+)(?: NAME=([a-z-]+))?/) {
                 seen += 1
                 #expect(targets.contains(String(match.1)), "\(document.path): make \(match.1)")
+                #expect(try isTyped(match.1), "\(document.path): \(Self.makeLines) does not run make \(match.1)")
                 guard let name = match.2, let folder = ["soak": "Tests/Soak", "bench": "Benchmarks"][String(match.1)]
                 else { continue }
                 let isThere = FileManager.default.fileExists(atPath: "\(Document.root)/\(folder)/\(name).sh")
@@ -65,6 +69,11 @@ import Testing
             }
         }
         #expect(seen > 40, "\(seen)")
+    }
+
+    /// By the soak that types every `make …` of the documents, and has a branch for each target.
+    private func isTyped(_ target: Substring) throws -> Bool {
+        try contains(Self.makeLines, target.isEmpty ? "\n    make)" : "'make \(target)")
     }
 
     private func makeTargets() throws -> Set<String> {

@@ -1,7 +1,5 @@
-// Who is waited for at step 5, what the gates see, and applications that write at the very moment of a step.
+// Who is waited for at step 5, and what the gates see.
 
-import Dispatch
-import Synchronization
 import TestSupport
 import Testing
 
@@ -70,49 +68,5 @@ extension Dual {
         try s.new.sql("SELECT pg_sleep(3)")
         try lists([("unknown", "census", "the forward stream tells who writes, and is")], location)
         run.continue()
-    }
-}
-
-/// An application that knocks at a side in a mode that is not permitted yet, and writes there from the moment that it is.
-final class Knocking: Sendable {
-    private struct State {
-        var isOver = false
-        var acknowledged: [Int] = []
-    }
-
-    private let state = Mutex(State())
-    private let done = DispatchSemaphore(value: 0)
-
-    /// `statement` makes a row of a number.
-    init(_ side: Database, as name: String, mode: Int, _ statement: @escaping @Sendable (Int) -> String)
-        throws
-    {
-        let session = try side.session()
-        try session.send("SET application_name = '\(name)'")
-        DispatchQueue(label: "knocking").async { [self] in
-            var number = 0
-            while !state.withLock({ $0.isOver }) {
-                number += 1
-                let outcome: ()? = try? {
-                    try session.send("BEGIN; SELECT set_config('tandem.mode', '\(mode)', true); \(statement(number))")
-                    try session.send("COMMIT")
-                }()
-                if outcome != nil {
-                    state.withLock { $0.acknowledged.append(number) }
-                } else {
-                    _ = try? session.send("ROLLBACK")
-                }
-            }
-            done.signal()
-        }
-    }
-
-    /// Once so many were acknowledged: which.
-    func end(after count: Int) throws -> [Int] {
-        let enough = poll(within: .seconds(60)) { state.withLock { $0.acknowledged.count >= count } ? true : nil }
-        state.withLock { $0.isOver = true }
-        done.wait()
-        #expect(enough == true)
-        return state.withLock { $0.acknowledged }
     }
 }

@@ -110,13 +110,14 @@ change() { # FROM [FAILPOINT]
     { env ${2:+TANDEM_FAILPOINT="$2"} "${at[@]}" "$tandem" switch --config "$world/tandem.yaml" --yes "${back[@]}" \
         --waive canary --waive rehearsed --waive statistics --reason soak >>"$world/switch.log" 2>&1; } 2>/dev/null
 }
-# Once both streams are there. What they last said of themselves may be from before a server crashed: then it is too soon.
+# Once both streams are there. What they last said of themselves may be from before a server crashed, and what a network held back
+# that swallowed everything comes when it is sent again, seconds later: then it is too soon.
 change_when_ready() { # FROM
     local left=40
     while [ $((left--)) -gt 0 ]; do
         ready "$1"
         change "$1" && return
-        tail -n 5 "$world/switch.log" | grep 'gate stream refuses' >/dev/null || return 1
+        tail -n 5 "$world/switch.log" | grep -E 'gate stream refuses|leaves too little of' >/dev/null || return 1
         sleep 0.25
     done
     return 1

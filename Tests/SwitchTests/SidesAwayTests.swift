@@ -2,6 +2,7 @@
 // is there when it comes back.
 
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -23,6 +24,8 @@ import Testing
         for isKilled in [false, true] {
             let command = try w.stopped(at: "after-drained")
             #expect(last() == "hold old")
+            let began = try w.s.old.value("SELECT extract(epoch FROM going_held) FROM tandem.epoch")
+            let held = try #require(began.flatMap { Double($0) })
             try pair.new.stop(.immediate)
             // Whoever lets them go does it alone.
             if isKilled {
@@ -33,6 +36,8 @@ import Testing
             }
             let told = poll(within: .seconds(60), every: .milliseconds(50)) { last() == "undo old" ? true : nil }
             #expect(told == true && !pair.new.isRunning, "\(last() ?? "") \(command.tail)\n\(w.run.tail)")
+            // The runner cannot know that nobody is at it any more before twice `limits.pause`.
+            if isKilled { #expect(Date().timeIntervalSince1970 > held + 3) }
             #expect(w.s.old.takesWrites == "ok")
             if !isKilled {
                 #expect(try command.wait() != .exited(0))
@@ -93,6 +98,43 @@ import Testing
             try w.expectSame(inCharge)
             if isCommitted { try w.ok("verify") }
         }
+        #expect(try w.run.stop() == .exited(0))
+    }
+
+    /// Nor does it come while the server, which has lost the session, still waits for a standby: then it has neither done it nor not.
+    /// Nobody is told anything, whoever asks the command to stop is told just that, and the runner does not guess either.
+    @Test func aCommitThatWaitsIsNotGuessed() throws {
+        let pair = try ClusterPair()
+        defer { pair.remove() }
+        let w = try Switching("switchwaits", on: pair, pause: "6s")
+        defer { w.end() }
+        let relay = try Relay(to: pair.old)
+        defer { relay.end() }
+        let heard = try Switching.hook(w.s, "\"$1 $2\"")
+        let script = "\(w.s.directory)/hook.sh"
+        try Switching.configure(
+            w.s, "6s", "hooks: {on_flip: \(script), undo_flip: \(script)}",
+            old: "host=127.0.0.1 port=\(relay.port) dbname=\(w.s.name) user=postgres")
+        #expect(try w.run.stop() == .exited(0))
+        try w.startAgain()
+        try w.roles("old")
+        let command = try w.stopped(at: "after-gate-closed")
+        try pair.old.waitForStandby("away")
+        command.continue()
+        try pair.old.waitForCommit(ofApplication: "tandem_t_\(w.s.name) fence")
+        relay.set(.reset)
+        try command.waitForLog("waiting for its answer")
+        rest(.seconds(2))
+        #expect(heard() == ["hold old"] && command.status == nil, "\(heard()) \(command.tail)")
+        command.signal(SIGINT)
+        #expect(try command.wait() != .exited(0) && heard() == ["hold old"], "\(heard()) \(command.tail)")
+        #expect(command.log.contains("is not known yet"), "\(command.tail)")
+        rest(.seconds(12))
+        #expect(heard() == ["hold old"], "\(heard()) \(w.run.tail)")
+        try pair.old.waitForStandby(nil)
+        #expect(try w.settled() == "new" && heard() == ["hold old", "go new"], "\(heard()) \(w.run.tail)")
+        try w.roles("new")
+        try w.expectSame("new")
         #expect(try w.run.stop() == .exited(0))
     }
 
