@@ -13,10 +13,11 @@ extension Connection {
 
     /// Has the kernel keep little of what comes. A window alone would not do: it is counted from what has come, not from what
     /// was read, and grows by itself for who reads much at once; a size that was asked for stays. More than the largest
-    /// segment of the loopback device, 64 kB, must fit in: otherwise the sender waits for room that never comes.
+    /// segment of the loopback device, 64 kB, must fit into the half of it that systems make a window of, or a quarter: otherwise
+    /// the sender waits for room that never comes.
     package func keepReceiveBufferSmall() {
         onOwnThread()
-        var size: Int32 = 80 << 10
+        var size: Int32 = 128 << 10
         // Where it is refused, more of the source's processor is used, and nothing else changes.
         _ = setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
     }
