@@ -126,8 +126,8 @@ for side in old:5433 new:5434; do
 done
 sql 5433 'CREATE TABLE item (id int PRIMARY KEY, n int); INSERT INTO item SELECT g, g FROM generate_series(1, 20000) g'
 
-cp "$package" "$root/root/"
-said apt-get -qy install "/root/$(basename "$package")"
+cp "$package" "$root/srv/"
+said apt-get -qy install "/srv/$(basename "$package")"
 [ "$(property ActiveState)" = inactive ] || fail 'installing it has started it'
 inside install -d -o root -g tandem -m 750 /etc/tandem/bookstore
 cat >"$root/etc/tandem/bookstore/tandem.yaml" <<'YAML'
@@ -200,7 +200,7 @@ said apt-get -qy remove tandem
 [ "$(property ActiveState)" != active ] && ! inside pgrep -x tandem >"$world/said" || fail 'it runs on without its package'
 [ "$(sql 5433 "SELECT count(*) FROM pg_replication_slots")" = 1 ] || fail 'removing the package touched a database'
 echo 'booted again: up by itself and level; removed: stopped, the slot on old is as it was'
-said apt-get -qy install "/root/$(basename "$package")"
+said apt-get -qy install "/srv/$(basename "$package")"
 inside systemctl stop tandem@bookstore
 said sudo -u tandem tandem abort --yes --config /etc/tandem/bookstore/tandem.yaml
 [ "$(sql 5433 "SELECT count(*) FROM pg_replication_slots")" = 0 ] || fail 'abort left the slot'
