@@ -103,7 +103,7 @@ extension Applier {
     /// The flight in front came back: everything before it is committed, nothing of it is, and nothing behind it may be.
     func recover(_ failure: ApplyFailure) throws {
         let front = flights.removeFirst()
-        try clear(front.lane)
+        try clear(front.isWhole ? nil : front.lane)
         if front.isBeside {
             lanes.rest = Lanes.pause
             log.debug(
@@ -122,8 +122,8 @@ extension Applier {
         try behind { try applyAlone(front.batch) }
     }
 
-    /// Brings home and rolls back what flies, and with it the lane of the one that does not any more.
-    private func clear(_ lane: BatchWriter) throws {
+    /// Brings home and rolls back what flies, and with it the lane of the one that does not any more, if it has a transaction open.
+    private func clear(_ lane: BatchWriter?) throws {
         for flight in flights where flight.isUnderWay { _ = try flight.lane.wait(doing: "rolling back") }
         for each in lanes.all where each === lane || flights.contains(where: { $0.lane === each && !$0.isGrounded }) {
             try each.rollback()

@@ -1,5 +1,4 @@
-// Batches on their way out: which lane one takes, and in how many steps. What a small one does first is sent before its
-// statements are made, so that the target is at work meanwhile.
+// Batches on their way out: which lane one takes, and in how many steps.
 
 internal import Batching
 internal import Failpoints
@@ -33,31 +32,23 @@ extension Applier {
         planned = writer.plan(filling)
     }
 
-    /// A small batch, with nothing before it under way, takes its COMMIT along; one beside others records no progress yet.
+    /// A small batch, with nothing before it under way, is a transaction by itself; one beside others records no progress yet.
     private func send(_ flight: Flight, _ planned: [PlannedStatement]?) throws {
         let batch = flight.batch
         guard let commit = batch.end else { return }
-        if flight.isBeside { return try flight.lane.queueBeside(planned ?? writer.plan(batch)) }
-        guard flights.isEmpty, batch.changes <= Self.small else {
-            return try sendPart(batch, planned ?? writer.plan(batch))
-        }
-        try writer.queueBegin(progress: commit.end, at: commit.time, asserted: true)
-        // The target does that while its statements are made.
-        _ = try writer.connection.push(doing: "applying")
         let statements = planned ?? writer.plan(batch)
-        guard statements.allSatisfy({ $0.canAssert }) else { return try sendBegun(batch, statements) }
+        if flight.isBeside { return try flight.lane.queueBeside(statements) }
+        guard flights.isEmpty, batch.changes <= Self.small, statements.allSatisfy({ $0.canAssert }) else {
+            return try sendPart(batch, statements)
+        }
         flight.state = .whole
-        try writer.queueWhole(statements) { try queueLeftOut(batch) }
+        try writer.queueWhole(statements, progress: commit.end, at: commit.time) { try queueLeftOut(batch) }
     }
 
     /// Everything but the COMMIT.
     func sendPart(_ batch: Batch, _ statements: [PlannedStatement]) throws {
         guard let commit = batch.end else { return }
         try writer.queueBegin(progress: commit.end, at: commit.time)
-        try sendBegun(batch, statements)
-    }
-
-    private func sendBegun(_ batch: Batch, _ statements: [PlannedStatement]) throws {
         for statement in statements { try writer.queue(statement) }
         try writer.queueChecks(batch)
         try queueLeftOut(batch)

@@ -8,7 +8,7 @@
 //                                   └─ anything else: exact replay, transaction by transaction (Applier+Replay)
 //
 // COMMIT of one batch and the statements of the next travel together; the next is only committed after the first was
-// seen to be. A small batch that nothing is ahead of takes its COMMIT along: there the server itself sees to it that the
+// seen to be. A small batch that nothing is ahead of is a transaction by itself: there the server sees to it that the
 // counts are right. Much that waits goes beside what is under way, on a second connection (Applier+Lanes), and is committed
 // after it. Progress is a row written by the very transaction that applies. Nothing is skipped: what cannot be applied
 // blocks here, before it, until somebody has mended the cause or set the table aside.

@@ -61,16 +61,21 @@ final class BatchWriter {
     }
 
     /// BEGIN, and the progress this transaction will make by committing.
-    func queueBegin(progress end: LSN, at time: ServerTime?, asserted: Bool = false) throws(PostgresError) {
+    func queueBegin(progress end: LSN, at time: ServerTime?) throws(PostgresError) {
         try queueBegin()
-        try queueProgress(end, time, asserted: asserted)
+        try queueProgress(end, time, asserted: false)
     }
 
     private func queueBegin() throws(PostgresError) {
-        if mappings.fireTriggers { try queuePinning() }
-        for name in book.takeObsolete() { try queue(control: "DEALLOCATE \(name)", doing: "dropping a statement") }
+        try queueFirst()
         try connection.queue(prepared: Self.begin, BinaryParameters())
         expectations.append(.control("beginning a transaction"))
+    }
+
+    /// What a session needs before the next transaction.
+    private func queueFirst() throws(PostgresError) {
+        if mappings.fireTriggers { try queuePinning() }
+        for name in book.takeObsolete() { try queue(control: "DEALLOCATE \(name)", doing: "dropping a statement") }
     }
 
     func queueProgress(_ end: LSN, _ time: ServerTime?, asserted: Bool = true) throws(PostgresError) {
@@ -116,13 +121,17 @@ final class BatchWriter {
         for statement in plan(batch) { try queue(statement) }
     }
 
-    /// A batch that has begun and its COMMIT in one group: whatever does not come out as it must fails on the server, which
-    /// then commits nothing. Only for statements that can tell by themselves.
-    func queueWhole(_ statements: [PlannedStatement], more: () throws -> Void) throws {
+    /// A batch as one group without BEGIN and COMMIT: all up to a sync is a transaction by itself, which the sync commits. Whatever
+    /// does not come out as it must fails on the server, and nothing of it stays. Only for statements that can tell by themselves.
+    func queueWhole(
+        _ statements: [PlannedStatement], progress end: LSN, at time: ServerTime?, more: () throws -> Void
+    ) throws {
+        try queueFirst()
+        try queueProgress(end, time, asserted: true)
         for case .rows(let group) in statements { try queue(group, asserted: true) }
         try more()
         Failpoint.pass(.beforeTargetCommit)
-        try queueCommit()
+        try queueSync()
     }
 
     /// A batch beside one that has not committed, which holds the row of progress.
@@ -253,6 +262,8 @@ final class BatchWriter {
 
     private func take(_ result: Result) throws(PostgresError) {
         guard next < expectations.count else {
+            // A group without COMMIT of its own may still fail where its sync commits it.
+            if openGroups > 0, let error = result.failure(doing: "committing") { return fail(error, nil) }
             throw PostgresError(.unexpected, "an answer nobody asked for", doing: "applying")
         }
         let expectation = expectations[next]

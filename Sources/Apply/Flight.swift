@@ -8,7 +8,7 @@ final class Flight {
     enum State {
         /// Without COMMIT.
         case sent
-        /// Together with its COMMIT.
+        /// As a group that commits by itself.
         case whole
         /// All its counts were right; its COMMIT waits for those before it.
         case ready
@@ -42,6 +42,7 @@ final class Flight {
         }
     }
 
+    var isWhole: Bool { if case .whole = state { true } else { false } }
     var isCommitting: Bool { if case .committing = state { true } else { false } }
     var isGrounded: Bool { if case .grounded = state { true } else { false } }
 }

@@ -9,20 +9,20 @@ enum SchemaOwner {
     static func has(_ table: String, on connection: Connection) throws(PostgresError) -> Bool {
         let doing = "looking for schema tandem on \(connection.label)"
         let row = try connection.query(
-            """
-            SELECT pg_catalog.to_regclass($1) IS NOT NULL, (
-                SELECT pg_catalog.pg_get_userbyid(o.owner)
-                  FROM (SELECT n.nspowner AS owner FROM pg_catalog.pg_namespace n WHERE n.nspname = 'tandem'
-                        UNION SELECT c.relowner FROM pg_catalog.pg_class c
-                         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'tandem') o
-                  JOIN pg_catalog.pg_roles r ON r.oid = o.owner
-                  JOIN pg_catalog.pg_roles me ON me.rolname = current_user
-                 WHERE NOT r.rolsuper AND r.oid <> me.oid
-                   AND (me.rolsuper OR NOT pg_catalog.pg_has_role(me.oid, r.oid, 'USAGE'))
-                 LIMIT 1),
-                (SELECT pg_catalog.obj_description(n.oid, 'pg_namespace') FROM pg_catalog.pg_namespace n
-                  WHERE n.nspname = 'tandem')
-            """, ["tandem.\(table)"], doing: doing)
+            planned: """
+                SELECT pg_catalog.to_regclass($1) IS NOT NULL, (
+                    SELECT pg_catalog.pg_get_userbyid(o.owner)
+                      FROM (SELECT n.nspowner AS owner FROM pg_catalog.pg_namespace n WHERE n.nspname = 'tandem'
+                            UNION SELECT c.relowner FROM pg_catalog.pg_class c
+                             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'tandem') o
+                      JOIN pg_catalog.pg_roles r ON r.oid = o.owner
+                      JOIN pg_catalog.pg_roles me ON me.rolname = current_user
+                     WHERE NOT r.rolsuper AND r.oid <> me.oid
+                       AND (me.rolsuper OR NOT pg_catalog.pg_has_role(me.oid, r.oid, 'USAGE'))
+                     LIMIT 1),
+                    (SELECT pg_catalog.obj_description(n.oid, 'pg_namespace') FROM pg_catalog.pg_namespace n
+                      WHERE n.nspname = 'tandem')
+                """, ["tandem.\(table)"], doing: doing)
         if let stranger = row.text(0, 1) {
             throw PostgresError(
                 .unexpected, "schema tandem there, or a table in it, belongs to \(visiblyQuoted(stranger))",

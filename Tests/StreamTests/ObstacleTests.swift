@@ -33,6 +33,36 @@ import Testing
         #expect(try run.stop() == .exited(0))
     }
 
+    /// A small transaction travels without BEGIN and COMMIT: what fails where it is committed belongs to no statement.
+    @Test func aCommitThatFailsAtItsEnd() throws {
+        let s = try Scenario.prepared("atitsend", Self.tables)
+        defer { s.end() }
+        let run = try s.start("run")
+        try s.catchUp()
+        try s.new.sql(
+            """
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not at the end'; END $$;
+            CREATE CONSTRAINT TRIGGER refuse AFTER UPDATE ON tandem.stream DEFERRABLE INITIALLY DEFERRED
+                FOR EACH ROW EXECUTE FUNCTION refuse();
+            ALTER TABLE tandem.stream ENABLE ALWAYS TRIGGER refuse;
+            """)
+        try s.old.sql("INSERT INTO t VALUES (1, 'once')")
+        try s.old.sql("INSERT INTO one VALUES (1, 'once')")
+        try run.waitForLog("event=blocked")
+        #expect(run.log.contains("not at the end"), "\(run.tail)")
+        #expect(try s.new.value("SELECT (SELECT count(*) FROM t) + (SELECT count(*) FROM one)") == "0")
+        try s.new.sql("DROP TRIGGER refuse ON tandem.stream")
+        try s.catchUp()
+        try s.expectSame()
+        #expect(try s.new.value("SELECT count(*) FROM t") == "1")
+        #expect(!run.log.contains("interrupted"), "\(run.tail)")
+        #expect(try run.stop() == .exited(0))
+        try s.expectSlotNotAhead()
+        // Nothing was rolled back that had ended by itself.
+        let complaints = s.new.cluster.log.split(separator: "\n").filter { $0.contains(s.name) && $0.contains("no transaction") }
+        #expect(complaints == [])
+    }
+
     @Test func settingsOfTheRoleThatWouldCancelStatements() throws {
         let s = try Scenario("rolesettings")
         defer { s.end() }
