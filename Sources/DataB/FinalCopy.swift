@@ -164,8 +164,6 @@ package struct FinalCopy {
                 "\(table.name): found by comparing and made as on \(session.source.label): \(found.deleted) that are not there,"
                     + " \(found.untold) whose timestamp did not tell")
         }
-        log.info(
-            "copied", [.relation: table.name, .rows: (status.batch?.written ?? 0) + (status.comparison?.found ?? 0)])
     }
 
     private func compare(_ table: DerivedTable, _ session: BatchSession) throws -> FinalVerdict {
