@@ -23,7 +23,7 @@ help: ## list the targets
 .PHONY: toolchain
 toolchain:
 	@command -v swift >/dev/null || { \
-	    echo 'No Swift toolchain: install Swift 6.2 or newer and put its usr/bin into PATH.' >&2; exit 1; }
+	    echo 'No Swift toolchain: install Swift 6.3 and put its usr/bin into PATH.' >&2; exit 1; }
 
 .PHONY: deps
 deps: toolchain ## install the Debian packages that build and tests need, if any is missing

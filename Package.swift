@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 // The house: one target per room. What a room may import is what it lists here, and nothing else
 // (Tests/HouseRulesTests reads this file and the imports and fails when they disagree).
 

@@ -4,21 +4,13 @@
 internal import Model
 internal import Protocol
 
-private enum ConfigurationKey: String, CaseIterable {
+enum ConfigurationKey: String, CaseIterable {
     case migration, pairs
     case dataA = "data_a"
     case dataB = "data_b"
     case exclude, undecided, strategy
     case initialCopy = "initial_copy"
     case jobs, copy, fleet, limits, gates, verify, hooks, listen, spill, evidence
-}
-
-/// Where a key belongs that was written at the top.
-private func home(of key: String) -> String? {
-    if PairKey(rawValue: key) != nil { return "`\(key)` belongs below `pairs:`, in the entry of its pair" }
-    if LimitKey(rawValue: key) != nil { return "`\(key)` belongs below `limits:`" }
-    if GateKey(rawValue: key) != nil { return "`\(key)` belongs below `gates:`" }
-    return HookKey(rawValue: key).map { "`\($0.rawValue)` belongs below `hooks:`" }
 }
 
 extension Configuration {
@@ -40,8 +32,7 @@ extension Configuration {
         let root = try YAMLDocument.root(of: source)
         if case .nothing = root.content { throw YAMLDocument.empty(source) }
         let reading = Reading(source: source, environment: environment)
-        let keys = try Section<ConfigurationKey>(
-            Field(label: "the configuration", node: root, reading: reading), home: home(of:))
+        let keys = try Section<ConfigurationKey>(Field(label: "the configuration", node: root, reading: reading))
         file = source.file
         migration = try keys.required(.migration).migrationName()
         pairs = try keys.required(.pairs).pairs(of: migration)

@@ -25,12 +25,12 @@ package struct Copying: Hashable, Sendable {
     }
 }
 
-private enum CopyingKey: String, CaseIterable {
+enum CopyingKey: String, CaseIterable {
     case range, prewarm
     case backOff = "back_off"
 }
 
-private enum BackOffKey: String, CaseIterable { case query, above }
+enum BackOffKey: String, CaseIterable { case query, above }
 
 extension Field {
     func copySettings() throws(ConfigurationError) -> Copying {

@@ -24,7 +24,7 @@ package struct DataBTable: Hashable, Sendable {
     package var place: Place { pattern.place }
 }
 
-private enum DataBKey: String, CaseIterable { case table, modified, refresh, every, deletes, margin }
+enum DataBKey: String, CaseIterable { case table, modified, refresh, every, deletes, margin }
 
 private enum RefreshWord: String, CaseIterable { case full }
 

@@ -13,7 +13,7 @@ package enum InitialCopy: Hashable, Sendable {
 
 private enum InitialCopyWord: String, CaseIterable { case all, none }
 
-private enum InitialCopyKey: String, CaseIterable { case from }
+enum InitialCopyKey: String, CaseIterable { case from }
 
 extension Field {
     func initialCopy() throws(ConfigurationError) -> InitialCopy {

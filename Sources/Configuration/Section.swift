@@ -6,14 +6,13 @@ struct Section<Key: RawRepresentable<String> & CaseIterable & Hashable> {
     private let field: Field
     private var fields: [Key: Field] = [:]
 
-    /// `home` says where a key belongs that has none here.
-    init(_ field: Field, home: (String) -> String? = { _ in nil }) throws(ConfigurationError) {
+    init(_ field: Field) throws(ConfigurationError) {
         self.field = field
         guard case .mapping(let entries) = field.node.content else {
             throw field.wrongKind("a mapping with \(Section.listed)")
         }
         for entry in entries {
-            guard let key = Key(rawValue: entry.key) else { throw Section.unknown(entry, in: field, home(entry.key)) }
+            guard let key = Key(rawValue: entry.key) else { throw Section.unknown(entry, in: field) }
             fields[key] = Field(label: "`\(entry.key)`", node: entry.value, reading: field.reading)
         }
     }
@@ -25,11 +24,12 @@ struct Section<Key: RawRepresentable<String> & CaseIterable & Hashable> {
         throw field.error("the key `\(key.rawValue)` is missing")
     }
 
-    private static func unknown(_ entry: YAMLEntry, in field: Field, _ home: String?) -> ConfigurationError {
+    private static func unknown(_ entry: YAMLEntry, in field: Field) -> ConfigurationError {
         let near = nearest(to: entry.key, among: Key.allCases.map(\.rawValue))
         return field.error(
             "unknown key \(mention(entry.key))", at: entry.keyPlace,
-            hint: home ?? near.map { "did you mean `\($0)`?" } ?? "the keys here are \(listed)")
+            hint: KeyHome.hint(for: entry.key) ?? near.map { "did you mean `\($0)`?" }
+                ?? "the keys here are \(listed)")
     }
 
     private static var listed: String { alternatives(Key.allCases.map(\.rawValue), joinedBy: "and") }

@@ -18,7 +18,7 @@ package struct Verifying: Hashable, Sendable {
     }
 }
 
-private enum VerifyingKey: String, CaseIterable {
+enum VerifyingKey: String, CaseIterable {
     case every, rate, patience
     case repairLimit = "repair_limit"
 }

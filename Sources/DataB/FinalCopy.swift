@@ -158,8 +158,12 @@ package struct FinalCopy {
             session.giveUp()
             throw error
         }
-        log.info(
-            "copied", [.relation: table.name, .rows: (status.batch?.written ?? 0) + (status.comparison?.found ?? 0)])
+        // Where the runner would log `found by comparing`.
+        if let found = status.comparison, found.found > 0 {
+            tell(
+                "\(table.name): found by comparing and made as on \(session.source.label): \(found.deleted) that are not there,"
+                    + " \(found.untold) whose timestamp did not tell")
+        }
     }
 
     private func compare(_ table: DerivedTable, _ session: BatchSession) throws -> FinalVerdict {

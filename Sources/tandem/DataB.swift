@@ -138,7 +138,7 @@ func batchFinal(_ arguments: Parsed) throws -> ExitCode {
         if arguments.has("dry-run") {
             try plan.evidence.examine(old: old, new: new)
             let copy = FinalCopy(
-                plan.dataB, tables: tables, stop: processStop, log: Log(threshold: .warning), tell: Terminal.note)
+                plan.dataB, tables: tables, stop: processStop, log: Log(threshold: .error), tell: Terminal.note)
             for act in try copy.preview() { Terminal.show("\(plan.pair): would \(act)") }
             continue
         }
@@ -147,7 +147,7 @@ func batchFinal(_ arguments: Parsed) throws -> ExitCode {
             note: Terminal.note
         ) {
             let copy = FinalCopy(
-                plan.dataB, tables: tables, stop: processStop, log: Log(threshold: .warning),
+                plan.dataB, tables: tables, stop: processStop, log: Log(threshold: .error),
                 tell: { Terminal.note("\(plan.pair): \($0)") })
             let found = try copy.run()
             // Which rows differ is for the screen: keys are of the data.

@@ -29,6 +29,20 @@ import Testing
         ("wal_held: 1GB", "7:1: unknown key `wal_held` → `wal_held` belongs below `limits:`"),
         ("quiet: 1s", "7:1: unknown key `quiet` → `quiet` belongs below `gates:`"),
         ("on_flip: a", "7:1: unknown key `on_flip` → `on_flip` belongs below `hooks:`"),
+        (
+            "every: 1h",
+            "7:1: unknown key `every` → `every` belongs below `data_b:`, in the entry of its table, or below `verify:`"
+        ),
+        ("above: 1", "7:1: unknown key `above` → `above` belongs below `back_off:` in `copy:`"),
+        (
+            "limits: {data_a: [\"public.*\"]}",
+            "7:10: unknown key `data_a` → `data_a` belongs at the top of the file, not indented"
+        ),
+        (
+            "gates: {spill: 1GB}",
+            "7:9: unknown key `spill` → `spill` belongs at the top of the file, not indented, or below `limits:`"
+        ),
+        ("hooks: {lag: 1s}", "7:9: unknown key `lag` → `lag` belongs below `gates:`"),
         ("data_c: []", "7:1: unknown key `data_c` → did you mean `data_a`?"),
         ("undecidet: []", "7:1: unknown key `undecidet` → did you mean `undecided`?"),
         (

@@ -113,6 +113,10 @@ import Testing
                 + "for example `_`"
         ),
         ("[{name: a, old: b, new: c, knew: d}]", "2:35: unknown key `knew` → did you mean `new`?"),
+        (
+            "[{name: a, old: b, new: c, data_a: [\"public.*\"]}]",
+            "2:35: unknown key `data_a` → `data_a` belongs at the top of the file, not indented"
+        ),
     ])
     func pairs(_ pairs: String, _ expected: String) {
         #expect(withPairs(pairs) == "tandem.yaml:\(expected)")

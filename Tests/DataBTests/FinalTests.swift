@@ -53,6 +53,13 @@ import Testing
         #expect(final.status == .exited(0), "\(final.stderr)")
         #expect(final.stdout.contains("b.t is identical, 99 rows"))
         #expect(final.stdout.contains("b.l is identical, 0 rows"))
+        // In its own words, as the other lines of a command, and no line of a log.
+        #expect(
+            final.stderr.contains(
+                "found by comparing and made as on old of \(s.name): 2 that are not there, 1 whose timestamp did not tell"
+            ),
+            "\(final.stderr)")
+        #expect(!final.stderr.contains("event="), "\(final.stderr)")
         try s.expectSame("t", "l", "p")
         #expect(try run.stop() == .exited(0))
         let evidence = try s.tandem("evidence", "show").stdout

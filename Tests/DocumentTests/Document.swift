@@ -54,6 +54,53 @@ struct Document {
             .filter { $0.firstMatch(of: /[\[\]|…<>]/) == nil }
     }
 
+    /// A fenced block, or inline code, and where it begins.
+    struct Piece {
+        /// `docs/guide.md:79`
+        let place: String
+        /// Behind the fence.
+        let language: String
+        let text: String
+    }
+
+    var blocks: [Piece] { split.blocks }
+
+    /// Inline code, on one line, as it is read.
+    var spans: [Piece] {
+        let prose = split.prose
+        return prose.matches(of: /`([^`]+)`/).map { match in
+            let line = prose[..<match.range.lowerBound].count { $0 == "\n" } + 1
+            let text = match.1.replacing(/\s+/, with: " ").replacing("\\|", with: "|")
+            return Piece(place: "\(path):\(line)", language: "", text: String(text))
+        }
+    }
+
+    /// Blocks apart from the rest, which keeps its lines.
+    private var split: (blocks: [Piece], prose: String) {
+        var blocks: [Piece] = []
+        var prose: [Substring] = []
+        var open: (line: Int, language: Substring, lines: [Substring])?
+        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            let isFence = line.hasPrefix("```")
+            prose.append(open != nil || isFence ? "" : line)
+            switch (open, isFence) {
+            case (nil, true): open = (number + 2, line.dropFirst(3), [])
+            case (let begun?, true):
+                let text = begun.lines.joined(separator: "\n") + "\n"
+                blocks.append(Piece(place: "\(path):\(begun.line)", language: String(begun.language), text: text))
+                open = nil
+            case (_?, false): open?.lines.append(line)
+            case (nil, false): break
+            }
+        }
+        return (blocks, prose.joined(separator: "\n"))
+    }
+
+    /// What a reader works with: README, CONTRIBUTING and the pages, without records of decisions and what has changed.
+    static func pages() throws -> [Document] {
+        try all().filter { $0.path != "CHANGELOG.md" && !$0.path.hasPrefix("docs/decisions/") }
+    }
+
     /// Targets of links, without those to other places.
     var links: [String] {
         withoutBlocks.matches(of: /\]\(([^)\s]+)\)/).map { String($0.1) }.filter { !$0.contains("://") }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Every `make …` that the documents show, in a block or in a sentence, run in this checkout, in small: what it says comes of it is
 # looked for, and no file of the repository is another afterwards. A line that this script does not know is a failure. What takes long
-# or a machine of its own is named below with who runs it. Builds for debugging and for use, and a fuzzer, are made where they are not
-# there yet; with them it takes some ten minutes.
+# or a machine of its own is named below with who runs it. Builds for debugging and for use, a fuzzer and what the sanitizers look at are
+# made where they are not there yet: some ten minutes without them, half an hour with them.
 #
 #     ONLY  targets, in quotes: only these; `make` for it alone
 set -euo pipefail
@@ -82,6 +82,8 @@ line_of() { # LINE
     'make soak NAME='*) bash -n "Tests/Soak/${1##*=}.sh" && grep -F "$1" docs/proof.md >/dev/null || fail "docs/proof.md has no result of $1" ;;
     # Two further builds of everything.
     'make sanitize') run sanitize && says 'Test run with .* passed' ;;
+    # All of them, in a sentence.
+    'make …') ;;
     *) fail "nobody runs $1" ;;
     esac
 }

@@ -26,39 +26,34 @@ import Testing
         return try decoder.decode(Report.self, from: Data(line.utf8))
     }
 
-    /// PgBouncer in a directory that its account may enter, and the hook's arguments.
-    private func pooler(_ s: Scenario) throws -> (process: Replicator, connection: String, hook: String) {
+    /// PgBouncer as the page sets it up, in a directory that its account may enter, and the page's hooks.
+    private func pooler(_ s: Scenario) throws -> (process: Replicator, connection: String, hooks: String) {
         let directory = "\(s.old.cluster.socketDirectory)/\(s.name)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        for (name, side) in [("old", s.old), ("new", s.new)] {
-            try "shop = host=\(side.cluster.socketDirectory) port=\(side.cluster.port) dbname=\(s.name) user=postgres\n"
-                .write(
-                    toFile: "\(directory)/\(name).ini", atomically: true, encoding: .utf8)
-        }
+        let shown = try ShownPooler()
+        try shown.write(to: directory, s)
         try FileManager.default.createSymbolicLink(atPath: "\(directory)/current.ini", withDestinationPath: "old.ini")
         try "\"postgres\" \"\"\n".write(toFile: "\(directory)/users", atomically: true, encoding: .utf8)
-        let settings = """
-            [databases]
-            %include \(directory)/current.ini
-            [pgbouncer]
+        let place = """
             listen_addr =
             unix_socket_dir = \(directory)
             listen_port = 6432
             auth_type = trust
             auth_file = \(directory)/users
             admin_users = postgres
-            pool_mode = transaction
             user = postgres
             """
-        try settings.write(toFile: "\(directory)/pgbouncer.ini", atomically: true, encoding: .utf8)
+        let file = "\(directory)/pgbouncer.ini"
+        try (String(contentsOfFile: file, encoding: .utf8) + place).write(
+            toFile: file, atomically: true, encoding: .utf8)
         if getuid() == 0 { _ = try Command("/bin/chown", ["-R", "postgres", directory]).run() }
-        let process = try s.start(program: "/usr/sbin/pgbouncer", ["\(directory)/pgbouncer.ini"])
+        let process = try s.start(program: "/usr/sbin/pgbouncer", [file])
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
             "../../docs/examples/pgbouncer-flip.sh"
         ).standardized.path
         return (
             process, "host=\(directory) port=6432 dbname=shop user=postgres",
-            "[\(script), \"host=\(directory) port=6432 dbname=pgbouncer user=postgres\", \(directory)]"
+            try shown.hooks(directory, script: script)
         )
     }
 
@@ -85,8 +80,8 @@ import Testing
                 strategy: pause
                 limits: {pause: 20s}
                 gates: {lag: 60s}
-                hooks: {on_flip: \(pool.hook), undo_flip: \(pool.hook)}
                 evidence: "\(s.directory)/evidence"
+                \(pool.hooks)
                 """)
         try ok(["bookstore", "load", "--books", "60", "--accounts", "20", "--keyless", "--old", s.old.connection])
         let run = try s.start("run", environment: ["PATH": "\(path):/usr/bin:/bin"])

@@ -84,7 +84,7 @@ extension Check {
         "column-collations", .warning,
         "collations of carried columns have the same version as their indexes, on both sides",
         because: "An index over text that was built under another version may not find its rows, and sorts otherwise.",
-        mend: "REINDEX the indexes over such columns; ALTER COLLATION … REFRESH VERSION;",
+        mend: "REINDEX INDEX …; for each over such columns, then ALTER COLLATION … REFRESH VERSION;",
         reads: .both(
             Question(
                 """

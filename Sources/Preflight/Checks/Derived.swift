@@ -26,7 +26,7 @@ extension Check {
     static let derivedColumns = Check(
         "data-b-columns", .blocker, "columns of Data B fit, and `modified` names a timestamp",
         because: "The table's batches would fail, while everything else goes on.",
-        mend: "ALTER TABLE … on new; or another `modified`", reads: .tried([.old])
+        mend: "ALTER TABLE …; on new; or another `modified`", reads: .tried([.old])
     ) { _, survey in try examine(.columns, survey) }
 
     static let derivedKeys = Check(

@@ -104,7 +104,7 @@ extension Check {
         because:
             "Replication leaves them unchecked on new; tandem checks them before every commit, which costs time on large"
             + " transactions.",
-        mend: "ALTER TABLE … ALTER CONSTRAINT is not enough: drop it and add it NOT DEFERRABLE, if nothing needs it",
+        mend: "ALTER TABLE … DROP CONSTRAINT …, ADD UNIQUE (…); if nothing needs it to be deferrable",
         reads: .old(
             Question(
                 """

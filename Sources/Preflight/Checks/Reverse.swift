@@ -72,7 +72,7 @@ extension Check {
         because:
             "A publication on new is made by the tables' owner, or a member of that role; a slot takes REPLICATION.",
         mend:
-            "ALTER ROLE … REPLICATION; GRANT CREATE ON DATABASE … TO …; and the role that owns the tables TO tandem's",
+            "ALTER ROLE … REPLICATION; GRANT CREATE ON DATABASE … TO …; GRANT owner TO tandem's role;",
         reads: .new(
             Question(
                 [.carried]) { _ in

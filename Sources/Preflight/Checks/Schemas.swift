@@ -105,7 +105,7 @@ extension Check {
     static let otherObjects = Check(
         "other-objects", .warning, "functions and views that both sides have say the same",
         because: "What is on new already is left as it is: applications, defaults and checks get another answer there.",
-        mend: "CREATE OR REPLACE … on new, as it is on old",
+        mend: "CREATE OR REPLACE …; on new, as it is on old",
         reads: .tried([.old, .new])
     ) { _, survey in
         try ObjectDifferences.find(old: survey.reached(.old), new: survey.reached(.new))

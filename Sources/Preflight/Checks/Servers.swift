@@ -70,7 +70,7 @@ extension Check {
         "replication-origins", .blocker, "new has a replication origin to spare",
         because: "What is applied is marked with one, and a server tracks only so many.",
         mend:
-            "ALTER SYSTEM SET max_replication_slots = …; from PostgreSQL 18 on max_active_replication_origins; and restart new",
+            "ALTER SYSTEM SET max_replication_slots = …; from PostgreSQL 18 on ALTER SYSTEM SET max_active_replication_origins = …; and restart new",
         reads: .new(
             Question([.stream]) { major in
                 let setting = major >= 18 ? "max_active_replication_origins" : "max_replication_slots"

@@ -26,7 +26,7 @@ extension Check {
     static let foreignTables = Check(
         "foreign-tables", .note, "foreign tables of old",
         because: "Their rows are on another server, which new must be able to reach as old does.",
-        mend: "CREATE USER MAPPING on new, and let its server in over there",
+        mend: "CREATE USER MAPPING …; on new, and let its server in over there",
         reads: .old(
             Question(
                 """

@@ -47,7 +47,7 @@ extension Check {
     static let enumOrder = Check(
         "enum-order", .warning, "enum types have their labels in the same order on both sides",
         because: "Labels compare and sort by that order: queries answer otherwise, and so do partitions and checks.",
-        mend: "DROP TYPE on new and make it as on old, before it is used",
+        mend: "DROP TYPE …; on new, and make it there as on old, before it is used",
         reads: .both(labels)
     ) { answer, _ in
         enums(of: answer) { name, old, new in
@@ -72,7 +72,7 @@ extension Check {
     static let domains = Check(
         "domains", .warning, "domains of new are made as old's",
         because: "A value that old's domain allows and new's does not blocks the stream.",
-        mend: "ALTER DOMAIN … on new",
+        mend: "ALTER DOMAIN …; on new",
         reads: .both(
             Question(
                 """
