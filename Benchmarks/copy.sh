@@ -10,6 +10,7 @@
 #     CONTENDERS  a selection of `pipe dump pgcopydb tandem`
 #     KEYS        `no`: without keys and indexes, for the copy of rows alone
 set -euo pipefail
+: "${OVER:=socket}"
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/clusters.sh"
 
 factor=${1:-${SCALE:-0.1}}
@@ -29,7 +30,7 @@ make_cluster old "$settings"
 make_cluster new "$settings"
 start_cluster old
 start_cluster new
-psql -Xq -d "host=$world/old dbname=postgres" -c "CREATE DATABASE $database"
+psql -Xq -d "$(database=postgres address old)" -c "CREATE DATABASE $database"
 echo 'copy: preparing old'
 pgbench -i -q -s "$(scaled 100)" "$(address old)" >"$world/pgbench.log" 2>&1
 q old "ALTER TABLE pgbench_history REPLICA IDENTITY FULL;
@@ -59,7 +60,7 @@ write_configuration "jobs: $jobs"
 tables='pgbench_accounts pgbench_branches pgbench_tellers wide indexed parts_0 parts_1 parts_2 parts_3'
 
 empty_new() {
-    psql -Xq -d "host=$world/new dbname=postgres" -c "SET client_min_messages = error" \
+    psql -Xq -d "$(database=postgres address new)" -c "SET client_min_messages = error" \
         -c "DROP DATABASE IF EXISTS $database WITH (FORCE)" -c "CREATE DATABASE $database" -c CHECKPOINT
     q old CHECKPOINT
 }

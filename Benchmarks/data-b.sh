@@ -7,6 +7,7 @@
 #     SCALE  the first argument, or this: 1 unless set
 #     RUNS   how often each contender runs, 3 unless set
 set -euo pipefail
+: "${OVER:=socket}"
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/clusters.sh"
 
 factor=${1:-${SCALE:-1}}

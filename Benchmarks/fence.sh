@@ -9,6 +9,7 @@
 #     MODE          how pgbench sends statements: prepared unless set; simple is what it does by itself
 #     FSYNC         off unless set: on measures what a server does that waits for its disk
 set -euo pipefail
+: "${OVER:=socket}"
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/clusters.sh"
 
 rounds=${ROUNDS:-25} seconds=${SECONDS_EACH:-2} clients=${CLIENTS:-4} mode=${MODE:-prepared}

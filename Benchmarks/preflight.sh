@@ -6,6 +6,7 @@
 #     SCALE       the first argument, or this: 1 is 10,000 tables
 #     RUNS        how often each runs, 3 unless set
 set -euo pipefail
+: "${OVER:=socket}"
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/clusters.sh"
 
 factor=${1:-${SCALE:-1}}

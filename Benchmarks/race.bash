@@ -8,7 +8,7 @@
 #     SECONDS_EACH  how long a live load lasts, 60 unless set
 #     TANDEM_BIN    the binary that races
 #     BEFORE_BIN    another one, for contender `before`
-#     OVER          tcp, unless set: how everybody connects; or socket, by socket files
+#     OVER          how everybody connects: tcp, unless set, or socket (see clusters.sh)
 #
 # Before each turn new (with a live load both sides) is put back to the files it had before the load, and each slot is a
 # copy of one from before it. After each turn old and new are compared. Nothing here waits inside a transaction of new:
@@ -21,28 +21,6 @@ seconds_each=${SECONDS_EACH:-60}
 migration=bench
 patience=600
 clock_ticks=$(getconf CLK_TCK)
-
-over=${OVER:-tcp}
-
-# A port that nobody has now.
-free_port() {
-    local port
-    while :; do
-        port=$((20000 + RANDOM % 12000))
-        (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
-    done
-}
-
-case $over in
-    tcp)
-        declare -A port=([old]=$(free_port) [new]=$(free_port))
-        address() { echo "host=127.0.0.1 port=${port[$1]} user=postgres dbname=$database"; } ;;
-    socket) ;;
-    *) echo "OVER is tcp or socket, not $over" >&2; exit 2 ;;
-esac
-
-# listening SIDE: the settings for it.
-listening() { [ "$over" = socket ] || echo "listen_addresses='127.0.0.1' port=${port[$1]}"; }
 
 # scaled NUMBER: so many, times SCALE, at least 1.
 scaled() { awk -v f="$factor" -v n="$1" 'BEGIN { n = int(n * f); print n < 1 ? 1 : n }'; }
@@ -70,8 +48,8 @@ open_race() {
     open_world bench
     settings="shared_buffers=512MB checkpoint_timeout=60min max_wal_size=16GB autovacuum=off log_checkpoints=off
         track_commit_timestamp=on max_replication_slots=20 max_wal_senders=20"
-    make_cluster old "$settings $(listening old) ${further_old:-}"
-    make_cluster new "$settings $(listening new)"
+    make_cluster old "$settings ${further_old:-}"
+    make_cluster new "$settings"
     start_cluster old
     start_cluster new
     echo "$benchmark: preparing old and new"

@@ -8,6 +8,7 @@
 #     RUNS          how often there and back, 3 unless set
 #     SECONDS_EACH  how long each load lasts, 20 unless set
 set -euo pipefail
+: "${OVER:=socket}"
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/clusters.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/beat.bash"
 

@@ -16,6 +16,7 @@
 #     BACKLOG       60,000 unless set; at most 200,000 are taken in at a time
 #     CONTENDERS    `live backlog rewrite rewritten` unless set
 set -euo pipefail
+: "${OVER:=socket}"
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/clusters.sh"
 
 factor=${1:-${SCALE:-1}}

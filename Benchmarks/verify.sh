@@ -8,6 +8,7 @@
 #     DATA_DIFF   a Python that can import data_diff (with psycopg2). Left out where there is none
 #     THREADS     of data-diff, 1 unless set: tandem has one a side
 set -euo pipefail
+: "${OVER:=socket}"
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/clusters.sh"
 
 factor=${1:-${SCALE:-0.1}}

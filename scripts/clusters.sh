@@ -1,6 +1,6 @@
 # Two throwaway PostgreSQL clusters, and the end of everything a script started. Sourced by the soak tests and the
-# benchmarks; not run. Servers listen on unix sockets only, so there is no port to collide with and nobody else to
-# let in. As root they run as user postgres, otherwise as whoever runs the script.
+# benchmarks; not run. Everybody connects by TCP on this machine, as most do, or with OVER=socket by socket file. As root the
+# servers run as user postgres, otherwise as whoever runs the script.
 #
 #     open_world soak            # $world, a directory that vanishes with the script
 #     make_cluster old 'wal_level=logical'
@@ -19,6 +19,20 @@ unset PGDATABASE PGHOST PGHOSTADDR PGPORT PGSERVICE PGOPTIONS PGPASSWORD PGAPPNA
 fail() {
     echo "$*" >&2
     exit 1
+}
+
+over=${OVER:-tcp}
+case $over in tcp | socket) ;; *) echo "OVER is tcp or socket, not $over" >&2; exit 2 ;; esac
+declare -A cluster_port=()
+
+# A port that nobody has now.
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + RANDOM % 12000))
+        [[ " ${cluster_port[*]} " != *" $port "* ]] || continue
+        (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+    done
 }
 
 find_postgres() {
@@ -117,7 +131,12 @@ make_cluster() {
     mkdir -p "$world/$name"
     [ "$(id -u)" -ne 0 ] || chown postgres: "$world/$name"
     server "$name" initdb -D "$world/$name/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
-    for setting in "listen_addresses=''" "unix_socket_directories='$world/$name'" "wal_level=logical" \
+    local listening="listen_addresses=''"
+    if [ "$over" = tcp ]; then
+        cluster_port[$name]=$(free_port)
+        listening="listen_addresses='127.0.0.1' port=${cluster_port[$name]}"
+    fi
+    for setting in $listening "unix_socket_directories='$world/$name'" "wal_level=logical" \
         "max_wal_size=4GB" "timezone=UTC" "log_timezone=UTC" $2; do
         echo "${setting%%=*} = ${setting#*=}"
     done | as_server tee -a "$world/$name/data/postgresql.conf" >/dev/null
@@ -131,7 +150,11 @@ start_cluster() {
 # stop_cluster NAME [smart|fast|immediate]
 stop_cluster() { server "$1" pg_ctl -D "$world/$1/data" -m "${2:-fast}" -w -t 120 -s stop; }
 
-address() { echo "host=$world/$1 user=postgres dbname=$database"; }
+address() {
+    local host="host=$world/$1"
+    [ "$over" = socket ] || host="host=127.0.0.1 port=${cluster_port[$1]}"
+    echo "$host user=postgres dbname=$database"
+}
 
 # q SIDE SQL: bare values, one row a line. An error ends the script.
 q() { psql -XAtq -v ON_ERROR_STOP=1 -d "$(address "$1")" -c "$2"; }

@@ -28,6 +28,8 @@ join() { # join NAMESPACE ROUTER'S-END NETWORK
 open_network() { # SIDE…
     local side
     [ "$(id -u)" -eq 0 ] || fail 'Network namespaces need root.'
+    # Who is not told to go through the network goes by socket file, whatever happens to it.
+    over=socket
     trap 'ended=$?; remove_network; close_world $ended' EXIT
     ip netns add "$router"
     ip -n "$router" link set lo up

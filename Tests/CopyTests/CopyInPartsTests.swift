@@ -74,6 +74,31 @@ import Testing
         #expect(try s.new.value("SELECT snapshots FROM tandem.copied_table WHERE table_name = 'one'") != "1")
     }
 
+    /// The usual size of a part goes by the average page. Where large values lie close together it takes too long, and goes in
+    /// halves until it does not.
+    @Test func aPartThatTakesTooLongGoesInHalves() throws {
+        let s = try Scenario.copying(
+            "halves", extra: "jobs: 1\ncopy: {range: 64kB}\nlimits: {snapshot: 500ms, copy_rate: 200kB}",
+            tables: "CREATE TABLE uneven (a int PRIMARY KEY, pad text, c text)",
+            rows: """
+                ALTER TABLE uneven ALTER c SET STORAGE EXTERNAL;
+                INSERT INTO uneven SELECT i, repeat('p', 1200), CASE WHEN i <= 48 THEN repeat('x', 10000) END
+                  FROM generate_series(1, 600) i
+                """)
+        defer { s.end() }
+        let pages = "SELECT count(DISTINCT (ctid::text::point)[0]) FROM uneven WHERE a <= 48"
+        #expect(try s.old.value(pages) == "8")
+        let run = try s.start("run")
+        try s.new.wait(for: "SELECT count(*) > 0 FROM tandem.copied_range", toBe: "t", within: .seconds(60))
+        try s.waitForCopy(of: "uneven", toBe: "done")
+        try s.catchUp()
+        try run.stop()
+        try s.expectSame()
+        // Each part is a transaction on new. Of the usual size there would be two or three of these.
+        let parts = try s.new.value("SELECT count(DISTINCT xmin::text) >= 4 FROM uneven WHERE a <= 48")
+        #expect(parts == "t")
+    }
+
     @Test func aRewrittenTableBeginsAgain() throws {
         let s = try Scenario.copying(
             "rewritten", extra: "jobs: 2\ncopy: {range: 64kB}", tables: Self.tables, rows: Self.rows)

@@ -61,6 +61,14 @@ struct Certificates {
         guard outcome.status == .exited(0) else { throw CertificateFailure(said: outcome.stderr) }
     }
 
+    /// Another certificate of the server's key, which takes over from now on; `days` may have passed.
+    func renew(_ days: Int, on cluster: Cluster) throws {
+        try run(
+            "openssl x509 -req -days \(days) -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out renewed.crt")
+        try install(file: "renewed.crt", as: "server.crt", on: cluster)
+        try cluster.reload()
+    }
+
     /// In the server's data directory, with the owner and mode that it wants.
     func install(on cluster: Cluster) throws {
         for file in ["server.key", "server.crt"] { try install(file: file, on: cluster) }

@@ -55,7 +55,7 @@ SQL
 
 # For a standby of that name, which never comes.
 commits_wait() {
-    psql -Xq -d "host=$world/old dbname=postgres" -c "ALTER SYSTEM SET synchronous_standby_names = '$1'" \
+    psql -Xq -d "$(database=postgres address old)" -c "ALTER SYSTEM SET synchronous_standby_names = '$1'" \
         -c 'SELECT pg_reload_conf()' >/dev/null
 }
 
@@ -63,7 +63,7 @@ killed=0 failed=0 rows=0
 began=$SECONDS
 for round in $(seq 1 "$count"); do
     database=round$round
-    for side in old new; do psql -Xq -d "host=$world/$side dbname=postgres" -c "CREATE DATABASE $database"; done
+    for side in old new; do psql -Xq -d "$(database=postgres address "$side")" -c "CREATE DATABASE $database"; done
     cat >"$world/tandem.yaml" <<YAML
 migration: $migration
 pairs:
@@ -139,7 +139,7 @@ YAML
     tandem abort --yes >>"$world/run.log" 2>&1 || fail "FAILED: round $round: abort: $(tail -n 3 "$world/run.log")"
     [ "$(q old 'SELECT count(*) FROM pg_replication_slots')" -eq 0 ] || fail "FAILED: round $round: a slot was left"
     for side in old new; do
-        psql -Xq -d "host=$world/$side dbname=postgres" -c "DROP DATABASE $database WITH (FORCE)"
+        psql -Xq -d "$(database=postgres address "$side")" -c "DROP DATABASE $database WITH (FORCE)"
     done
     [ $((round % 10)) -ne 0 ] || echo "$round of $count rounds, $killed kills, $((SECONDS - began)) s"
 done

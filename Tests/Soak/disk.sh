@@ -8,7 +8,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
 migration=soak
 [ "$(id -u)" -eq 0 ] || fail 'Mounting needs root.'
 open_world disk
-trap 'umount "$world/spill" "$world/small" 2>/dev/null || true; close_world' EXIT
+# Lazily: the server is still there.
+trap 'ended=$?; umount -l "$world/spill" "$world/small" 2>/dev/null || true; close_world $ended' EXIT
 make_cluster old 'fsync=off wal_sender_timeout=5s logical_decoding_work_mem=64kB'
 make_cluster new 'fsync=off'
 start_cluster old

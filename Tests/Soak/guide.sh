@@ -19,8 +19,6 @@ mkdir "$world/bin" && ln -s "$(realpath "$tandem")" "$world/bin/tandem"
 PATH=$world/bin:$PATH
 # By its name alone, with the configuration that lies where one is.
 unset -f tandem
-export OLD NEW
-OLD=$(address old) NEW=$(address new)
 
 # Blocks of one section, a command a line.
 block() { # HEADING
@@ -137,6 +135,8 @@ for side in old new; do
     make_cluster "$side" 'max_connections=200'
     start_cluster "$side"
 done
+export OLD NEW
+OLD=$(address old) NEW=$(address new)
 if [ -n "$prometheus" ]; then
     cat >"$world/prometheus.yml" <<YAML
 global: {scrape_interval: 1s, evaluation_interval: 5s}

@@ -3,7 +3,9 @@
 # while `tandem run` is killed (-9) and started again, COUNT times at random moments. Every CRASH_EVERY-th time new's
 # whole server dies with it, and then the slot must not be ahead of what new still has. All along, 20 times a second,
 # the slot's confirmed position (read first) must not be ahead of new's origin. In the end both tables must be equal as
-# multisets. COUNT, SEED, RATE and CRASH_EVERY (0: never) may be set in the environment.
+# multisets. Beside the writers one more commits 20,000 rows one by one, as fast as it can, again and again: while that lasts, and
+# while what lay ready is caught up with after a kill, messages are left to gather, which is looked for from outside (see
+# rests.py). COUNT, SEED, RATE, CRASH_EVERY (0: never) and OVER (see clusters.sh) may be set in the environment.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
 
@@ -44,11 +46,22 @@ SQL
 cat >"$world/large.sql" <<'SQL'
 INSERT INTO event SELECT :client_id, nextval('number'), repeat('y', 100) FROM generate_series(1, 2000);
 SQL
+q old "CREATE PROCEDURE flood() LANGUAGE plpgsql AS \$\$ BEGIN
+    SET synchronous_commit = off;
+    LOOP
+        FOR i IN 1 .. 20000 LOOP INSERT INTO event VALUES (8, nextval('number'), 'flood'); COMMIT; END LOOP;
+        PERFORM pg_sleep(4 * random());
+    END LOOP;
+END \$\$"
 prepare_and_release
 
 background writers pgbench -n -c 8 -j 2 -T 86400 --rate "$rate" -f "$world/small.sql@700" -f "$world/mixed.sql@296" \
     -f "$world/large.sql@4" "$(address old)"
 writers=$started
+background flood psql -Xq -d "$(address old)" -c 'CALL flood()'
+flood=$started
+background rests python3 "$(dirname "${BASH_SOURCE[0]}")/rests.py" "$world/tandem.yaml"
+rests=$started
 
 # The slot is read through dblink before the origin is: the scan comes before the select list. One line a sample.
 q new 'CREATE EXTENSION dblink' >/dev/null
@@ -117,15 +130,20 @@ while [ "$killed" -lt "$count" ]; do
     fi
     check_samples
     is_running "$writers" || fail "the writers ended: $(tail -n 3 "$world/writers.log")"
+    is_running "$flood" || fail "the flood ended: $(tail -n 3 "$world/flood.log")"
     [ $((killed % 20)) -ne 0 ] || echo "$killed of $count kills, $((SECONDS - began)) s"
 done
 duration=$((SECONDS - began))
 end_background "$writers"
+q old "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CALL flood%'" >/dev/null
+end_background "$flood"
 end_background "$sampler"
 catching=$(now)
 tandem run --until caught-up >>"$world/run.log" 2>&1 || fail "tandem run: $(tail -n 5 "$world/run.log")"
 catching=$(since "$catching")
 check_samples
+end_background "$rests"
+read -r looks rests <"$world/rests.log"
 
 samples=$(grep -c '|f$' "$world/samples.log" || true)
 moved=$(grep '|f$' "$world/samples.log" | cut -d'|' -f1 | sort -u | wc -l)
@@ -143,6 +161,7 @@ for table in event echo; do
     fi
 done
 [ "$ended" -eq 0 ] && [ "$samples" -gt 0 ] && [ "$moved" -gt 1 ] || verdict=FAILED
+[ "$over" = socket ] || [ "$rests" -gt 0 ] || verdict=FAILED
 doubled=$(q new 'SELECT count(*) - count(DISTINCT number) FROM event')
 cat <<END
 
@@ -151,7 +170,8 @@ soak kill: $verdict
   ended by itself  $ended
   crashes of new   $crashes, each with the slot at or behind what new kept
   samples          $samples of slot against origin, $moved different positions, none ahead
-  writers          8, $transactions transactions$([ "$rate" -eq 0 ] || echo ", at most $rate a second")
+  writers          8$([ "$rate" -eq 0 ] || echo ", at most $rate a second"), and a flood of $(q old 'SELECT count(*) FROM event WHERE writer = 8'); $transactions transactions
+  left to gather   in $rests of $looks looks at the receiving thread, by $over
 ${report}  doubled on new   $doubled
   catching up      $catching s after the last kill
 END

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Sizes at their far end, one after another, each with a fresh `tandem run` whose peak memory is measured: it must stay
 # under limits.memory plus the constant of docs/limits.md (plus four times the value, where one value is large), spill
-# files under limits.spill, and old must be answered all along. ROWS, SUBTRANSACTIONS, EMPTY, TABLES, COLUMNS, OPEN and
-# VALUE (MB) set the sizes; ONLY="rows …" runs some of the trials.
+# files under limits.spill, and old must be answered all along. ROWS, SUBTRANSACTIONS, EMPTY, TABLES, COLUMNS, OPEN,
+# VALUE (MB), HOT and PARTITIONS set the sizes; ONLY="rows …" runs some of the trials.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
 
 rows=${ROWS:-10000000} subtransactions=${SUBTRANSACTIONS:-100000} empty=${EMPTY:-1000000} tables=${TABLES:-10000}
-columns=${COLUMNS:-1600} open=${OPEN:-500} value=${VALUE:-250}
+columns=${COLUMNS:-1600} open=${OPEN:-500} value=${VALUE:-250} hot=${HOT:-1000000} partitions=${PARTITIONS:-1000}
 memory=${MEMORY:-64} constant=${CONSTANT:-64} patience=${PATIENCE:-1800}
 migration=soak
 
@@ -68,8 +68,8 @@ trial() {
     end_background "$replicator"
     if [ "$verdict" = equal ]; then
         local table
-        for table in $(q old "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-                AND relpersistence = 'p' ORDER BY 1 LIMIT 20"); do
+        for table in $(q old "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
+                AND relkind IN ('r', 'p') AND NOT relispartition AND relpersistence = 'p' ORDER BY 1 LIMIT 20"); do
             [ "$(content_quick old "$table")" = "$(content_quick new "$table")" ] || verdict="DIFFERENT in $table"
         done
     fi
@@ -86,7 +86,7 @@ trial() {
 # Duplicates counted, order aside, without holding ten million hashes in memory.
 content_quick() {
     q "$1" "SELECT count(*), sum(('x' || left(h, 15))::bit(60)::bigint::numeric)
-              FROM (SELECT md5(t::text) AS h FROM ONLY \"$2\" AS t) AS rows"
+              FROM (SELECT md5(t::text) AS h FROM \"$2\" AS t) AS rows"
 }
 
 many_rows() { q old "INSERT INTO t SELECT i, md5(i::text) FROM generate_series(1, $rows) AS i" >/dev/null; }
@@ -125,6 +125,22 @@ many_open() {
 }
 large_value() { q old "INSERT INTO t SELECT 1, repeat(md5('a'), $value * 32768)" >/dev/null; }
 
+# A tenth as often in one transaction: there old itself walks over all that came before. Another transaction inserts for the first half minute.
+hot_row() {
+    q old "INSERT INTO t VALUES (0, 'hot'), (1, 'hot'); CREATE OR REPLACE PROCEDURE heat(n int) LANGUAGE plpgsql AS
+        \$\$ BEGIN FOR i IN 1..n LOOP UPDATE t SET b = i::text WHERE a = 1; COMMIT; END LOOP; END \$\$"
+    background open psql -XAtq -d "$(address old)" -c BEGIN -c "INSERT INTO t SELECT i, md5(i::text) FROM generate_series(2, 20000) AS i" \
+        -c "DO \$\$ BEGIN FOR i IN 1..3000 LOOP INSERT INTO t VALUES (100000 + i, 'slowly'); PERFORM pg_sleep(0.01); END LOOP; END \$\$" -c COMMIT
+    local open_one=$started
+    q old "DO \$\$ BEGIN FOR i IN 1..$((hot / 10)) LOOP UPDATE t SET b = i::text WHERE a = 0; END LOOP; END \$\$"
+    PGOPTIONS='-c synchronous_commit=off' q old "CALL heat($hot)"
+    wait "$open_one" || fail "the open transaction: $(tail -n 3 "$world/open.log")"
+}
+many_partitions() {
+    q old "INSERT INTO t SELECT i, md5(i::text) FROM generate_series(1, 200000) AS i; UPDATE t SET b = 'x' WHERE a % 3 = 0;
+        UPDATE t SET a = a + 1000000 WHERE a % 7 = 0; DELETE FROM t WHERE a % 5 = 0"
+}
+
 plain='CREATE TABLE t (a int PRIMARY KEY, b text)'
 wanted rows && trial "$rows rows" 0 "$plain" many_rows
 wanted subtransactions && trial "$subtransactions subtransactions" 0 "$plain" many_subtransactions
@@ -132,6 +148,11 @@ wanted empty && trial "$empty empty transactions" 0 "$plain" many_empty
 wanted columns && trial "$columns columns" 0 \
     "CREATE TABLE t (c1 int PRIMARY KEY, $(for i in $(seq 2 "$columns"); do echo "c$i int"; done | paste -sd,))" many_columns
 wanted open && trial "$open transactions open at once" 0 "$plain; CREATE EXTENSION dblink" many_open
+wanted hot && trial "$hot updates of one row" 0 "$plain" hot_row
+wanted partitions && trial "$partitions partitions" 0 "CREATE TABLE t (a int PRIMARY KEY, b text) PARTITION BY HASH (a);
+    DO \$\$ BEGIN FOR i IN 0..$((partitions - 1)) LOOP
+        EXECUTE format('CREATE TABLE t%s PARTITION OF t FOR VALUES WITH (MODULUS $partitions, REMAINDER %s)', i, i); END LOOP; END \$\$" \
+    many_partitions
 wanted value && trial "one value of $value MB" $((value * 5)) "$plain" large_value
 wanted tables && trial "$tables tables in a transaction" "$((tables / 50))" \
     "DO \$\$ BEGIN FOR i IN 1..$tables LOOP EXECUTE format('CREATE TABLE t%s (a int PRIMARY KEY)', i); END LOOP; END \$\$" many_tables

@@ -62,12 +62,17 @@ import Testing
         }
     }
 
-    @Test func manyColumns() throws {
+    @Test(arguments: [true, false]) func manyColumns(withKey: Bool) throws {
         let names = (0..<1599).map { "c\($0)" }
         let columns = names.map { "\($0) int" }.joined(separator: ", ")
-        try followed("manycolumns", "CREATE TABLE t (a int PRIMARY KEY, \(columns))") { s in
+        let table =
+            withKey
+            ? "CREATE TABLE t (a int PRIMARY KEY, \(columns))"
+            : "CREATE TABLE t (a int, \(columns)); ALTER TABLE t REPLICA IDENTITY FULL"
+        try followed("manycolumns", table) { s in
             let values = Array(repeating: "i % 7", count: 1599).joined(separator: ", ")
             try s.old.sql("INSERT INTO t SELECT i, \(values) FROM generate_series(1, 60) i")
+            if !withKey { try s.old.sql("INSERT INTO t SELECT * FROM t WHERE a <= 2") }
             try s.old.sql("UPDATE t SET c0 = 1, c1598 = NULL WHERE a % 2 = 0; DELETE FROM t WHERE a % 5 = 0")
         }
     }

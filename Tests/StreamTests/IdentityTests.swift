@@ -107,6 +107,35 @@ import Testing
         try s.expectUnsafe("no record")
     }
 
+    /// New itself fails over. What its standby never got is gone there together with the record of it: where old has been told to
+    /// forget that, it is a gap, and otherwise it comes again.
+    @Test func newFailsOverToAStandby() throws {
+        let pair = try ClusterPair()
+        defer { pair.remove() }
+        let s = try started(on: pair)
+        defer { s.end() }
+        let ahead = try Cluster("ahead", standbyOf: pair.new)
+        let behind = try Cluster("behind", standbyOf: pair.new)
+        defer { [ahead, behind].forEach { $0.remove() } }
+        try ahead.start()
+        try s.old.sql(rows("t", from: 11, count: 10))
+        try s.follow()
+        let position = try pair.new.value("SELECT pg_current_wal_lsn()") ?? ""
+        try ahead.wait(for: "SELECT pg_last_wal_replay_lsn() >= '\(position)'", toBe: "t")
+        try pair.new.stop(.immediate)
+        try behind.configure(["primary_conninfo": ""])
+        try behind.start()
+        for standby in [ahead, behind] { try standby.sql("SELECT pg_promote()") }
+        try s.old.sql(rows("t", from: 21, count: 10) + "UPDATE t SET b = 'after' WHERE a % 2 = 0;")
+
+        try s.writeConfiguration(new: behind[s.name].connection)
+        try s.expectUnsafe("past what new has applied")
+        #expect(try behind[s.name].value("SELECT count(*) FROM t") == "10")
+        try s.writeConfiguration(new: ahead[s.name].connection)
+        try s.follow()
+        #expect(try Fingerprint.expectEqual(old: s.old, new: ahead[s.name]) == [])
+    }
+
     @Test func aPromotedStandbyIsFollowedOnlyIfItHasEverythingNewHas() throws {
         let pair = try ClusterPair()
         defer { pair.remove() }

@@ -47,6 +47,31 @@ import Testing
         #expect(try run.stop() == .exited(0))
     }
 
+    /// Nobody ran while the log grew by what others wrote, over several segments: it is passed over, and let go of.
+    @Test func muchOfOthersWhileNobodyRan() throws {
+        let s = try Scenario.prepared("resumed", "CREATE TABLE t (a int PRIMARY KEY, b text)")
+        let neighbour = try Scenario("loud", marker: false)
+        defer {
+            s.end()
+            neighbour.end()
+        }
+        try s.old.sql(rows("t", count: 10))
+        try s.follow()
+        let held = "SELECT restart_lsn FROM pg_replication_slots WHERE slot_name = '\(s.slotName)'"
+        let before = try s.old.value(held) ?? ""
+        try neighbour.old.sql("CREATE TABLE t (a int, b text)")
+        for _ in 1...4 { try neighbour.old.sql(rows("t", count: 60_000) + "SELECT pg_switch_wal(); CHECKPOINT") }
+        let end = try s.old.value("SELECT pg_current_wal_lsn()") ?? ""
+        let run = try s.start("run")
+        try s.old.sql("UPDATE t SET b = 'later' WHERE a = 1")
+        try s.catchUp()
+        try s.expectSame()
+        // Its beginning moves with what the server itself writes down now and then.
+        try s.old.wait(for: "SELECT (\(held)) > '\(before)'", toBe: "t", within: .seconds(60))
+        #expect(try s.old.value("SELECT '\(s.confirmed() ?? "0/0")'::pg_lsn >= '\(end)'") == "t")
+        #expect(try run.stop() == .exited(0))
+    }
+
     @Test func thePositionFollowsABusyNeighbourDatabase() throws {
         let s = try Scenario.prepared("neighbour", "CREATE TABLE t (a int PRIMARY KEY)")
         let neighbour = try Scenario("busy", marker: false)

@@ -27,6 +27,28 @@ import Testing
         try s.expectSame()
     }
 
+    /// The second time it does not wait for anything, and leaves what a kill leaves.
+    @Test func interruptedTwiceItEndsAtOnce() throws {
+        let s = try Scenario.prepared(
+            "twice", "CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL")
+        defer { s.end() }
+        let run = try s.start("run")
+        try s.catchUp()
+        let lock = try s.new.session()
+        try lock.send("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+        try s.old.sql(rows("t", count: 500))
+        try s.waitUntilNewWaitsForALock()
+        run.signal(2)
+        run.signal(2)
+        let end = try run.wait(within: .seconds(10))
+        // The first may have been enough.
+        #expect(end == .exited(130) || end == .exited(0), "\(run.tail)")
+        try lock.send("COMMIT")
+        try s.follow()
+        #expect(try s.new.value("SELECT count(*) FROM t") == "500")
+        try s.expectSame()
+    }
+
     @Test func endsInTheMiddleOfALargeTransaction() throws {
         let s = try Scenario.prepared(
             "signallarge", extra: "limits: { memory: 16MB }",

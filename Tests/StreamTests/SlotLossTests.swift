@@ -75,6 +75,35 @@ import Testing
         #expect(try !s.hasSlot())
     }
 
+    /// The name is the same, the tables are, and the server is; the slot went with the former one.
+    @Test func aDatabaseDroppedAndMadeAgain() throws {
+        let s = try started()
+        defer { s.end() }
+        try s.pair.old.sql("DROP DATABASE \"\(s.name)\" WITH (FORCE)")
+        let gone = try s.tandem("run", "--until", "caught-up")
+        #expect(gone.status == .exited(1) && gone.stderr.contains("does not exist"), "\(gone.stderr)")
+        try s.pair.old.createDatabase(s.name, "")
+        try s.old.sql(Self.tables + "; CREATE TABLE public._marker (id bigint PRIMARY KEY)")
+        try s.expectUnsafe("no slot")
+        #expect(try !s.hasSlot())
+        #expect(try s.new.value("SELECT count(*) FROM t") == "10")
+    }
+
+    /// From PostgreSQL 18 on a slot that nobody reads may be given up by the clock.
+    @Test(.enabled(if: PostgresInstallation.tested.old >= 18)) func givenUpForIdleness() throws {
+        let pair = try ClusterPair(old: ClusterOptions(settings: ["idle_replication_slot_timeout": "1s"]))
+        defer { pair.remove() }
+        let s = try started(on: pair)
+        defer { s.end() }
+        rest(.seconds(2))
+        try s.old.sql("CHECKPOINT")
+        try s.old.wait(
+            for: "SELECT invalidation_reason FROM pg_replication_slots WHERE slot_name = '\(s.slotName)'",
+            toBe: "idle_timeout")
+        try s.expectUnsafe("lost")
+        #expect(try s.hasSlot())
+    }
+
     @Test func theLogIsGone() throws {
         let pair = try ClusterPair(
             old: ClusterOptions(

@@ -86,6 +86,54 @@ import Testing
         try file.close()
     }
 
+    /// The disk below the files gives errors for a while, in writing or reading: nothing of a file that is not whole reaches new,
+    /// nothing is acknowledged, and when the disk is well again everything arrives.
+    @Test(arguments: ["pwrite", "pread"]) func aDiskThatFails(call: String) throws {
+        let s = try Scenario.prepared("failing", extra: "limits: { memory: 4MB }", Self.table)
+        defer { s.end() }
+        let (ill, library) = ("\(s.directory)/ill", "\(s.directory)/failing.so")
+        let source = """
+            #define _GNU_SOURCE
+            #include <dlfcn.h>
+            #include <errno.h>
+            #include <stdio.h>
+            #include <string.h>
+            #include <unistd.h>
+            static int fails(int descriptor) {
+                char link[64], path[4096];
+                snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+                ssize_t length = readlink(link, path, sizeof path - 1);
+                path[length < 0 ? 0 : length] = 0;
+                return strstr(path, ".spill") && access("\(ill)", F_OK) == 0;
+            }
+            ssize_t \(call)(int descriptor, \(call == "pread" ? "" : "const ") void *bytes, size_t count, off_t offset) {
+                static ssize_t (*real)(int, \(call == "pread" ? "" : "const ") void *, size_t, off_t);
+                if (!real) real = dlsym(RTLD_NEXT, "\(call)");
+                if (fails(descriptor)) { errno = EIO; return -1; }
+                return real(descriptor, bytes, count, offset);
+            }
+            """
+        try source.write(toFile: "\(s.directory)/failing.c", atomically: true, encoding: .utf8)
+        try Command(
+            "clang", ["-shared", "-fPIC", "-o", library, "\(s.directory)/failing.c"], directory: s.directory
+        ).succeed()
+        let run = try s.start("run", environment: ["LD_PRELOAD": library])
+        try s.catchUp()
+        try "".write(toFile: ill, atomically: true, encoding: .utf8)
+        try s.old.sql("BEGIN; \(rows("t", count: 60_000)) COMMIT; \(rows("t", from: 500_000, count: 10))")
+        try run.waitForLog("Input/output error")
+        rest(.seconds(2))
+        try s.expectSlotNotAhead()
+        #expect(try s.new.value("SELECT count(*) FROM t") == "0")
+        #expect(run.status == nil, "\(run.tail)")
+        try FileManager.default.removeItem(atPath: ill)
+        try s.catchUp()
+        #expect(try s.new.value("SELECT count(*) FROM t") == "60010")
+        try s.expectSame()
+        #expect(try run.stop(within: .seconds(60)) == .exited(0))
+        #expect(s.spillFiles == [])
+    }
+
     /// What stands in the spill directory at a start and is not this stream's is left alone; a directory that others can
     /// reach is refused by name.
     @Test func whatIsNotOursIsNeitherReadNorRemoved() throws {

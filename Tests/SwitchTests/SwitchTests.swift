@@ -115,6 +115,24 @@ import Testing
         #expect(try w.run.stop() == .exited(0))
     }
 
+    /// Killed again while it completes, or takes back, what a killed command has left: the next one does it.
+    @Test func theReplicatorKilledInAttendance() throws {
+        let w = try Switching("attendance")
+        defer { w.end() }
+        for (place, side) in [("after-both-fences", "old"), ("after-epoch-committed", "new")] {
+            let command = try w.stopped(at: place)
+            #expect(try w.run.stop() == .exited(0))
+            command.kill()
+            let dying = try w.s.start("run", environment: ["TANDEM_FAILPOINT": "during-attendance"])
+            #expect(try dying.wait() == .signalled(9), "\(place): \(dying.tail)")
+            try w.startAgain()
+            #expect(try w.settled() == side, "\(place)")
+            try w.roles(side)
+            try w.expectSame(side)
+        }
+        #expect(try w.run.stop() == .exited(0))
+    }
+
     /// One that begins while writers are held goes by nothing that is not decided: it streams once it is, and lets nothing pass.
     @Test func aReplicatorThatBeginsMeanwhileWaits() throws {
         let w = try Switching("switchbegin")

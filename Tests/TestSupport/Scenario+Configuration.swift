@@ -13,7 +13,7 @@ extension Scenario {
     package func writeConfiguration(
         dataA: [String] = ["*.*"], marker: Bool = true, old: String? = nil, new: String? = nil,
         standby: String? = nil, initialCopy: String = "none",
-        extra: String = ""
+        extra: String = "", spill: String? = nil
     ) throws {
         let covered = dataA.contains { ["*.*", "public.*", "public._marker"].contains($0) }
         let patterns = dataA + (marker && !covered ? ["public._marker"] : [])
@@ -25,7 +25,7 @@ extension Scenario {
                 new: \(yaml(new ?? self.new.connection))\(standby.map { "\n    standby: " + yaml($0) } ?? "")
             data_a: [\(patterns.map(yaml).joined(separator: ", "))]
             initial_copy: \(initialCopy)
-            spill: \(yaml(spillDirectory))
+            spill: \(yaml(spill ?? spillDirectory))
             \(extra)
 
             """
