@@ -26,7 +26,9 @@ package final class Wakeup: Sendable {
 
     /// Whether it was raised since it was last lowered; lowers it.
     package func take() -> Bool {
-        guard isRaised.load(ordering: .acquiring), isRaised.exchange(false, ordering: .acquiringAndReleasing) else { return false }
+        guard isRaised.load(ordering: .acquiring), isRaised.exchange(false, ordering: .acquiringAndReleasing) else {
+            return false
+        }
         var value: UInt64 = 0
         return read(descriptor, &value, 8) == 8
     }

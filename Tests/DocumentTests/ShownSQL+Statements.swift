@@ -187,6 +187,7 @@ extension ShownSQL {
         Statement("ALTER SYSTEM SET idle_replication_slot_timeout = 0", from: 18),
         Statement("ALTER SYSTEM SET wal_sender_timeout = '60s'"),
         Statement("ALTER SYSTEM SET wal_sender_timeout = '5s'"),
+        Statement("ALTER SYSTEM SET wal_sender_timeout = 0"),
         Statement("ALTER SYSTEM SET wal_writer_delay = '5s'"), Statement("ALTER SYSTEM SET max_connections = 150"),
         Statement("ALTER SYSTEM SET max_locks_per_transaction = 128"),
         Statement("ALTER SYSTEM SET hot_standby_feedback = on"),
