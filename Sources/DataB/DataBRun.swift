@@ -38,8 +38,10 @@ package final class DataBRun: Sendable {
         thread.withLock { $0 = started }
     }
 
+    package func askToEnd() { stop.raise() }
+
     package func end() {
-        stop.raise()
+        askToEnd()
         thread.withLock { thread in
             defer { thread = nil }
             return thread

@@ -36,8 +36,10 @@ final class ContinuousVerification: Sendable {
         thread.withLock { $0 = started }
     }
 
+    func askToEnd() { ending.raise() }
+
     func end() {
-        ending.raise()
+        askToEnd()
         thread.withLock { $0 }?.join()
     }
 

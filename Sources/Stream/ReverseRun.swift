@@ -33,9 +33,13 @@ final class ReverseRun: Sendable {
         thread.withLock { $0 = started }
     }
 
-    func end() {
+    func askToEnd() {
         ending.raise()
         course.wakeWaiting()
+    }
+
+    func end() {
+        askToEnd()
         thread.withLock { $0 }?.join()
     }
 

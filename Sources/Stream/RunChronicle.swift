@@ -33,8 +33,7 @@ final class RunChronicle {
         case nil: break
         }
         if acceptsSchema { details.append(("accept-schema", "yes")) }
-        let source = try? Connection(to: plan.source, for: .control, as: "\(plan.stream) evidence", stop: stop)
-        let sides = plan.sides(source: source, target: target)
+        let sides = plan.sides(source: connection(to: plan.source, stop), target: target)
         let recorded = try plan.evidence.record(
             EvidenceLog.Event("run", .begins, details: details), old: sides.old, new: sides.new)
         began = Date()
@@ -54,7 +53,8 @@ final class RunChronicle {
     /// The stream forward is the run itself.
     private var subject: [(String, String)] { plan.isForward ? [] : [("stream", plan.stream.description)] }
 
-    func end(_ failure: (any Error)?) {
+    /// A target that was just looked for in vain is not waited for again.
+    func end(_ failure: (any Error)?, isTargetAway: Bool) {
         guard let began else { return }
         var details = subject
         if let failure { details.append(("reason", withoutControls("\(failure)"))) }
@@ -66,11 +66,14 @@ final class RunChronicle {
         guard let clock = try? Thread("last entry", { if !done.wait(seconds: 3) { limit.raise() } }) else {
             return write(source: nil, target: nil)
         }
-        let target = try? Connection(to: plan.target, for: .control, as: "\(plan.stream) evidence", stop: limit)
-        let source = try? Connection(to: plan.source, for: .control, as: "\(plan.stream) evidence", stop: limit)
-        write(source: source, target: target)
+        let target = isTargetAway ? nil : connection(to: plan.target, limit)
+        write(source: connection(to: plan.source, limit), target: target)
         done.raise()
         clock.join()
+    }
+
+    private func connection(to side: ConnectionTarget, _ stop: StopSignal) -> Connection? {
+        try? Connection(to: side, for: .control, as: "\(plan.stream) evidence", stop: stop)
     }
 
     private func event(_ problem: StreamStatus.Problem?) -> EvidenceLog.Event {

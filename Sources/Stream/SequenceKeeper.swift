@@ -26,8 +26,10 @@ final class SequenceKeeper: Sendable {
         thread.withLock { $0 = started }
     }
 
+    func askToEnd() { ending.raise() }
+
     func end() {
-        ending.raise()
+        askToEnd()
         thread.withLock { $0 }?.join()
     }
 

@@ -60,7 +60,16 @@ final class StreamCompany {
         }
     }
 
+    /// To end, without waiting: over a dead network each takes its time, but all take it at once.
+    func askToEnd() {
+        reverse?.askToEnd()
+        derived?.askToEnd()
+        sequences?.askToEnd()
+        verification?.askToEnd()
+    }
+
     func end() {
+        askToEnd()
         reverse?.end()
         derived?.end()
         sequences?.end()

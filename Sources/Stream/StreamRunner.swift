@@ -44,6 +44,8 @@ package final class StreamRunner {
     /// How often running a server has given the very same answer, which waiting will not change.
     private var refusals = 0
     var heldLog: HeldLog
+    /// The last word could not be said to it.
+    private var isTargetAway = false
 
     private static var freshBackoff: Backoff { Backoff(first: 0.2, longest: 10) }
 
@@ -72,7 +74,7 @@ package final class StreamRunner {
     /// Nil when it ended as asked.
     package func run() -> (any Error)? {
         let failure = keepRunning()
-        chronicle.end(failure)
+        chronicle.end(failure, isTargetAway: isTargetAway)
         return failure
     }
 
@@ -138,6 +140,7 @@ package final class StreamRunner {
                     continue
                 }
                 let left = company.waitForDataB()
+                company.askToEnd()
                 say(.stopped, left, side)
                 if let left { return left }
                 if case .finished = end { log.info("reached its end", [.lsn: resolvedEnd ?? .zero]) }
@@ -151,6 +154,7 @@ package final class StreamRunner {
                 if let final = judge(error, side) { return final }
             }
         }
+        company.askToEnd()
         say(.stopped, nil, side)
         return nil
     }
@@ -338,6 +342,8 @@ package final class StreamRunner {
         guard let clock = try? Thread("last word", { if !done.wait(seconds: 3) { limit.raise() } }) else { return }
         if let last = try? Connection(to: plan.target, for: .control, as: "\(plan.stream) runner", stop: limit) {
             write(state, error, TargetSide(last, plan.stream))
+        } else {
+            isTargetAway = true
         }
         done.raise()
         clock.join()
