@@ -6,17 +6,23 @@ import Testing
 @Suite(.blocking) struct SignalTests {
     static let signals: [(name: String, number: Int32)] = [("hangup", 1), ("interrupt", 2), ("termination", 15)]
 
-    @Test(arguments: signals)
-    func endsInTheMiddleOfABatchThatWaitsForALock(name: String, number: Int32) throws {
-        let s = try Scenario.prepared(
-            "signal", "CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL")
-        defer { s.end() }
+    /// In the middle of a batch, for a lock on its table.
+    private func waiting(_ s: Scenario) throws -> (run: Replicator, lock: Session) {
         let run = try s.start("run")
         try s.catchUp()
         let lock = try s.new.session()
         try lock.send("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
         try s.old.sql(rows("t", count: 500))
         try s.waitUntilNewWaitsForALock()
+        return (run, lock)
+    }
+
+    @Test(arguments: signals)
+    func endsInTheMiddleOfABatchThatWaitsForALock(name: String, number: Int32) throws {
+        let s = try Scenario.prepared(
+            "signal", "CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL")
+        defer { s.end() }
+        let (run, lock) = try waiting(s)
         run.signal(number)
         #expect(try run.wait(within: .seconds(90)) == .exited(0), "\(name)")
         let status = try s.tandem("status").stdout
@@ -32,12 +38,7 @@ import Testing
         let s = try Scenario.prepared(
             "twice", "CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL")
         defer { s.end() }
-        let run = try s.start("run")
-        try s.catchUp()
-        let lock = try s.new.session()
-        try lock.send("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
-        try s.old.sql(rows("t", count: 500))
-        try s.waitUntilNewWaitsForALock()
+        let (run, lock) = try waiting(s)
         run.signal(2)
         run.signal(2)
         let end = try run.wait(within: .seconds(10))
