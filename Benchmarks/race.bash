@@ -59,6 +59,8 @@ open_race() {
     both 'VACUUM (FREEZE, ANALYZE)'
     write_configuration
     prepare_and_release
+    # As the subscription is made before the load, so has the stream begun before it.
+    tandem run --until caught-up 2>"$world/first.log" || fail "tandem run: $(tail -n 5 "$world/first.log")"
     q old "CREATE PUBLICATION native FOR TABLE $(echo $tables final | sed 's/ /, /g')"
     q old "SELECT pg_create_logical_replication_slot('native_before', 'pgoutput');
            SELECT pg_copy_logical_replication_slot('$stream', 'tandem_before')" >/dev/null
@@ -209,16 +211,22 @@ turn_pgcopydb() {
 turn_tandem() { turn_tandem_by tandem "$tandem"; }
 turn_before() { turn_tandem_by before "${BEFORE_BIN:?the binary to compare with}"; }
 
+# Until new shows the last row, like everybody's; the processor time is that of its whole run.
 turn_tandem_by() { # WHO BINARY
+    local seconds
     slot_again "$stream" tandem_before
     files_again new
     begin_clock
-    { time run_watched "$2"; } 2>"$world/time" || fail "tandem run: $(tail -n 5 "$world/run.log")"
-    note_turn "$1" "$(cut -d' ' -f1 "$world/time")" "$(awk '{ print $2 + $3 }' "$world/time")" "$(cat "$world/peak")"
+    { time run_watched "$2"; } 2>"$world/time" &
+    local running=$!
+    await_final "$1"
+    seconds=$(elapsed)
+    wait "$running" || fail "tandem run: $(tail -n 5 "$world/run.log")"
+    note_turn "$1" "$seconds" "$(awk '{ print $2 + $3 }' "$world/time")" "$(cat "$world/peak")"
     compare "$1"
 }
 
-# Its peak is read beside the clock, which ends when the process does.
+# Its peak is read beside it.
 run_watched() { # BINARY
     "$1" run --until caught-up --config "$world/tandem.yaml" 2>"$world/run.log" &
     local pid=$!

@@ -2,10 +2,10 @@
 // left behind when it takes too long, so that no dead network keeps anybody from stopping.
 
 internal import CLibPQ
-internal import Threading
+package import Threading
 
 /// A pointer that one thread hands over to another, who owns it from then on.
-private struct Handed: @unchecked Sendable {
+struct Handed: @unchecked Sendable {
     let pointer: OpaquePointer?
     var message = ""
 }
@@ -16,20 +16,53 @@ struct ConnectionAnswer {
     let firstRefusal: String
 }
 
-extension Connection {
-    static func open(
-        _ options: [(String, String)], _ stop: StopSignal?, doing: String
-    ) throws(PostgresError) -> ConnectionAnswer {
-        if stop?.isRaised == true { throw PostgresError(.interrupted, "stopped on request", doing: doing) }
-        let handed = try errand("connect", stop, doing: doing, left: { PQfinish($0.pointer) }) {
-            let keys = CStrings(options.map(\.0))
-            let values = CStrings(options.map(\.1))
-            let raw = PQconnectdbParams(keys.pointers, values.pointers, 1)
-            return Handed(pointer: raw, message: askAgain(raw))
+/// A connection that is being made while whoever wants it does something else. Taken once, on the thread that will use it; or
+/// forgotten, and closed by itself.
+package final class UpcomingConnection {
+    let target: ConnectionTarget
+    let purpose: SessionPurpose
+    let application: String
+    let stop: StopSignal?
+    private let errand: Swift.Result<Errand<Handed>, PostgresError>
+
+    package convenience init(
+        to target: ConnectionTarget, for purpose: SessionPurpose, as application: String, stop: StopSignal? = nil
+    ) { self.init(to: target, for: purpose, as: application, stop: stop, lifting: nil) }
+
+    init(
+        to target: ConnectionTarget, for purpose: SessionPurpose, as application: String, stop: StopSignal?,
+        lifting limits: String?
+    ) {
+        (self.target, self.purpose, self.application, self.stop) = (target, purpose, application, stop)
+        let doing = "connecting to \(target.label)"
+        errand = Swift.Result { () throws(PostgresError) in
+            if stop?.isRaised == true { throw PostgresError(.interrupted, "stopped on request", doing: doing) }
+            let options = try Connection.options(target, purpose, application, lifting: limits, doing: doing)
+            return try Connection.dial(options, doing: doing)
         }
-        guard let handed else { throw PostgresError(.interrupted, "stopped on request", doing: doing) }
+    }
+
+    func answer(doing: String) throws(PostgresError) -> ConnectionAnswer {
+        guard let handed = try errand.get().wait(stop: stop) else {
+            throw PostgresError(.interrupted, "stopped on request", doing: doing)
+        }
         guard let raw = handed.pointer else { throw PostgresError(.cannotConnect, "out of memory", doing: doing) }
         return ConnectionAnswer(raw: raw, firstRefusal: handed.message)
+    }
+}
+
+extension Connection {
+    fileprivate static func dial(
+        _ options: [(String, String)], doing: String
+    ) throws(PostgresError) -> Errand<Handed> {
+        do throws(NoMoreThreads) {
+            return try Errand("connect", left: { PQfinish($0.pointer) }) {
+                let keys = CStrings(options.map(\.0))
+                let values = CStrings(options.map(\.1))
+                let raw = PQconnectdbParams(keys.pointers, values.pointers, 1)
+                return Handed(pointer: raw, message: askAgain(raw))
+            }
+        } catch { throw PostgresError(.cannotConnect, "\(error)", doing: doing) }
     }
 
     /// What was said when the connection was refused. libpq shows the SQLSTATE of a refusal only to those who had asked for
@@ -57,14 +90,5 @@ extension Connection {
             return true
         }
         _ = cancelled
-    }
-
-    private static func errand<Value: Sendable>(
-        _ name: String, _ stop: StopSignal?, doing: String, left: @escaping @Sendable (Value) -> Void,
-        _ work: @escaping @Sendable () -> Value
-    ) throws(PostgresError) -> Value? {
-        do { return try Errand.run(name, stop: stop, left: left, work) } catch {
-            throw PostgresError(.cannotConnect, "\(error)", doing: doing)
-        }
     }
 }

@@ -10,21 +10,26 @@ package final class Connection {
     /// Set once more at most, before anybody else has the connection.
     @exclusivity(unchecked) private(set) var raw: OpaquePointer
     package let label: String
-    private let owner = Thread.current
-    let stop: StopSignal?
+    @exclusivity(unchecked) private var owner = Thread.current
+    private(set) var stop: StopSignal?
     /// In a pipeline: the last thing read was the NULL that ends one statement.
     var endedStatement = false
     /// Names of the statements this session has planned.
     private var planned: [String: String] = [:]
     private let warnings = Warnings()
 
-    package init(
+    package convenience init(
         to target: ConnectionTarget, for purpose: SessionPurpose, as application: String, stop: StopSignal? = nil
     ) throws(PostgresError) {
+        try self.init(UpcomingConnection(to: target, for: purpose, as: application, stop: stop))
+    }
+
+    package init(_ upcoming: UpcomingConnection) throws(PostgresError) {
+        let (target, purpose) = (upcoming.target, upcoming.purpose)
         label = target.label
-        self.stop = stop
+        stop = upcoming.stop
         let doing = "connecting to \(target.label)"
-        raw = try Self.connect(target, purpose, application, stop, doing: doing)
+        raw = try Self.connect(upcoming, doing: doing)
         warnings.listen(to: raw)
         guard purpose != .application else { return }
         // A connection that has broken does not tell it any more.
@@ -34,7 +39,9 @@ package final class Connection {
             guard error.isSessionEnded else { throw error }
             // Limits of the role ended it before they could be put off.
             let again = try Self.connect(
-                target, purpose, application, stop, lifting: Self.limits(raw, version), doing: doing)
+                UpcomingConnection(
+                    to: target, for: purpose, as: upcoming.application, stop: stop,
+                    lifting: Self.limits(raw, version)), doing: doing)
             PQfinish(raw)
             raw = again
             warnings.listen(to: raw)
@@ -60,10 +67,10 @@ package final class Connection {
 
     deinit { PQfinish(raw) }
 
-    private static func connect(
-        _ target: ConnectionTarget, _ purpose: SessionPurpose, _ application: String, _ stop: StopSignal?,
-        lifting limits: String? = nil, doing: String
-    ) throws(PostgresError) -> OpaquePointer {
+    static func options(
+        _ target: ConnectionTarget, _ purpose: SessionPurpose, _ application: String, lifting limits: String?,
+        doing: String
+    ) throws(PostgresError) -> [(String, String)] {
         // What follows would be cut off, without a word.
         guard !target.conninfo.utf8.contains(0) else {
             throw PostgresError(.cannotConnect, "the connection string has a NUL character in it", doing: doing)
@@ -76,11 +83,17 @@ package final class Connection {
         ]
         if purpose == .replication { options.append(("replication", "database")) }
         if let limits { options.append(("options", limits)) }
-        let answer = try open(options, stop, doing: doing)
+        return options
+    }
+
+    private static func connect(
+        _ upcoming: UpcomingConnection, doing: String
+    ) throws(PostgresError) -> OpaquePointer {
+        let answer = try upcoming.answer(doing: doing)
         let raw = answer.raw
         if PQstatus(raw) != CONNECTION_OK {
             defer { PQfinish(raw) }
-            throw refusal(answer, target, purpose, doing: doing)
+            throw refusal(answer, upcoming.target, upcoming.purpose, doing: doing)
         }
         PQsetnonblocking(raw, 1)
         // The server has cut them off, and may have found another database or role that way.
@@ -150,6 +163,19 @@ package final class Connection {
 
     /// Whether the server has sent such a warning since the connection was made.
     package func hasWarned(_ state: SQLState) -> Bool { warnings.states.contains(state) }
+
+    /// Nobody's until it is taken: for a thread that is about to begin.
+    package func give() -> GivenConnection {
+        onOwnThread()
+        owner = 0
+        return GivenConnection(connection: self)
+    }
+
+    fileprivate func take(as application: String, stop: StopSignal) throws(PostgresError) {
+        owner = Thread.current
+        self.stop = stop
+        try script("SET application_name = \(literal(application))", doing: "preparing the session on \(label)")
+    }
 
     func onOwnThread() {
         precondition(Thread.current == owner, "a connection is used on the thread that made it")
@@ -286,5 +312,16 @@ package final class Connection {
     func lost(_ doing: String) -> PostgresError {
         let message = String(cString: PQerrorMessage(raw)).trimmedLine
         return PostgresError(.connectionLost, message.isEmpty ? "the connection was lost" : message, doing: doing)
+    }
+}
+
+/// A connection on its way to another thread, whose alone it is once taken.
+package struct GivenConnection: @unchecked Sendable {  // whoever gave it cannot use it any more
+    fileprivate let connection: Connection
+
+    /// Once; from then on it has the name and the request to stop of whoever takes it.
+    package func take(as application: String, stop: StopSignal) throws(PostgresError) -> Connection {
+        try connection.take(as: application, stop: stop)
+        return connection
     }
 }

@@ -5,12 +5,14 @@ internal import Model
 internal import Postgres
 
 enum SchemaOwner {
-    /// Whether `tandem.<table>` is there, all of the schema belonging to roles that need not be feared.
+    /// Whether `tandem.<table>` is there, all of the schema belonging to roles that need not be feared. Asked without a parameter,
+    /// because a statement with one is planned anew each of the first times, and this one is mostly planning.
     static func has(_ table: String, on connection: Connection) throws(PostgresError) -> Bool {
         let doing = "looking for schema tandem on \(connection.label)"
         let row = try connection.query(
             planned: """
-                SELECT pg_catalog.to_regclass($1) IS NOT NULL, (
+                SELECT (SELECT pg_catalog.string_agg(c.relname::text, ' ') FROM pg_catalog.pg_class c
+                         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'tandem'), (
                     SELECT pg_catalog.pg_get_userbyid(o.owner)
                       FROM (SELECT n.nspowner AS owner FROM pg_catalog.pg_namespace n WHERE n.nspname = 'tandem'
                             UNION SELECT c.relowner FROM pg_catalog.pg_class c
@@ -22,7 +24,7 @@ enum SchemaOwner {
                      LIMIT 1),
                     (SELECT pg_catalog.obj_description(n.oid, 'pg_namespace') FROM pg_catalog.pg_namespace n
                       WHERE n.nspname = 'tandem')
-                """, ["tandem.\(table)"], doing: doing)
+                """, [], doing: doing)
         if let stranger = row.text(0, 1) {
             throw PostgresError(
                 .unexpected, "schema tandem there, or a table in it, belongs to \(visiblyQuoted(stranger))",
@@ -34,6 +36,6 @@ enum SchemaOwner {
         if let problem = StateLayout.isTooNew(StateLayout.number(in: row.text(0, 2))) {
             throw PostgresError(.unexpected, problem, doing: doing, serverHint: StateLayout.tooNewHint)
         }
-        return row.bool(0, 0)
+        return row.string(0, 0).split(separator: " ").contains { $0 == table }
     }
 }

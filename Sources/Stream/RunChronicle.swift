@@ -24,7 +24,9 @@ final class RunChronicle {
         self.log = log
     }
 
-    func begin(target: Connection, until: Until?, acceptsSchema: Bool, stop: StopSignal) throws {
+    func begin(
+        target: Connection, until: Until?, acceptsSchema: Bool, source: () -> Connection?
+    ) throws {
         guard began == nil else { return }
         var details = subject
         switch until {
@@ -33,7 +35,7 @@ final class RunChronicle {
         case nil: break
         }
         if acceptsSchema { details.append(("accept-schema", "yes")) }
-        let sides = plan.sides(source: connection(to: plan.source, stop), target: target)
+        let sides = plan.sides(source: source(), target: target)
         let recorded = try plan.evidence.record(
             EvidenceLog.Event("run", .begins, details: details), old: sides.old, new: sides.new)
         began = Date()
@@ -66,14 +68,15 @@ final class RunChronicle {
         guard let clock = try? Thread("last entry", { if !done.wait(seconds: 3) { limit.raise() } }) else {
             return write(source: nil, target: nil)
         }
-        let target = isTargetAway ? nil : connection(to: plan.target, limit)
-        write(source: connection(to: plan.source, limit), target: target)
+        let target = isTargetAway ? nil : upcoming(to: plan.target, limit)
+        let source = upcoming(to: plan.source, limit)
+        write(source: try? Connection(source), target: target.flatMap { try? Connection($0) })
         done.raise()
         clock.join()
     }
 
-    private func connection(to side: ConnectionTarget, _ stop: StopSignal) -> Connection? {
-        try? Connection(to: side, for: .control, as: "\(plan.stream) evidence", stop: stop)
+    private func upcoming(to side: ConnectionTarget, _ stop: StopSignal) -> UpcomingConnection {
+        UpcomingConnection(to: side, for: .control, as: "\(plan.stream) evidence", stop: stop)
     }
 
     private func event(_ problem: StreamStatus.Problem?) -> EvidenceLog.Event {

@@ -44,6 +44,7 @@ package final class StreamRunner {
     /// How often running a server has given the very same answer, which waiting will not change.
     private var refusals = 0
     var heldLog: HeldLog
+    private var ahead: SourceAhead
     /// The last word could not be said to it.
     private var isTargetAway = false
 
@@ -69,6 +70,7 @@ package final class StreamRunner {
         schema = CarriedSchema(plan, accepts: acceptsSchema, log: self.log)
         self.acceptsSchema = acceptsSchema
         chronicle = RunChronicle(plan, log: self.log)
+        ahead = SourceAhead(plan, stop: stop)
     }
 
     /// Nil when it ended as asked.
@@ -95,12 +97,19 @@ package final class StreamRunner {
         let connection = try Connection(to: plan.target, for: .control, as: "\(plan.stream) runner", stop: stop)
         let side = TargetSide(connection, plan.stream)
         guard try takeLock(side) else { return nil }
+        ahead.begin()
+        defer { ahead.forget() }
         try bringUpToDate(connection)
+        // What is made first needs a replication connection of its own, and old may have no more than one to give.
+        let isBound = try side.binding() != nil
+        if isBound { ahead.beginReplication() }
         if try !CarriedSchema.heedPreflight(plan, side) {
             log.info("not checked", [.reason: "no `tandem preflight` of this stream is on record here"])
         }
-        try chronicle.begin(target: connection, until: until, acceptsSchema: acceptsSchema, stop: stop)
-        try prepareCopy(side)
+        try chronicle.begin(target: connection, until: until, acceptsSchema: acceptsSchema) {
+            try? ahead.asking()
+        }
+        if !isBound { try prepareCopy(side) }
         let recent = RecentChanges()
         let company = StreamCompany(
             plan, course, recent, hasEnd: until != nil, acceptsSchema: acceptsSchema, shown: shown, stop: stop,
@@ -119,6 +128,7 @@ package final class StreamRunner {
                 return failure
             }
             if role == .off {
+                ahead.forget()
                 stop.wait(seconds: 1)
                 continue
             }
@@ -129,7 +139,9 @@ package final class StreamRunner {
                 chronicle: chronicle, recent: recent, textOnly: textOnly, stop: stop, log: log)
             session.failureBeside = { company.failure }
             do {
-                let end = try session.run(until: until, resolved: &resolvedEnd) { hasStreamed = true }
+                let end = try session.run(until: until, resolved: &resolvedEnd, ahead: &ahead) {
+                    hasStreamed = true
+                }
                 switch end {
                 case .paused, .copied, .changed: continue
                 case .finished, .stopped: break
@@ -176,7 +188,7 @@ package final class StreamRunner {
 
     /// The first start of a stream that copies by itself: everything is made here, nothing by hand.
     private func prepareCopy(_ side: TargetSide) throws {
-        guard plan.isForward, plan.initialCopy == .all, try side.binding() == nil else { return }
+        guard plan.isForward, plan.initialCopy == .all else { return }
         say(.starting, nil, side)
         if plan.copy.prewarms { _ = try Prewarming(on: side.connection) }
         let log = log
@@ -198,6 +210,7 @@ package final class StreamRunner {
         var isSaid = false
         var nextLook = Monotonic.now
         while !stop.isRaised, try isAskedToRest(side) {
+            ahead.forget()
             if !isSaid { log.info("stream rests", [.reason: "as asked", .hint: "`tandem resume` lets it go on"]) }
             isSaid = true
             say(.paused, nil, side)

@@ -65,6 +65,8 @@ final class StreamSession {
     private var setAside: [QualifiedName] = []
     private var lastStatus = Monotonic.now.adding(seconds: 0)
     private var threads: [Thread] = []
+    /// Whether what arrives may be applied: not before both sides' schemas were looked at.
+    private let admission = Monitor(false)
     private let stepOutcome: StepOutcome
     /// Something became durable that was not when it began.
     private(set) var hasProgressed = false
@@ -92,93 +94,121 @@ final class StreamSession {
         self.log = log
     }
 
-    func run(until: Until?, resolved: inout LSN?, streaming: () -> Void) throws -> End {
-        // Where to end is asked once everything is copied: until then new does not hold what old has.
-        let isCopying = copy.map { !$0.run.isComplete } ?? false
-        guard let (start, isBinary) = try check(isCopying ? nil : until, &resolved) else { return .changed }
-        let progress = ApplyProgress(applied: start)
-        let positions = StreamPositions(durable: start)
-        let spill = try SpillDirectory(
-            path: plan.spill, limit: plan.limits.spill, owner: plan.stream.description,
-            systemIdentifier: UInt64(try control.binding()?.systemIdentifier ?? "") ?? 0,
-            slot: plan.stream.description)
-        setAside = try control.setAside().map(\.name)
+    func run(until: Until?, resolved: inout LSN?, ahead: inout SourceAhead, streaming: () -> Void) throws -> End {
         defer { end() }
-        try begin(start, isBinary, until: isCopying ? nil : resolved, progress, positions, spill)
+        guard let begun = try start(until, &resolved, &ahead) else { return .changed }
         guard try hasBegun() else { return .stopped }
-        let manner = role == .watch ? "watching" : isBinary ? "binary" : "text"
-        log.info("streaming", [.lsn: start, .detail: manner])
+        let manner = role == .watch ? "watching" : begun.isBinary ? "binary" : "text"
+        log.info("streaming", [.lsn: begun.start, .detail: manner])
         streaming()
-        return try keep(progress, positions, spill, hasEnd: until != nil, isCopying: isCopying)
+        return try keep(begun, hasEnd: until != nil)
+    }
+
+    /// What the threads share that were begun.
+    private struct Begun {
+        let start: LSN
+        let isBinary: Bool
+        let isCopying: Bool
+        let progress: ApplyProgress
+        let positions: StreamPositions
+        let spill: SpillDirectory
     }
 
     // MARK: beginning and ending
 
     /// Nil when the step has something else for the stream.
-    private func check(_ until: Until?, _ resolved: inout LSN?) throws -> (LSN, Bool)? {
-        let name = plan.stream
-        let source = try Connection(to: plan.source, for: .control, as: "\(name) start", stop: stop)
-        let replication = try Connection(to: plan.source, for: .replication, as: "\(name) start", stop: stop)
+    private func start(_ until: Until?, _ resolved: inout LSN?, _ ahead: inout SourceAhead) throws -> Begun? {
+        // Where to end is asked once everything is copied: until then new does not hold what old has.
+        let isCopying = copy.map { !$0.run.isComplete } ?? false
+        let (asking, replication) = try ahead.take()
         hasConnected = true
-        if let former = try StateLayout.bringUpToDate(source) {
-            log.info("schema brought up to date", [.side: name.source, .from: former, .to: StateLayout.current])
+        let source = SourceSide(asking, plan.stream)
+        guard let start = try check(source, replication) else { return nil }
+        let missing = try plan.tables.left(out: source)
+        if !missing.isEmpty { try compare(source, missing) }
+        if resolved == nil, !isCopying, let until {
+            switch until {
+            case .caughtUp: resolved = try source.currentPosition()
+            case .position(let wanted): resolved = wanted
+            }
+        }
+        let begun = Begun(
+            start: start,
+            // What a watch looks at it reads as text.
+            isBinary: try !textOnly && role == .apply && StreamStart.allowsBinary(source), isCopying: isCopying,
+            progress: ApplyProgress(applied: start), positions: StreamPositions(durable: start),
+            spill: try SpillDirectory(
+                path: plan.spill, limit: plan.limits.spill, owner: plan.stream.description,
+                systemIdentifier: UInt64(try control.binding()?.systemIdentifier ?? "") ?? 0,
+                slot: plan.stream.description))
+        setAside = try control.setAside().map(\.name)
+        try begin(begun, until: isCopying ? nil : resolved, replication.give())
+        // Old reads its log meanwhile.
+        if missing.isEmpty { try compare(source, missing) }
+        try admit(begun.progress)
+        return begun
+    }
+
+    /// From where on; nil when the step has something else for the stream.
+    private func check(_ source: SourceSide, _ replication: Connection) throws -> LSN? {
+        if let former = try StateLayout.bringUpToDate(source.connection) {
+            log.info(
+                "schema brought up to date", [.side: plan.stream.source, .from: former, .to: StateLayout.current])
         }
         let start = StreamStart(
-            source: SourceSide(source, name), target: control, replication: replication,
-            initialCopy: plan.initialCopy, pair: plan.pair)
-        let sides = plan.sides(source: source, target: control.connection)
+            source: source, target: control, replication: replication, initialCopy: plan.initialCopy,
+            pair: plan.pair)
+        let sides = plan.sides(source: source.connection, target: control.connection)
         try SameDatabase.refuse(sides.old, sides.new)
-        try StepOutcome(plan, course, stop: stop).waitUntilKnown(source: source, control)
+        try StepOutcome(plan, course, stop: stop).waitUntilKnown(source: source.connection, control)
         guard course.role(of: plan.stream.direction) ?? role == role else { return nil }
         manner = course.manner(of: plan.stream.direction)
         row = course.row
         census = row?.repaired != nil ? CensusBook() : nil
         twins = role == .watch && row?.repaired != nil ? TwinBook() : nil
-        let position = try start.check(from: role == .apply ? course.position(on: plan.stream.source) : nil)
-        if plan.isForward { try FirstEpoch(plan, old: sides.old, new: sides.new).ensure() }
-        try schema.check(source: source, target: copy.map(\.run.isComplete) ?? true ? control.connection : nil)
-        let missing = try plan.tables.left(out: start.source)
-        if let copy, plan.initialCopy == .all {
-            try NewTables(source: start.source, target: control, evidence: plan.evidence, log: log).adopt(
-                missing, into: copy)
-        }
-        let leftOut = missing.isEmpty ? [] : try plan.tables.left(out: start.source)
-        if !leftOut.isEmpty {
-            log.warning(
-                "not carried",
-                [
-                    .relation: leftOut.map(\.description).joined(separator: ", "), .count: leftOut.count,
-                    .reason: "made after `tandem prepare`: not in the publication",
-                ])
-        }
-        if resolved == nil, let until {
-            switch until {
-            case .caughtUp: resolved = try start.source.currentPosition()
-            case .position(let wanted): resolved = wanted
-            }
-        }
-        // What a watch looks at it reads as text.
-        return (position, try !textOnly && role == .apply && start.allowsBinary())
+        return try start.check(from: role == .apply ? course.position(on: plan.stream.source) : nil)
     }
 
-    private func begin(
-        _ start: LSN, _ isBinary: Bool, until: LSN?, _ progress: ApplyProgress, _ positions: StreamPositions,
-        _ spill: SpillDirectory
-    ) throws {
+    /// Both sides' schemas with what the stream last knew; and what is to be carried with what is published.
+    private func compare(_ source: SourceSide, _ missing: [QualifiedName]) throws {
+        let sides = plan.sides(source: source.connection, target: control.connection)
+        if plan.isForward { try FirstEpoch(plan, old: sides.old, new: sides.new).ensure() }
+        let isCopied = copy.map(\.run.isComplete) ?? true
+        try schema.check(source: source.connection, target: isCopied ? control.connection : nil)
+        guard !missing.isEmpty else { return }
+        if let copy, plan.initialCopy == .all {
+            try NewTables(source: source, target: control, evidence: plan.evidence, log: log).adopt(
+                missing, into: copy)
+        }
+        let leftOut = try plan.tables.left(out: source)
+        guard !leftOut.isEmpty else { return }
+        log.warning(
+            "not carried",
+            [
+                .relation: leftOut.map(\.description).joined(separator: ", "), .count: leftOut.count,
+                .reason: "made after `tandem prepare`: not in the publication",
+            ])
+    }
+
+    /// Reading and applying; nothing is applied before it is admitted.
+    private func begin(_ begun: Begun, until: LSN?, _ replication: GivenConnection) throws {
         let memory = MemoryPlan(limit: plan.limits.memory)
         let queue = BoundedQueue<Delivery>(limit: memory.queue)
         let book = ShapeBook()
-        let (plan, health, watch, attention, ending, log) = (plan, health, watch, attention, ending, log)
+        let (plan, health, attention, ending, log) = (plan, health, attention, ending, log)
         let (outcome, changed, gate, recent) = (outcome, changed, copy?.gate ?? CopyGate(), recent)
-        let (role, course) = (role, course)
-        let (twins, census) = (self.twins, self.census)
+        let (role, twins, isBinary) = (role, twins, begun.isBinary)
+        let (progress, positions) = (begun.progress, begun.positions)
+        let mayApply: @Sendable () -> Bool = { [admission] in
+            _ = admission.wait { $0 || ending.isRaised ? true : nil }
+            return !ending.isRaised
+        }
         let hasTwins = role == .apply && manner?.repaired == plan.stream.target
         let receiving = Receiver.Setup(
-            stream: plan.stream, start: start, isBinary: isBinary, until: until, book: book,
-            limits: Assembler.Limits(memory: memory.open, small: memory.large), spill: spill, census: census)
+            stream: plan.stream, start: begun.start, isBinary: isBinary, until: until, book: book,
+            limits: Assembler.Limits(memory: memory.open, small: memory.large), spill: begun.spill, census: census)
         try spawn("receive") {
-            let connection = try Connection(
-                to: plan.source, for: .replication, as: "\(plan.stream) receive", stop: ending)
+            let connection = try replication.take(as: "\(plan.stream) receive", stop: ending)
             let receiver = try Receiver(
                 connection, receiving, queue: queue, positions: positions, health: health, stop: ending, log: log)
             try receiver.run { refusal in outcome.withLock { $0.refusal = refusal } }
@@ -192,17 +222,25 @@ final class StreamSession {
                     setup, queue: queue, progress: progress, twins: twins, stop: ending, log: log)
                 outcome.withLock { $0.begun = true }
                 changed.raise()
-                return try watcher.run()
+                return mayApply() ? try watcher.run() : ()
             }
             let applier = try Applier(
                 setup, queue: queue, progress: progress, limits: Applier.Limits(bytes: memory.batch),
                 attention: attention, stop: ending, log: log)
             outcome.withLock { $0.begun = true }
             changed.raise()
-            try applier.run()
+            if mayApply() { try applier.run() }
         }
+    }
+
+    /// What is applied from here on, and what writes beside it.
+    private func admit(_ progress: ApplyProgress) throws {
+        admission.change { $0 = true }
+        let (plan, course, watch, ending, log) = (plan, course, watch, ending, log)
         if let twins, let row {
-            try spawn("twins") { try TwinRepair(plan, row, twins, census, stop: ending, log: log)?.run() }
+            try spawn("twins") { [census] in
+                try TwinRepair(plan, row, twins, census, stop: ending, log: log)?.run()
+            }
         }
         try spawn("heart") {
             try Heart(
@@ -240,20 +278,19 @@ final class StreamSession {
 
     private func end() {
         ending.raise()
+        admission.change { _ in }
         for thread in threads { thread.join() }
     }
 
     // MARK: keeping
 
-    private func keep(
-        _ progress: ApplyProgress, _ positions: StreamPositions, _ spill: SpillDirectory, hasEnd: Bool,
-        isCopying: Bool
-    ) throws -> End {
+    private func keep(_ begun: Begun, hasEnd: Bool) throws -> End {
+        let (progress, positions) = (begun.progress, begun.positions)
         while true {
             try makeDurable(progress, positions)
             if lastStatus <= Monotonic.now {
                 lastStatus = Monotonic.now.adding(seconds: 1)
-                positions.spilled = spill.bytesOnDisk
+                positions.spilled = begun.spill.bytesOnDisk
                 let status = status(progress, positions)
                 try control.write(status: status.encoded())
                 if let seen = census?.take(), !seen.isEmpty {
@@ -280,7 +317,7 @@ final class StreamSession {
                 if let refusal = outcome.refusal { throw refusal }
                 return .finished
             }
-            if hasEnd && isCopying, let copy {
+            if hasEnd && begun.isCopying, let copy {
                 if copy.run.isComplete { return .copied }
                 if let obstacle = copy.run.obstacle { throw StreamBlocked(problem: obstacle) }
             }

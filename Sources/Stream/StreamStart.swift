@@ -69,7 +69,7 @@ struct StreamStart {
     }
 
     /// Values may travel in binary when every type that is published can.
-    func allowsBinary() throws -> Bool {
+    static func allowsBinary(_ source: SourceSide) throws -> Bool {
         guard source.connection.serverMajor >= 14 else { return false }
         return try source.publishedTypes().allSatisfy(WireTypes.travelsInBinary)
     }

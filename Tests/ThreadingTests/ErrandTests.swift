@@ -40,4 +40,29 @@ import Threading
         gate.change { $0 = true }
         #expect(late.wait { $0 ? true : nil } == true)
     }
+
+    @Test(.timeLimit(.minutes(1)))
+    func isLeftBehindWhenItIsForgotten() throws {
+        let (gate, late) = (Monitor(false), Monitor<Int?>(nil))
+        _ = try Errand("errand", left: { value in late.change { $0 = value } }) {
+            _ = gate.wait { $0 ? true : nil }
+            return 7
+        }
+        #expect(late.withLock { $0 } == nil)
+        gate.change { $0 = true }
+        #expect(late.wait { $0 } == 7)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func whatItHasBroughtGoesSomewhereWhenItIsForgotten() throws {
+        let (brought, late) = (Monitor(false), Monitor<Int?>(nil))
+        var errand: Errand<Int>? = try Errand("errand", left: { value in late.change { $0 = value } }) {
+            brought.change { $0 = true }
+            return 7
+        }
+        _ = brought.wait { $0 ? true : nil }
+        _ = withExtendedLifetime(errand) { brought.wait(seconds: 0.05) { _ in Bool?.none } }
+        errand = nil
+        #expect(late.wait { $0 } == 7)
+    }
 }
