@@ -49,6 +49,35 @@ import Testing
         #expect(run.status == nil)
         #expect(try run.stop() == .exited(0))
     }
+
+    /// As a proxy may that speaks less of the protocol than tandem asks for.
+    @Test(arguments: ["old", "new"]) func anotherProtocolIsSpoken(side: String) throws {
+        let s = try Scenario.prepared("haggle", "CREATE TABLE t (a int PRIMARY KEY, b text)")
+        defer { s.end() }
+        let relay = try Relay(to: side == "old" ? s.pair.old : s.pair.new)
+        defer { relay.end() }
+        let through = "host=127.0.0.1 port=\(relay.port) dbname=\(s.name) user=postgres"
+        try s.writeConfiguration(old: side == "old" ? through : nil, new: side == "new" ? through : nil)
+        relay.set(.haggle)
+        let refused = try s.tandem("run", within: .seconds(30))
+        #expect(refused.status == .exited(1), "\(refused.stderr)")
+        #expect(refused.stderr.contains("connecting to \(side)"), "\(refused.stderr)")
+        #expect(refused.stderr.contains("protocol") || refused.stderr.contains("received v"), "\(refused.stderr)")
+
+        relay.set(.open)
+        let run = try s.start("run")
+        try s.catchUp()
+        relay.set(.haggle)
+        try run.waitForInterruptions(moreThan: 0)
+        try s.old.sql(rows("t", count: 100))
+        rest(.seconds(1))
+        #expect(run.status == nil, "\(run.tail)")
+        relay.set(.open)
+        try s.catchUp()
+        try s.expectSame()
+        try s.expectSlotNotAhead()
+        #expect(try run.stop() == .exited(0))
+    }
 }
 
 extension Replicator {

@@ -16,6 +16,9 @@ package final class Relay: Sendable {
         case reset
         /// After so many bytes towards the client every connection ends, wherever in a message that is.
         case cut(after: Int)
+        /// Every connection ends; new ones are answered as by a server that does not speak the version of the protocol, or an
+        /// option that was asked for (NegotiateProtocolVersion), and then by nothing more.
+        case haggle
     }
 
     private struct State {
@@ -64,6 +67,7 @@ package final class Relay: Sendable {
             guard client >= 0 else { continue }
             _ = fcntl(client, F_SETFD, FD_CLOEXEC)
             Thread.detachNewThread { [self] in
+                if case .haggle = state.withLock({ $0.way }) { return haggle(client) }
                 let behind = connected()
                 if behind >= 0 { carry(client, behind) }
                 [client, behind].filter { $0 >= 0 }.forEach { close($0) }
@@ -88,6 +92,7 @@ package final class Relay: Sendable {
                 continue
             case .reset where turn > began: return reset(client)
             case .reset: break
+            case .haggle: return
             case .cut(let after):
                 if turn > seen && turn > began { left = after }
                 if left == 0 { return }
@@ -121,6 +126,22 @@ package final class Relay: Sendable {
         }
         return true
     }
+
+    private func haggle(_ client: Int32) {
+        defer { close(client) }
+        var packet = [UInt8](repeating: 0, count: 1 << 12)
+        while true {
+            let count = read(client, &packet, packet.count)
+            guard count > 0 else { return }
+            // Requests for encryption are eight bytes long, and refused.
+            let answer = count == 8 ? [UInt8(ascii: "N")] : Self.haggling
+            guard send(client, answer, answer.count, Int32(MSG_NOSIGNAL)) == answer.count else { return }
+        }
+    }
+
+    /// At most version 3.0, and one option is unknown.
+    private static let haggling: [UInt8] =
+        [UInt8(ascii: "v"), 0, 0, 0, 20, 0, 3, 0, 0, 0, 0, 0, 1] + "_pq_.no".utf8 + [0]
 
     private func reset(_ client: Int32) {
         var now = linger(l_onoff: 1, l_linger: 0)
