@@ -28,24 +28,29 @@ extension Check {
         mend: "a larger disk under `spill`, or a smaller `limits.spill`",
         reads: .tried([])
     ) { _, survey in
-        guard let free = freeSpace(near: survey.plan.spill) else {
+        guard let place = place(near: survey.plan.spill) else {
             return [Finding(withoutControls(survey.plan.spill), "cannot be looked at: does the disk exist?")]
         }
-        guard free < survey.plan.limits.spill else { return [] }
+        if place.isReadOnly {
+            return [Finding(withoutControls(survey.plan.spill), "is on a file system that is mounted read-only")]
+        }
+        guard place.free < survey.plan.limits.spill else { return [] }
         return [
             Finding(
                 withoutControls(survey.plan.spill),
-                "has \(megabytes(free)) free, less than `limits.spill`"
+                "has \(megabytes(place.free)) free, less than `limits.spill`"
                     + " (\(megabytes(survey.plan.limits.spill)))")
         ]
     }
 
     /// Of the file system that the directory is on, or will be.
-    static func freeSpace(near path: String) -> Int? {
+    private static func place(near path: String) -> (free: Int, isReadOnly: Bool)? {
         var path = path
         while true {
             var space = statvfs()
-            if statvfs(path, &space) == 0 { return Int(space.f_bavail) * Int(space.f_frsize) }
+            if statvfs(path, &space) == 0 {
+                return (Int(space.f_bavail) * Int(space.f_frsize), space.f_flag & UInt(ST_RDONLY) != 0)
+            }
             guard errno == ENOENT, path.count > 1 else { return nil }
             path = (path as NSString).deletingLastPathComponent
         }
