@@ -16,12 +16,22 @@ struct EntryStatement {
         if let method = entry.accessMethod, !method.isEmpty, !entry.isPartitioned {
             parts.append("SET default_table_access_method = \(literal(method));")
         }
-        parts.append(entry.definition)
+        parts.append(definition)
         if let method = entry.accessMethod, !method.isEmpty, entry.isPartitioned, let name = described {
             parts.append("ALTER \(name) SET ACCESS METHOD \(quoted(method));")
         }
         if let ownership { parts.append(ownership) }
         return parts.joined(separator: "\n")
+    }
+
+    /// Some minor versions keep a number of their own among the options of columns. Their pg_dump leaves it out; one of another
+    /// version writes it, and a server that knows nothing of it does not take it.
+    private var definition: String {
+        guard entry.definition.contains("pg_attver=") else { return entry.definition }
+        return entry.definition
+            .replacing(#/\nALTER [A-Z ]+ (?:(?!;\n)(?:.|\n))*? SET \(pg_attver=\d+\);/#, with: "")
+            .replacing(#/ SET \(pg_attver=\d+, /#, with: " SET (")
+            .replacing(#/, pg_attver=\d+(?=[,)])/#, with: "")
     }
 
     /// A foreign key that is checked in a second step, so that writers wait for a moment only; nil when it cannot be.
