@@ -4,8 +4,9 @@
 # takes to notice, how long the server takes to let go of the dead sessions, how long until it streams again once the
 # network is back, and how long SIGTERM takes over a dead network. Once tandem itself stands still for FROZEN seconds (70).
 # In the end nothing is lost and nothing doubled. Trial `copy`: the same cuts in the middle of a copy of existing rows, which
-# goes on with what it has.
-# Needs root. ONLY="name …" runs some of the trials.
+# goes on with what it has. Trial `name`: a name comes to mean another address, from IPv6 to IPv4 to another IPv4, while the former one
+# is dead. Trial `down`, only when asked for: both sides cut off for DOWN seconds (600).
+# Needs root. ONLY="name …" runs some of the trials; RATE (100) rows a second are written on old.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/network.sh"
@@ -16,7 +17,7 @@ patience=${PATIENCE:-40}
 open_world network
 open_network old new
 for side in old new; do
-    make_cluster "$side" "fsync=off listen_addresses='0.0.0.0' max_connections=50"
+    make_cluster "$side" "fsync=off listen_addresses='0.0.0.0,::' max_connections=50"
     trust_network "$side"
     start_cluster "$side"
 done
@@ -25,12 +26,14 @@ both 'CREATE TABLE t (id bigserial, v text); ALTER TABLE t REPLICA IDENTITY FULL
 prepare_and_release
 sed -i "s#host=$world/old#host=${net[old]}.2#; s#host=$world/new#host=${net[new]}.2#" "$world/tandem.yaml"
 echo "INSERT INTO t (v) VALUES (repeat('x', 200))" >"$world/write.sql"
-background writers pgbench -n -c 2 -T 86400 --rate 100 -f "$world/write.sql" "$(address old)"
+background writers pgbench -n -c 2 -T 86400 --rate "${RATE:-100}" -f "$world/write.sql" "$(address old)"
 writers=$started
 
+# Within its namespace only, and while it runs, names mean what that file says.
+named=()
 begin() {
     : >"$world/run.log"
-    background run ip netns exec "$runner" "$tandem" run --config "$world/tandem.yaml"
+    background run ip netns exec "$runner" "${named[@]}" "$tandem" run --config "$world/tandem.yaml"
     replicator=$started
     # Before it has streamed once, what it cannot reach ends it.
     local left=1200
@@ -143,6 +146,76 @@ for side in old new; do
         note "$side: half open, runner killed" "the next one has caught up after $(since "$took") s"
     fi
 done
+mean() { # ADDRESS…: by name, for the side $side
+    local address
+    { grep -v " $side.soak$" "$world/hosts" || true; for address in "$@"; do echo "$address $side.soak"; done; } >"$world/hosts.next"
+    # The file itself, which is mounted elsewhere.
+    cat "$world/hosts.next" >"$world/hosts"
+}
+# From one address of $side to another.
+moves() { # WHAT COMMAND-THAT-CUTS COMMAND-THAT-RENAMES
+    local noticed again
+    : >"$world/run.log"
+    $2
+    noticed=$(within "$patience" interrupted) || true
+    # Nothing of it is known by any other way than the name.
+    sleep 3
+    $3
+    again=$(caught_up 60) || true
+    note "$side: $1" "noticed after $noticed s, again at the end $again s after the name means another address"
+}
+dead_six() { ip -n "$router" -6 rule add to "$six:${net[$side]##*.}::2" blackhole; }
+dead_first() { ip -n "$router" rule add to "${net[$side]}.2" blackhole; }
+first_dead_second_lives() { mean "$six:${net[$side]##*.}::2" "${net[$side]}.3"; }
+if wanted name; then
+    end_background "$replicator"
+    six=2001:db8:99
+    ip netns exec "$router" sysctl -qw net.ipv6.conf.all.forwarding=1
+    for place in 0:mr:$runner 1:mo:${ns[old]} 2:mn:${ns[new]}; do
+        IFS=: read -r number router_end space_of <<<"$place"
+        ip -n "$router" addr add "$six:$number::1/64" dev "$router_end" nodad
+        ip -n "$space_of" addr add "$six:$number::2/64" dev eth0 nodad
+        ip -n "$space_of" -6 route add default via "$six:$number::1"
+    done
+    cp /etc/hosts "$world/hosts"
+    for side in old new; do
+        ip -n "${ns[$side]}" addr add "${net[$side]}.3/24" dev eth0
+        echo "host all all $six:0::/64 trust" | as_server tee -a "$world/$side/data/pg_hba.conf" >/dev/null
+        q "$side" 'SELECT pg_reload_conf()' >/dev/null
+        mean "$six:${net[$side]##*.}::2"
+    done
+    cp "$world/tandem.yaml" "$world/numbers.yaml"
+    sed -i "s#host=${net[old]}.2#host=old.soak#; s#host=${net[new]}.2#host=new.soak#" "$world/tandem.yaml"
+    named=(bash -c 'mount --bind "$0" /etc/hosts && exec "$@"' "$world/hosts")
+    begin
+    for side in old new; do
+        from() { q "$side" "SELECT DISTINCT family(client_addr) FROM pg_stat_activity WHERE application_name LIKE '$stream%'"; }
+        [ "$(from)" = 6 ] || { failed=1; note "$side" 'is not reached by IPv6'; }
+        moves 'IPv6 dies, IPv4' dead_six "mean ${net[$side]}.2"
+        [ "$(from)" = 4 ] || { failed=1; note "$side" 'is not reached by IPv4'; }
+        moves 'IPv4 dies, another' dead_first "mean ${net[$side]}.3"
+        : >"$world/run.log"
+        first_dead_second_lives
+        q "$side" "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '$stream%'" >/dev/null
+        note "$side: the first of two is dead" "again at the end $(caught_up 60) s after its sessions were ended" || true
+        while ip -n "$router" -6 rule del type blackhole 2>/dev/null; do :; done
+        mend
+    done
+    end_background "$replicator"
+    named=()
+    cp "$world/numbers.yaml" "$world/tandem.yaml"
+    begin
+fi
+if [[ " ${ONLY:-} " == *" down "* ]]; then
+    : >"$world/run.log"
+    both_ways old
+    both_ways new
+    sleep "${DOWN:-600}"
+    is_running "$replicator" || { failed=1; note 'both down' 'never: it has ended'; }
+    lines=$(wc -l <"$world/run.log")
+    mend
+    note "both cut off for ${DOWN:-600} s" "again at the end $(caught_up 120) s after; $lines lines of log meanwhile" || true
+fi
 parts() { q new 'SELECT count(*) FROM tandem.copied_range'; }
 more_parts() { [ "$(parts)" -gt "$1" ] || [ "$(q new "SELECT state FROM tandem.copied_table WHERE table_name = 'big'")" = done ]; }
 if wanted copy; then
