@@ -76,11 +76,12 @@ server() {
     fi
 }
 
-# Makes the versions usable that this system does not have, in $world.
+# Makes the versions usable that this system does not have, in $world; $further_versions are others than those of old and new.
 declare -A releases=()
+further_versions=
 fetch_releases() {
     local major
-    for major in ${TANDEM_TEST_OLD:-} ${TANDEM_TEST_NEW:-}; do
+    for major in ${TANDEM_TEST_OLD:-} ${TANDEM_TEST_NEW:-} $further_versions; do
         [ ! -x "/usr/lib/postgresql/$major/bin/postgres" ] || continue
         releases[$major]=$("$repository/scripts/postgres-release.sh" "$major" "$world") || fail "no PostgreSQL $major"
     done

@@ -121,7 +121,9 @@ struct StreamStart {
             throw StateError.unsafe(
                 "\(stream.source) is another server: system identifier \(identity.systemIdentifier), bound to"
                     + " \(binding.systemIdentifier)",
-                hint: "does its address point elsewhere now? Otherwise: \(stream.startingOver)")
+                hint:
+                    "does its address point elsewhere now? If it was restored or went through pg_upgrade: `tandem adopt --side"
+                    + " \(stream.source)`. Otherwise: \(stream.startingOver)")
         }
         if identity.timeline != binding.timeline { try follow(identity, binding, progress) }
         guard identity.position >= progress else {
