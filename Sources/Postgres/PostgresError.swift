@@ -87,6 +87,9 @@ package struct PostgresError: Explained, Sendable {
     /// A value, or what the server keeps of one, is the matter, and not how we connect or what we may do.
     package var isAboutContent: Bool { ["22", "54", "XX"].contains(sqlState?.class) }
 
+    /// A message that would come to more than what a server can have in one piece.
+    package var isTooLargeToSend: Bool { sqlState == "54000" && function == "enlargeStringInfo" }
+
     package var isConnectionLost: Bool {
         switch kind {
         case .cannotConnect, .connectionLost: true

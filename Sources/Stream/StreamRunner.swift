@@ -305,8 +305,12 @@ package final class StreamRunner {
         }
         refusals = isSame ? refusals + 1 : 1
         guard refusals >= 3 else { return nil }
+        let source = plan.stream.source
         let unreadable =
-            "\(plan.stream.source) cannot send what was written there: correct it. \(plan.stream.startingOver)"
+            error.isTooLargeToSend
+            ? "a row on \(source) comes to more than 1 GB as it is sent, which no PostgreSQL can: shorten it there, drop slot"
+                + " \(plan.stream), and `tandem resync`"
+            : "\(source) cannot send what was written there: correct it. \(plan.stream.startingOver)"
         let blocked = StreamBlocked(
             problem: StreamStatus.Problem(
                 message: "\(error.doing): \(error.message)",

@@ -2,12 +2,12 @@
 # Sizes at their far end, one after another, each with a fresh `tandem run` whose peak memory is measured: it must stay
 # under limits.memory plus the constant of docs/limits.md (plus four times the value, where one value is large), spill
 # files under limits.spill, and old must be answered all along. ROWS, SUBTRANSACTIONS, EMPTY, TABLES, COLUMNS, OPEN,
-# VALUE (MB), HOT and PARTITIONS set the sizes; ONLY="rows …" runs some of the trials.
+# VALUE (MB), VALUES, HOT and PARTITIONS set the sizes; ONLY="rows …" runs some of the trials.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/clusters.sh"
 
 rows=${ROWS:-10000000} subtransactions=${SUBTRANSACTIONS:-100000} empty=${EMPTY:-1000000} tables=${TABLES:-10000}
-columns=${COLUMNS:-1600} open=${OPEN:-500} value=${VALUE:-250} hot=${HOT:-1000000} partitions=${PARTITIONS:-1000}
+columns=${COLUMNS:-1600} open=${OPEN:-500} value=${VALUE:-250} values=${VALUES:-20} hot=${HOT:-1000000} partitions=${PARTITIONS:-1000}
 memory=${MEMORY:-64} constant=${CONSTANT:-64} patience=${PATIENCE:-1800}
 migration=soak
 
@@ -29,25 +29,35 @@ wanted() { [ -z "${ONLY:-}" ] || [[ " $ONLY " == *" $1 "* ]]; }
 spilled() { du -sb "$spill" 2>/dev/null | cut -f1 || echo 0; }
 walsender() { q old "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '$stream'"; }
 
-# trial NAME ALLOWANCE-IN-MB TABLES COMMAND…: in databases of its own, tables are made, the stream is prepared and runs while
-# COMMAND writes; then both sides are compared.
-trial() {
-    local name=$1 allowance=$2 made=$3 end began took peak verdict=equal most=0 size sender changed=0
-    shift 3
+# In databases of its own: tables, the stream, and a `tandem run` that streams, as $replicator.
+set_up() { # TABLES
     trials=$((trials + 1))
     for side in old new; do database=postgres q "$side" "CREATE DATABASE trial$trials"; done
     database=trial$trials
     write_configuration "limits: {memory: ${memory}MB, spill: 20GB}"
     echo "spill: $spill" >>"$world/tandem.yaml"
-    both "$made"
+    both "$1"
     prepare_and_release
     : >"$world/run.log"
+    go_on
+}
+go_on() {
     background run "$tandem" run --config "$world/tandem.yaml"
-    local replicator=$started left=600
+    replicator=$started
+    local left=600
     until grep -q 'event=streaming' "$world/run.log"; do
         [ $((left--)) -gt 0 ] || fail "tandem run: $(cat "$world/run.log")"
         sleep 0.1
     done
+}
+
+# trial NAME ALLOWANCE-IN-MB TABLES COMMAND…: in databases of its own, tables are made, the stream is prepared and runs while
+# COMMAND writes; then both sides are compared.
+trial() {
+    local name=$1 allowance=$2 made=$3 end began took peak verdict=equal most=0 size sender changed=0
+    shift 3
+    local replicator
+    set_up "$made"
     sender=$(walsender)
     began=$(now)
     "$@"
@@ -123,6 +133,7 @@ many_open() {
     for i in $(seq "$open"); do echo "SELECT dblink_exec('c$i', '$([ $((i % 4)) = 0 ] && echo ROLLBACK || echo COMMIT)');"; done >>"$world/open.sql"
     psql -XAtq -v ON_ERROR_STOP=1 -d "$(address old)" -f "$world/open.sql" >/dev/null
 }
+large_values() { q old "INSERT INTO t SELECT i, repeat(md5(i::text), $value * 32768) FROM generate_series(1, $values) AS i"; }
 large_value() { q old "INSERT INTO t SELECT 1, repeat(md5('a'), $value * 32768)" >/dev/null; }
 
 # A tenth as often in one transaction: there old itself walks over all that came before. Another transaction inserts for the first half minute.
@@ -141,6 +152,39 @@ many_partitions() {
         UPDATE t SET a = a + 1000000 WHERE a % 7 = 0; DELETE FROM t WHERE a % 5 = 0"
 }
 
+# A row that comes to more than 1 GB as it is sent: old has it and cannot send it. Blocked, and what is written then is the way out.
+row_too_large() {
+    local replicator began=$SECONDS half shown
+    set_up 'CREATE TABLE t (a int PRIMARY KEY, b text, c text); CREATE TABLE u (a int PRIMARY KEY)'
+    q old "INSERT INTO u VALUES (1); CREATE SCHEMA aside; CREATE TABLE aside.half AS SELECT repeat('b', 600000000) AS v"
+    # No session could send it either; a server moves it from table to table.
+    q old 'INSERT INTO t SELECT 1, v, v FROM aside.half'
+    q old 'INSERT INTO u VALUES (2)'
+    until grep -q 'event=blocked' "$world/run.log"; do
+        is_running "$replicator" && [ $((SECONDS - began)) -lt 180 ] || fail "FAILED: a row too large: not blocked: $(tail -n 2 "$world/run.log")"
+        sleep 0.5
+    done
+    half="blocked after $((SECONDS - began)) s"
+    shown=$(tandem status | sed -n 's/^  remedy *//p')
+    [[ $shown == *'more than 1 GB'*'tandem resync'* ]] || { failed=1; half+=", REMEDY: $shown"; }
+    [ "$(q new 'SELECT count(*) FROM t')$(q new 'SELECT max(a) FROM u')" = 01 ] || { failed=1; half+=', PART OF IT IS ON NEW'; }
+    end_background "$replicator"
+    q old "UPDATE t SET c = 'short'"
+    q old "SELECT pg_drop_replication_slot('$stream')" >/dev/null
+    tandem resync --yes >"$world/resync.log" 2>&1 || fail "FAILED: resync: $(tail -n 3 "$world/resync.log")"
+    go_on
+    q old 'INSERT INTO u VALUES (3)'
+    until_is new 'SELECT max(a) FROM u' 3 "$replicator"
+    end_background "$replicator"
+    for table in t u; do
+        [ "$(content_quick old $table)" = "$(content_quick new $table)" ] || { failed=1; half+=", DIFFERENT in $table"; }
+    done
+    half="  $(printf '%-30s' 'a row of more than 1 GB') $half; shortened, slot dropped, \`tandem resync\`: equal"
+    echo "$half"
+    report+=$half$'\n'
+    tandem abort --yes >/dev/null
+}
+
 plain='CREATE TABLE t (a int PRIMARY KEY, b text)'
 wanted rows && trial "$rows rows" 0 "$plain" many_rows
 wanted subtransactions && trial "$subtransactions subtransactions" 0 "$plain" many_subtransactions
@@ -154,6 +198,8 @@ wanted partitions && trial "$partitions partitions" 0 "CREATE TABLE t (a int PRI
         EXECUTE format('CREATE TABLE t%s PARTITION OF t FOR VALUES WITH (MODULUS $partitions, REMAINDER %s)', i, i); END LOOP; END \$\$" \
     many_partitions
 wanted value && trial "one value of $value MB" $((value * 5)) "$plain" large_value
+wanted values && trial "$values values of $value MB" $((value * 5)) "$plain" large_values
+wanted wide && row_too_large
 wanted tables && trial "$tables tables in a transaction" "$((tables / 50))" \
     "DO \$\$ BEGIN FOR i IN 1..$tables LOOP EXECUTE format('CREATE TABLE t%s (a int PRIMARY KEY)', i); END LOOP; END \$\$" many_tables
 verdict=passed
