@@ -136,7 +136,7 @@ let package = Package(
         tests("CommandLineTests", ["CommandLine", "Model", "TestSupport"]),
         tests("ConfigurationTests", ["Configuration", "Protocol", "Model"]),
         // Tests. TestSupport runs real servers and the binary, and knows no room.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"], without: ["StandIn"]),
         tests("ProposalTests", ["Proposal", "Configuration", "Model", "TestSupport", "tandem"]),
         tests(

@@ -21,7 +21,8 @@ import Testing
         #expect(violations.isEmpty, "\(report(violations))")
         #expect(checkout.manifest["tandem"]?.kind == .executable)
         #expect(
-            checkout.manifest["TestSupport"]?.dependencies == [], "TestSupport judges the rooms and must not use them")
+            checkout.manifest["TestSupport"]?.dependencies == ["CLinux"],
+            "TestSupport judges the rooms and must not use them")
     }
 
     @Test func nothingIsPublic() {
