@@ -1,11 +1,9 @@
-// One query asked again and again until its answer is there. The first time it is a psql of its own, as every other query;
-// from then on one psql stays, because starting one costs both processors more than many questions do. It begins anew when
-// the server has gone. One thread at a time uses it.
+// One query asked again and again until its answer is there, in one psql that stays: starting one costs both processors more
+// than many questions do. It begins anew when the server has gone. One thread at a time uses it.
 
 final class Lookout {
     private let database: Database
     private let query: String
-    private var asked = false
     private var session: Session?
 
     init(_ query: String, in database: Database) {
@@ -15,10 +13,6 @@ final class Lookout {
 
     /// The first column of the first row; nil when it is NULL, or when there is no row.
     func value() throws -> String? {
-        guard asked else {
-            asked = true
-            return try database.value(query)
-        }
         do {
             return try Self.firstValue(of: kept().send(query))
         } catch {

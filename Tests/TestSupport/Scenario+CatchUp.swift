@@ -11,8 +11,7 @@ extension Scenario {
         _ direction: Direction = .forward, by replicator: Replicator? = nil, within limit: Duration = .seconds(150)
     ) throws {
         let (source, target, stream) = direction == .forward ? (old, new, "forward") : (new, old, "reverse")
-        let marker = try insertMarker(source)
-        let position = try source.value("SELECT pg_catalog.pg_current_wal_lsn()") ?? ""
+        let (marker, position) = try insertMarker(source)
         let end = ContinuousClock.now + limit
         if let marker {
             let seen = Lookout("SELECT true FROM public._marker WHERE id = \(marker)", in: target)
@@ -26,10 +25,18 @@ extension Scenario {
         try reach("confirmation of \(position)", end, replicator) { try confirmed.value() == "t" }
     }
 
-    private func insertMarker(_ source: Database) throws -> String? {
-        guard try source.value("SELECT pg_catalog.to_regclass('public._marker') IS NOT NULL") == "t" else { return nil }
-        return try source.value(
-            "INSERT INTO public._marker SELECT coalesce(max(id), 0) + 1 FROM public._marker RETURNING id")
+    /// The marker, if there is a table for it, and the end of the log after it.
+    private func insertMarker(_ source: Database) throws -> (marker: Substring?, position: Substring) {
+        let said = try source.sql(
+            """
+            SELECT pg_catalog.to_regclass('public._marker') IS NOT NULL AS there \\gset
+            \\if :there
+                INSERT INTO public._marker SELECT coalesce(max(id), 0) + 1 FROM public._marker RETURNING id;
+            \\endif
+            SELECT pg_catalog.pg_current_wal_lsn();
+            """
+        ).split(separator: "\n")
+        return (said.count > 1 ? said[0] : nil, said.last ?? "")
     }
 
     private func reach(

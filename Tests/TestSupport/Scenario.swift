@@ -31,9 +31,14 @@ package final class Scenario: Sendable {
         old = self.pair.old[name]
         new = self.pair.new[name]
         do {
-            try self.pair.old.createDatabase(name, databaseOptions.old)
-            try self.pair.new.createDatabase(name, databaseOptions.new)
-            if marker { try both("CREATE TABLE public._marker (id bigint PRIMARY KEY)") }
+            for (cluster, options) in [(self.pair.old, databaseOptions.old), (self.pair.new, databaseOptions.new)] {
+                var statements = "CREATE DATABASE \(sqlIdentifier(name)) \(options);"
+                if marker {
+                    statements += "\n\\connect \(sqlIdentifier(name))\n"
+                    statements += "CREATE TABLE public._marker (id bigint PRIMARY KEY)"
+                }
+                try cluster.sql(statements)
+            }
             try writeConfiguration(dataA: dataA, marker: marker, extra: extra)
         } catch {
             end()
