@@ -7,6 +7,8 @@ SHELL := bash
 
 # Most of a test is waiting for a server or a process: two for each of two processors.
 TEST_WIDTH ?= 4
+# Where servers live: in memory, where there is room.
+TANDEM_TEST_ROOT ?= $(shell scripts/test-root.sh)
 # Further options for `swift test`, such as --filter FingerprintTests.
 TEST_ARGS ?=
 
@@ -39,7 +41,8 @@ release: toolchain ## build the binary for use, with the Swift runtime linked in
 
 .PHONY: test
 test: deps build lint ## everything continuous integration checks, from a bare machine on
-	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TEST_WIDTH) swift test --skip-build $(TEST_ARGS)
+	TANDEM_TEST_ROOT='$(TANDEM_TEST_ROOT)' SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$(TEST_WIDTH) \
+	    swift test --skip-build $(TEST_ARGS)
 
 .PHONY: test-matrix
 test-matrix: deps build ## run the tests of rows, values, shapes and versions between other PostgreSQL versions: PAIRS="13:18 15:18", all when not given

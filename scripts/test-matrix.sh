@@ -12,7 +12,7 @@ fi
 filter=${TEST_FILTER:-RowTests|ValueTests|ShapeTests|VersionTests}
 export TANDEM_PG_ROOTS=${TANDEM_PG_ROOTS:-$PWD/.postgres}
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=${TEST_WIDTH:-4}
-test_root=${TANDEM_TEST_ROOT:-/tmp/tandem-tests-$(id -u)}
+export TANDEM_TEST_ROOT=${TANDEM_TEST_ROOT:-$(scripts/test-root.sh)}
 read -r -a arguments <<<"${TEST_ARGS:-}"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -26,7 +26,7 @@ table=() failures=() failed=0
 for pair in "${pairs[@]}"; do
     old=${pair%%:*} new=${pair##*:} status=0
     for major in "$old" "$new"; do
-        [ -x "/usr/lib/postgresql/$major/bin/postgres" ] || scripts/postgres-release.sh "$major" "$test_root" >/dev/null
+        [ -x "/usr/lib/postgresql/$major/bin/postgres" ] || scripts/postgres-release.sh "$major" "$TANDEM_TEST_ROOT" >/dev/null
     done
     echo "== old $old, new $new"
     TANDEM_TEST_OLD=$old TANDEM_TEST_NEW=$new swift test --skip-build --filter "$filter" "${arguments[@]}" 2>&1 \
