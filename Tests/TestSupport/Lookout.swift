@@ -14,7 +14,8 @@ final class Lookout {
     /// The first column of the first row; nil when it is NULL, or when there is no row.
     func value() throws -> String? {
         do {
-            return try Self.firstValue(of: kept().send(query))
+            let end = query.hasSuffix(";") ? "" : "\n;"
+            return try Self.firstValue(of: kept().send("\(query)\(end)\n\\echo end"))
         } catch {
             session?.close()
             session = nil
@@ -30,9 +31,10 @@ final class Lookout {
         return session
     }
 
+    /// Rows end with a line break, also a single empty value; no row is nothing before the last line.
     private static func firstValue(of output: String) -> String? {
-        guard !output.isEmpty else { return nil }
-        let row = output.split(separator: Self.row, maxSplits: 1, omittingEmptySubsequences: false)[0]
+        guard let end = output.lastIndex(of: "\n") else { return nil }
+        let row = output[..<end].split(separator: Self.row, maxSplits: 1, omittingEmptySubsequences: false)[0]
         let value = row.split(separator: Self.column, maxSplits: 1, omittingEmptySubsequences: false)[0]
         return value == Self.null ? nil : String(value)
     }

@@ -41,4 +41,23 @@ import Testing
         #expect(failure?.kind == .timeLimit)
         #expect(failure?.message.hasSuffix("but: 7") == true)
     }
+
+    @Test func waitingTellsAnEmptyValueFromNone() throws {
+        let scenario = try Scenario("empty", marker: false)
+        defer { scenario.end() }
+        try scenario.old.sql("CREATE TABLE t (a text)")
+        for change in ["", "INSERT INTO t VALUES (NULL)"] {
+            try scenario.old.sql(change)
+            let failure = #expect(throws: HarnessFailure.self) {
+                try scenario.old.wait(for: "SELECT a FROM t", toBe: "", within: .milliseconds(200))
+            }
+            #expect(failure?.message.hasSuffix("but: NULL") == true)
+        }
+        for (value, written) in [("", "''"), ("two\nlines", "E'two\\nlines'"), ("0", "'0'")] {
+            try scenario.old.sql("UPDATE t SET a = \(written)")
+            try scenario.old.wait(for: "SELECT a FROM t -- all of it", toBe: value, within: .seconds(90))
+        }
+        try scenario.old.wait(for: "SELECT a FROM t;", toBe: "0", within: .seconds(90))
+        try scenario.old.wait(for: "SHOW temp_tablespaces", toBe: "", within: .seconds(90))
+    }
 }
