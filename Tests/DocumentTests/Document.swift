@@ -68,8 +68,10 @@ struct Document {
     /// Inline code, on one line, as it is read.
     var spans: [Piece] {
         let prose = split.prose
+        var (line, counted) = (1, prose.startIndex)
         return prose.matches(of: /`([^`]+)`/).map { match in
-            let line = prose[..<match.range.lowerBound].count { $0 == "\n" } + 1
+            line += prose[counted..<match.range.lowerBound].count { $0 == "\n" }
+            counted = match.range.lowerBound
             let text = match.1.replacing(/\s+/, with: " ").replacing("\\|", with: "|")
             return Piece(place: "\(path):\(line)", language: "", text: String(text))
         }

@@ -18,7 +18,7 @@ import Testing
     }
 
     private static let known = Result<Known, any Error> {
-        let checkout = try Checkout()
+        let checkout = try Checkout.current.get()
         var known = Known()
         let text = try String(contentsOfFile: "\(Checkout.root)/docs/events.md", encoding: .utf8)
         for row in text.matches(of: /(?m)^\| `([^`]+)` \| ([a-z, ]+) \| (hook)? ?\| ./) {

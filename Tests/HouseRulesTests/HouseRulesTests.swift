@@ -6,7 +6,7 @@ import Testing
 @Suite struct HouseRulesTests {
     let checkout: Checkout
 
-    init() throws { checkout = try Checkout() }
+    init() throws { checkout = try Checkout.current.get() }
 
     @Test func everyRoomImportsExactlyWhatItLists() {
         let violations = checkout.manifest.targets.filter { $0.kind != .system }.flatMap { target in

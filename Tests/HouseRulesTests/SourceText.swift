@@ -34,7 +34,7 @@ private struct Scanner {
         return result
     }
 
-    private func starts(_ text: String) -> Bool { rest.starts(with: text) }
+    private func starts(_ text: String) -> Bool { rest.first == text.first && rest.starts(with: text) }
 
     private mutating func blank(_ count: Int = 1) {
         for _ in 0..<count {
@@ -60,6 +60,8 @@ private struct Scanner {
 
     /// The number of `#` before an opening quote; nil when no string starts here.
     private func stringStart() -> Int? {
+        // Of nearly every character this is all that is asked.
+        guard rest.first == "\"" || rest.first == "#" else { return nil }
         let hashes = rest.prefix { $0 == "#" }.count
         return rest.dropFirst(hashes).first == "\"" ? hashes : nil
     }
@@ -67,13 +69,14 @@ private struct Scanner {
     private mutating func skipString(_ hashes: Int) {
         let marks = String(repeating: "#", count: hashes)
         let quote = rest.dropFirst(hashes).starts(with: "\"\"\"") ? "\"\"\"" : "\""
+        let (end, escape, interpolation) = (quote + marks, "\\" + marks, "\\" + marks + "(")
         blank(hashes + quote.count)
         while !rest.isEmpty {
-            if starts(quote + marks) { return blank(quote.count + hashes) }
-            if starts("\\" + marks + "(") {
+            if starts(end) { return blank(quote.count + hashes) }
+            if starts(interpolation) {
                 blank(2 + hashes)
                 skipInterpolation()
-            } else if starts("\\" + marks) {
+            } else if starts(escape) {
                 blank(2 + hashes)
             } else {
                 if quote.count == 1, rest.first?.isNewline == true { return }
