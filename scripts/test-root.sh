@@ -4,7 +4,7 @@
 set -euo pipefail
 name=tandem-tests-$(id -u)
 memory=/dev/shm
-needed=$((6 << 20)) # kB
+needed=$((4 << 20)) # kB; a whole run has taken 1.4 GB
 
 # Tests write programs there too, and run them.
 runs_programs() {
