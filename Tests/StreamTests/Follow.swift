@@ -16,8 +16,8 @@ extension Scenario {
     }
 
     /// Runs until new holds everything that old held at the start.
-    func follow(_ location: SourceLocation = #_sourceLocation) throws {
-        let outcome = try tandem("run", "--until", "caught-up", within: .seconds(120))
+    func follow(within limit: Duration = .seconds(120), _ location: SourceLocation = #_sourceLocation) throws {
+        let outcome = try tandem("run", "--until", "caught-up", within: limit)
         #expect(outcome.status == .exited(0), "\(outcome.stderr)", sourceLocation: location)
     }
 

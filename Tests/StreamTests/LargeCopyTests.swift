@@ -49,7 +49,8 @@ import Testing
         defer { s.end() }
         try s.new.sql("INSERT INTO t SELECT i * 20, 'of somebody else' FROM generate_series(1, 1500) i")
         try s.old.sql("BEGIN; \(rows("t", count: 60_000)) UPDATE t SET b = 'second' WHERE a % 1000 = 0; COMMIT")
-        try s.follow()
+        // Sixty thousand rows, one by one and unoptimized.
+        try s.follow(within: .seconds(400))
         try s.expectSame()
         #expect(try s.new.value("SELECT found || '/' || repaired FROM tandem.difference") == "1500/1500")
     }
