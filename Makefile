@@ -9,8 +9,6 @@ SHELL := bash
 TEST_WIDTH ?= 4
 # Where servers live: in memory, where there is room.
 TANDEM_TEST_ROOT ?= $(shell scripts/test-root.sh)
-# Further options for `swift build` of the tests.
-BUILD_ARGS ?=
 # Further options for `swift test`, such as --filter FingerprintTests.
 TEST_ARGS ?=
 
@@ -35,7 +33,7 @@ deps: toolchain ## install the Debian packages that build and tests need, if any
 
 .PHONY: build
 build: toolchain ## build for debugging, with the tests
-	swift build --build-tests $(BUILD_ARGS)
+	swift build --build-tests
 
 .PHONY: release
 release: toolchain ## build the binary for use, with the Swift runtime linked in

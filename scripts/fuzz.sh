@@ -8,7 +8,7 @@ name=$1 seconds=$2
 case $name in decoder) target=DecoderFuzz ;; spill) target=SpillFuzz ;; *) echo 'fuzz.sh decoder|spill SECONDS' >&2; exit 2 ;; esac
 
 build=.build-fuzz
-TANDEM_FUZZ=1 swift build --sanitize=fuzzer --disable-index-store --scratch-path "$build" --product "$target"
+TANDEM_FUZZ=1 swift build --sanitize=fuzzer --scratch-path "$build" --product "$target"
 corpus=$build/corpus/$name
 mkdir -p "$corpus"
 
