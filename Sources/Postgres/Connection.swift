@@ -1,5 +1,5 @@
-// One connection: born, used and closed on one thread, and it crashes at once when another touches it. Everything that
-// waits does so in `poll` on the socket beside the stop signal, so that nothing here outlasts a request to stop.
+// One connection: used on one thread, the one that made it or was given it, and it crashes at once when another touches it.
+// Everything that waits does so in `poll` on the socket beside the stop signal, so that nothing here outlasts a request to stop.
 
 internal import CLibPQ
 internal import Glibc
@@ -178,7 +178,7 @@ package final class Connection {
     }
 
     func onOwnThread() {
-        precondition(Thread.current == owner, "a connection is used on the thread that made it")
+        precondition(Thread.current == owner, "a connection is used on the thread that has it")
     }
 
     /// 150004 for 15.4.

@@ -24,6 +24,8 @@ final class Receiver {
         let book: ShapeBook
         let limits: Assembler.Limits
         let spill: SpillDirectory
+        /// Whether what is handed on may be applied; it waits until then.
+        let isAdmitted: @Sendable () -> Bool
         /// Where it is wanted: who writes the source, as its triggers say.
         var census: CensusBook?
     }
@@ -125,7 +127,9 @@ final class Receiver {
     /// For whole transactions, until the target has taken some. Busy as it is, it does all the time; when it does not, that is said.
     private func hasRoom() -> Bool {
         queue.drained.lower()
-        let full = queue.hasRoom ? nil : fullSince ?? Monotonic.now
+        // Nobody is to blame before anything may be applied.
+        let hasRoom = queue.hasRoom
+        let full = hasRoom || !setup.isAdmitted() ? nil : fullSince ?? Monotonic.now
         defer { fullSince = full }
         if let full {
             guard !isStuck, full.age > Self.patience else { return false }
@@ -135,6 +139,7 @@ final class Receiver {
             health.report(reason, hint: stuckHint)
             return false
         }
+        guard hasRoom else { return false }
         if isStuck {
             isStuck = false
             health.clear()

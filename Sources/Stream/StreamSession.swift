@@ -206,7 +206,8 @@ final class StreamSession {
         let hasTwins = role == .apply && manner?.repaired == plan.stream.target
         let receiving = Receiver.Setup(
             stream: plan.stream, start: begun.start, isBinary: isBinary, until: until, book: book,
-            limits: Assembler.Limits(memory: memory.open, small: memory.large), spill: begun.spill, census: census)
+            limits: Assembler.Limits(memory: memory.open, small: memory.large), spill: begun.spill,
+            isAdmitted: { [admission] in admission.withLock { $0 } }, census: census)
         try spawn("receive") {
             let connection = try replication.take(as: "\(plan.stream) receive", stop: ending)
             let receiver = try Receiver(
