@@ -9,7 +9,6 @@ internal import Apply
 internal import Assembly
 internal import Configuration
 internal import Failpoints
-internal import Glibc
 internal import InitialCopy
 internal import Model
 internal import Postgres
@@ -31,13 +30,13 @@ final class StreamSession {
         case stopped
     }
 
-    private let plan: StreamPlan
-    private let role: StreamRole
-    private let course: PairCourse
-    private var manner: PairCourse.Manner?
+    let plan: StreamPlan
+    let role: StreamRole
+    let course: PairCourse
+    private(set) var manner: PairCourse.Manner?
     private var row: StepRow?
     /// Where applications write both sides, what a watch has seen them touch.
-    private var twins: TwinBook?
+    private(set) var twins: TwinBook?
     private var census: CensusBook?
     private let control: TargetSide
     private let copy: StreamCopy?
@@ -59,8 +58,8 @@ final class StreamSession {
 
     private let outcome = Monitor<Outcome>(Outcome())
     private let changed = Wakeup()
-    private let health = ReceiverHealth()
-    private let watch = SourceWatch()
+    let health = ReceiverHealth()
+    let watch = SourceWatch()
     private let attention = Wakeup()
     private var setAside: [QualifiedName] = []
     private var lastStatus = Monotonic.now.adding(seconds: 0)
@@ -373,34 +372,5 @@ final class StreamSession {
     private func mindTheLog() throws {
         guard plan.limits.onWALHeld == .drop, let held = watch.current.held, held > plan.limits.walHeld else { return }
         throw LogHeldTooLong(held: held, limit: plan.limits.walHeld)
-    }
-
-    // MARK: status
-
-    private func status(_ progress: ApplyProgress, _ positions: StreamPositions) -> StreamStatus {
-        var status = StreamStatus(state: .streaming, host: HostName.current, pid: getpid())
-        if let (problem, isBlocked) = progress.problem {
-            status.state = isBlocked ? .blocked : .retrying
-            status.problem = problem
-        } else if let problem = health.current {
-            status.state = .waiting
-            status.problem = problem
-        }
-        status.received = positions.received.description
-        status.applied = progress.applied.description
-        status.durable = positions.durable.description
-        status.latency = progress.latency
-        status.transactions = progress.transactions
-        status.changes = progress.changes
-        status.batches = progress.batches
-        status.differences = progress.differences
-        status.spilled = positions.spilled
-        status.role = role.rawValue
-        status.unsettled = twins?.count
-        // What changes a stream's manner makes it begin again first.
-        if course.manner(of: plan.stream.direction) == manner { status.step = course.row?.step.rawValue }
-        status.skipped = positions.skipped
-        (status.walHeld, status.walRate) = watch.current
-        return status
     }
 }
