@@ -16,6 +16,8 @@ struct ReadingPace {
     static let long = 0.015
     /// Seconds for which it must have gone on without a break: a transaction of many rows is no flood.
     static let steady = 0.02
+    /// A long absence that brings less than this was none of a flood: so much comes in it where a source sends without a break.
+    static let much = 100
     /// The price is one of messages. Where they are larger than this on average it matters little, and more comes in the
     /// meantime than the source's socket can hold.
     static let small = 512
@@ -24,18 +26,20 @@ struct ReadingPace {
     let isWithinOneHost: Bool
     /// When the flood began.
     private var since: Monotonic?
+    private var wasLong = false
 
     init(isWithinOneHost: Bool) { self.isWithinOneHost = isWithinOneHost }
 
     /// Seconds to stay away after a read that gave so much; nil when the socket itself is to wake us.
     mutating func rest(after messages: Int, bytes: Int, at now: Monotonic = .now) -> Double? {
-        guard messages >= Self.busy else {
-            since = nil
+        guard messages >= (wasLong ? Self.much : Self.busy) else {
+            (since, wasLong) = (nil, false)
             return nil
         }
         let since = since ?? now
         self.since = since
         let isFlood = now.seconds(since: since) > Self.steady && bytes < messages * Self.small
-        return isWithinOneHost && isFlood ? Self.long : Self.short
+        wasLong = isWithinOneHost && isFlood
+        return wasLong ? Self.long : Self.short
     }
 }
