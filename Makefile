@@ -103,7 +103,7 @@ fuzz: toolchain ## let libFuzzer damage what comes from servers or spill files: 
 	@scripts/fuzz.sh '$(NAME)' '$(or $(SECONDS),60)'
 
 # The rooms with threads or raw memory, and a real server for the connections.
-sanitized := (Bytes|Threading|Telemetry|HTTP|Announcement|PGOutput|Spill|Assembly|Batching|StreamUnit)Tests
+sanitized := (Bytes|Threading|Telemetry|HTTP|Announcement|PGOutput|Spill|Assembly|Batching|Apply|StreamUnit)Tests
 
 .PHONY: sanitize
 sanitize: deps ## run the tests of rooms with threads or raw memory under ThreadSanitizer and AddressSanitizer

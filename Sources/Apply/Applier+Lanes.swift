@@ -132,6 +132,7 @@ extension Applier {
 
     /// Does something, then all that was flying.
     private func behind(_ body: () throws -> Void) throws {
+        shortcut.close()
         let batches = flights.map(\.batch)
         flights = []
         let looks = looks

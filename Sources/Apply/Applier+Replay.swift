@@ -15,6 +15,7 @@ extension Applier {
     func replay(_ batch: Batch) throws { try replay(batch.transactions) }
 
     func replay(_ transactions: [Transaction]) throws {
+        shortcut.close()
         for transaction in transactions {
             try replay(transaction)
             Failpoint.pass(.duringReplay)

@@ -43,6 +43,7 @@ extension Applier {
 
     /// The target may look different now: tables were set aside, or an operator has mended something.
     func changed() throws {
+        shortcut.close()
         try writer.outsidePipeline { try learnSetAside() }
         for lane in lanes.all { lane.forgetStatements() }
         fillingIsStale()

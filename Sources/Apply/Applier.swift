@@ -56,6 +56,7 @@ package final class Applier {
     let setup: ApplySetup
     let limits: Limits
     private let queue: BoundedQueue<Delivery>
+    let shortcut: Shortcut
     var intake: Intake
 
     var filling = Batch()
@@ -76,7 +77,7 @@ package final class Applier {
     var needsAttention = false
 
     package init(
-        _ setup: ApplySetup, queue: BoundedQueue<Delivery>, progress: ApplyProgress, limits: Limits,
+        _ setup: ApplySetup, queue: BoundedQueue<Delivery>, shortcut: Shortcut, progress: ApplyProgress, limits: Limits,
         attention: Wakeup, stop: StopSignal, log: Log
     ) throws {
         let connection = try Connection(
@@ -94,6 +95,7 @@ package final class Applier {
         self.setup = setup
         intake = Intake(queue)
         self.queue = queue
+        self.shortcut = shortcut
         self.progress = progress
         self.limits = setup.hasTwins ? limits.small : limits
         self.attention = attention
@@ -237,26 +239,40 @@ package final class Applier {
 
     private func wait() throws {
         try letPass()
-        var interests: [Poll.Interest] = [.readable(stop.descriptor), .readable(gate.moved.descriptor)]
-        if halt != nil { interests.append(.readable(progress.goesOn.descriptor)) }
-        for lane in lanes.busy {
+        let busy = lanes.busy
+        var interests: [Poll.Interest] = []
+        for lane in busy {
             let drained = try lane.connection.push(doing: "applying")
             interests.append(drained ? .readable(lane.connection.socket) : .both(lane.connection.socket))
         }
+        interests += [.readable(stop.descriptor), .readable(gate.moved.descriptor)]
+        if halt != nil { interests.append(.readable(progress.goesOn.descriptor)) }
         planAhead()
         let rest = rest()
         guard rest != .none else { return }
         if !needsAttention { interests.append(.readable(attention.descriptor)) }
-        if rest == .untilAnswerOrInput { interests.append(.readable(queue.filled.descriptor)) }
-        Poll.wait(for: interests, until: Monotonic.now.adding(seconds: isUnseen ? 0.02 : 1))
+        var stream: Int?
+        if rest == .untilAnswerOrInput {
+            interests.append(.readable(queue.filled.descriptor))
+            if let socket = shortcut.socket {
+                stream = interests.count
+                interests.append(.readable(socket))
+            }
+        } else {
+            shortcut.close()
+        }
+        let ready = Poll.wait(for: interests, until: Monotonic.now.adding(seconds: isUnseen ? 0.02 : 1))
         isUnseen = false
         gate.moved.lower()
         if attention.take() { needsAttention = true }
         guard !stop.isRaised else {
-            for lane in lanes.busy { lane.connection.cancel() }
+            for lane in busy { lane.connection.cancel() }
             throw PostgresError(.interrupted, "stopped on request", doing: "applying")
         }
-        for lane in lanes.busy { try lane.connection.pull(doing: "applying") }
+        for index in ready {
+            if index < busy.count { try busy[index].connection.pull(doing: "applying") }
+            if index == stream { shortcut.read() }
+        }
     }
 
     private func rest() -> Rest {

@@ -177,6 +177,9 @@ package final class Connection {
         try script("SET application_name = \(literal(application))", doing: "preparing the session on \(label)")
     }
 
+    /// For threads that take turns under a lock: it is the caller's from here on.
+    package func continueHere() { owner = Thread.current }
+
     func onOwnThread() {
         precondition(Thread.current == owner, "a connection is used on the thread that has it")
     }

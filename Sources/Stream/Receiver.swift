@@ -1,7 +1,8 @@
 // The receiving thread: reads the replication stream, hands whole transactions on, and tells the source what is durable
 // on the target. Telling never stops: not while the target is stuck, not while memory or disk is full. Then only reading
-// stops, and TCP holds the source back.
+// stops, and TCP holds the source back. While little comes, the applying thread reads for itself (`Shortcut`).
 
+internal import Apply
 internal import Assembly
 internal import Bytes
 internal import Failpoints
@@ -33,6 +34,7 @@ final class Receiver {
     private let connection: Connection
     private let setup: Setup
     private let queue: BoundedQueue<Delivery>
+    private let shortcut: Shortcut
     private let positions: StreamPositions
     private let health: ReceiverHealth
     private let stop: StopSignal
@@ -57,13 +59,24 @@ final class Receiver {
     private var restsUntil: Monotonic?
     private let doing: String
 
+    /// The applying thread is the one that reads, just now.
+    private var isInPlace = false
+    private var readInPlaceAt = Monotonic.now
+    /// How many of its reads in a row brought much.
+    private var muchInPlace = 0
+    /// When a read brought much.
+    private var muchAt = Monotonic.now
+    /// What it met there.
+    private var failure: (any Error)?
+
     init(
-        _ connection: Connection, _ setup: Setup, queue: BoundedQueue<Delivery>, positions: StreamPositions,
-        health: ReceiverHealth, stop: StopSignal, log: Log
+        _ connection: Connection, _ setup: Setup, queue: BoundedQueue<Delivery>, shortcut: Shortcut,
+        positions: StreamPositions, health: ReceiverHealth, stop: StopSignal, log: Log
     ) throws {
         self.connection = connection
         self.setup = setup
         self.queue = queue
+        self.shortcut = shortcut
         self.positions = positions
         self.health = health
         self.stop = stop
@@ -99,22 +112,51 @@ final class Receiver {
 
     /// `refused` hears of what the source cannot send, before the input is closed behind what came before that.
     func run(refused: (PostgresError) -> Void) throws {
+        shortcut.lead { [self] in readInPlace() }
+        defer { shortcut.end() }
         do {
-            while !stop.isRaised {
-                let mayRead = try mayRead()
-                if !mayRead { deliver() }
-                let messages = mayRead && !rests ? try read() : 0
-                try feedBack()
-                wait(reading: mayRead, messages)
-            }
+            while !stop.isRaised { wait(try alone { pause(before: try turn()) }) }
         } catch let error as PostgresError where error.isAboutContent && !hasEnded {
             // Otherwise the source would say so again and again before any of this is applied.
-            deliver()
+            try alone(deliver)
             guard !hasEnded else { return }
             refused(error)
             return queue.push(.end, bytes: 0)
         }
-        try? tell()
+        try? alone(tell)
+    }
+
+    private func alone<Result>(_ body: () throws -> Result) throws -> Result {
+        try shortcut.alone {
+            connection.continueHere()
+            return try body()
+        }
+    }
+
+    /// What a turn leaves to wait for.
+    private enum Next {
+        case input(after: Int)
+        /// Nothing may be read now.
+        case room
+        /// The applying thread reads.
+        case closing
+    }
+
+    private func turn() throws -> Next {
+        if let failure { throw failure }
+        if shortcut.isOpen {
+            guard readInPlaceAt.age > Self.silence, isReadable else {
+                try feedBack()
+                return .closing
+            }
+            shortcut.takeBack()
+        }
+        let mayRead = try mayRead()
+        if !mayRead { deliver() }
+        let messages = mayRead && !rests ? try read() : 0
+        try feedBack()
+        guard mayRead else { return .room }
+        return openShortcut(after: messages) ? .closing : .input(after: messages)
     }
 
     private var rests: Bool { restsUntil.map { Monotonic.now < $0 } ?? false }
@@ -203,6 +245,7 @@ final class Receiver {
             if Monotonic.now >= nextFeedback { try feedBack() }
         }
         // In a flood what is whole waits for more, but not for long: each handing over wakes another thread.
+        if count >= ReadingPace.busy { muchAt = Monotonic.now }
         if count < ReadingPace.busy || deliveredAt.age > Self.longest { deliver() }
         return count
     }
@@ -254,6 +297,62 @@ final class Receiver {
         }
     }
 
+    // MARK: leaving it to the applying thread
+
+    /// Where so little comes that one thread can do it all.
+    private func openShortcut(after messages: Int) -> Bool {
+        guard messages > 0, isCalm, muchAt.age > Self.calm, setup.isAdmitted(), queue.bytes < Self.handful else {
+            return false
+        }
+        guard shortcut.open(connection.socket) else { return false }
+        (readInPlaceAt, muchInPlace) = (Monotonic.now, 0)
+        // It may have gone to sleep without knowing.
+        queue.filled.raise()
+        return true
+    }
+
+    private var isCalm: Bool { !hasEnded && restsUntil == nil && nextSpillTry == nil && assembler.openMemory == 0 }
+
+    /// On the applying thread; false when the receiving one is to go on.
+    private func readInPlace() -> Bool {
+        connection.continueHere()
+        isInPlace = true
+        defer { (isInPlace, readInPlaceAt) = (false, Monotonic.now) }
+        do {
+            return try readAllInPlace()
+        } catch {
+            failure = error
+            return false
+        }
+    }
+
+    private func readAllInPlace() throws -> Bool {
+        for _ in 0..<Self.looks {
+            guard failure == nil, try mayRead() else { return false }
+            let messages = try read()
+            muchInPlace = restsUntil == nil ? 0 : muchInPlace + 1
+            if muchInPlace <= Self.oftenMuch { restsUntil = nil }
+            guard isCalm else {
+                deliver()
+                return false
+            }
+            if assembler.isBetweenTransactions { break }
+            if messages == 0 { sched_yield() }
+        }
+        deliver()
+        try feedBack()
+        return true
+    }
+
+    private var isReadable: Bool { !Poll.wait(for: [.readable(connection.socket)], until: .now).isEmpty }
+
+    /// Seconds without a read that brought much.
+    private static let calm = 0.05
+    /// So many reads in a row that bring much are still the applying thread's.
+    private static let oftenMuch = 1
+    /// Seconds after which what lies in the socket is not left to the applying thread any more.
+    private static let silence = 1.0
+
     // MARK: handing on
 
     private func deliver() {
@@ -279,14 +378,18 @@ final class Receiver {
 
     private func push(_ transactions: [Transaction]) {
         guard !transactions.isEmpty else { return }
-        queue.push(.transactions(transactions), bytes: transactions.reduce(0) { $0 + $1.bytes })
+        push(.transactions(transactions), bytes: transactions.reduce(0) { $0 + $1.bytes })
+    }
+
+    private func push(_ delivery: Delivery, bytes: Int = 0) {
+        queue.push(delivery, bytes: bytes, isConsumer: isInPlace)
     }
 
     private func pass(_ quiet: LSN) {
         guard quiet > lastQuiet, quietAt.age >= 1 else { return }
         lastQuiet = quiet
         quietAt = Monotonic.now
-        queue.push(.quiet(quiet), bytes: 0)
+        push(.quiet(quiet))
     }
 
     /// A position heard between transactions has nothing undelivered below it.
@@ -300,8 +403,8 @@ final class Receiver {
 
     private func end(at position: LSN) {
         hasEnded = true
-        queue.push(.quiet(position), bytes: 0)
-        queue.push(.end, bytes: 0)
+        push(.quiet(position))
+        push(.end)
     }
 
     // MARK: telling the source
@@ -337,25 +440,46 @@ final class Receiver {
     /// How often a transaction that has begun to come is looked after without sleeping.
     private static let looks = 4
 
-    /// In the middle of a small transaction the rest is only microseconds away: the processor is lent to whoever wants it, and
-    /// the socket is read again.
-    private func wait(reading: Bool, _ messages: Int) {
-        if reading && restsUntil == nil && !assembler.isBetweenTransactions {
-            looked = messages > 0 ? 0 : looked + 1
-            if looked < Self.looks {
-                sched_yield()
-                return
+    /// For what to wait, and until when.
+    private struct Pause {
+        var interests: [Poll.Interest]
+        var until: Monotonic
+    }
+
+    /// Nil in the middle of a small transaction, the rest of which is only microseconds away: the processor is lent to whoever
+    /// wants it, and the socket is read again.
+    private func pause(before next: Next) -> Pause? {
+        var pause = Pause(
+            interests: [.readable(stop.descriptor), .readable(positions.durableMoved.descriptor)],
+            until: min(nextFeedback, nextSpillTry ?? nextFeedback))
+        switch next {
+        case .input(let messages):
+            if restsUntil == nil, !assembler.isBetweenTransactions {
+                looked = messages > 0 ? 0 : looked + 1
+                if looked < Self.looks { return nil }
             }
+            pause.interests.append(.readable(queue.drained.descriptor))
+            if let restsUntil {
+                pause.until = min(pause.until, restsUntil)
+            } else {
+                pause.interests.append(.readable(connection.socket))
+            }
+        case .room: pause.interests.append(.readable(queue.drained.descriptor))
+        case .closing:
+            pause.interests.append(.readable(shortcut.closed.descriptor))
+            pause.until = min(pause.until, Monotonic.now.adding(seconds: Self.silence))
         }
         looked = 0
-        var interests: [Poll.Interest] = [
-            .readable(stop.descriptor), .readable(positions.durableMoved.descriptor),
-            .readable(queue.drained.descriptor),
-        ]
-        if reading && restsUntil == nil { interests.append(.readable(connection.socket)) }
-        var until = min(nextFeedback, nextSpillTry ?? nextFeedback)
-        if reading, let restsUntil { until = min(until, restsUntil) }
-        Poll.wait(for: interests, until: until)
+        return pause
+    }
+
+    private func wait(_ pause: Pause?) {
+        guard let pause else {
+            sched_yield()
+            return
+        }
+        Poll.wait(for: pause.interests, until: pause.until)
         positions.durableMoved.lower()
+        shortcut.closed.lower()
     }
 }

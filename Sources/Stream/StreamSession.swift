@@ -193,6 +193,7 @@ final class StreamSession {
     private func begin(_ begun: Begun, until: LSN?, _ replication: GivenConnection) throws {
         let memory = MemoryPlan(limit: plan.limits.memory)
         let queue = BoundedQueue<Delivery>(limit: memory.queue)
+        let shortcut = Shortcut()
         let book = ShapeBook()
         let (plan, health, attention, ending, log) = (plan, health, attention, ending, log)
         let (outcome, changed, gate, recent) = (outcome, changed, copy?.gate ?? CopyGate(), recent)
@@ -210,7 +211,8 @@ final class StreamSession {
         try spawn("receive") {
             let connection = try replication.take(as: "\(plan.stream) receive", stop: ending)
             let receiver = try Receiver(
-                connection, receiving, queue: queue, positions: positions, health: health, stop: ending, log: log)
+                connection, receiving, queue: queue, shortcut: shortcut, positions: positions, health: health,
+                stop: ending, log: log)
             try receiver.run { refusal in outcome.withLock { $0.refusal = refusal } }
         }
         try spawn("apply", finishes: true) {
@@ -225,7 +227,8 @@ final class StreamSession {
                 return mayApply() ? try watcher.run() : ()
             }
             let applier = try Applier(
-                setup, queue: queue, progress: progress, limits: Applier.Limits(bytes: memory.batch),
+                setup, queue: queue, shortcut: shortcut, progress: progress,
+                limits: Applier.Limits(bytes: memory.batch),
                 attention: attention, stop: ending, log: log)
             outcome.withLock { $0.begun = true }
             changed.raise()

@@ -30,10 +30,8 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
         }
     }
 
-    /// Whether the consumer has taken everything and waits for more.
-    package var isHungry: Bool { state.withLock { $0.items.isEmpty && $0.consumerWaits } }
-
-    package func push(_ element: Element, bytes: Int) {
+    /// On the consumer's own thread nobody needs to be woken.
+    package func push(_ element: Element, bytes: Int, isConsumer: Bool = false) {
         let wake = state.withLock { state in
             state.items.append(element)
             state.bytes += bytes
@@ -41,7 +39,7 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
             state.consumerWaits = false
             return wake
         }
-        if wake { filled.raise() }
+        if wake && !isConsumer { filled.raise() }
     }
 
     /// Everything that is there. When that is nothing, the next push raises `filled`.

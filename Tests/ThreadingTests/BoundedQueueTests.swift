@@ -61,13 +61,17 @@ import Threading
         #expect(isReadable(queue.drained))
     }
 
-    @Test func hungerEndsWithAPush() {
+    /// It is about to look by itself.
+    @Test func theConsumersOwnPushWakesNobody() {
         let queue = BoundedQueue<Int>(limit: 10)
-        #expect(queue.isHungry)
-        queue.push(1, bytes: 1)
-        #expect(!queue.isHungry)
         _ = queue.takeAll()
-        #expect(queue.isHungry)
+        queue.push(1, bytes: 1, isConsumer: true)
+        #expect(!isReadable(queue.filled))
+        queue.push(2, bytes: 1)
+        #expect(!isReadable(queue.filled), "what lies there has not been taken")
+        #expect(queue.takeAll() == [1, 2])
+        queue.push(3, bytes: 1)
+        #expect(isReadable(queue.filled))
     }
 
     @Test(.timeLimit(.minutes(1)))

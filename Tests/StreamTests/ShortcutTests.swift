@@ -1,0 +1,66 @@
+// One transaction at a time is read by the thread that applies it; and whatever that thread is busy with, reading goes on.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(.blocking) struct ShortcutTests {
+    /// How often a thread has gone to sleep.
+    private func sleeps(of thread: String, in process: Int32) throws -> Int {
+        let tasks = "/proc/\(process)/task"
+        for task in try FileManager.default.contentsOfDirectory(atPath: tasks) {
+            let name = try String(contentsOfFile: "\(tasks)/\(task)/comm", encoding: .utf8)
+            guard name == "\(thread)\n" else { continue }
+            let status = try String(contentsOfFile: "\(tasks)/\(task)/status", encoding: .utf8)
+            let line = status.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches") }
+            return try #require(line?.split(separator: "\t").last.flatMap { Int($0) })
+        }
+        throw HarnessFailure(.command, "no thread \(thread)")
+    }
+
+    @Test func singleTransactionsDoNotWakeTheReceivingThread() throws {
+        let s = try Scenario.prepared("shortcut", "CREATE TABLE t (a int PRIMARY KEY, b text)")
+        defer { s.end() }
+        let run = try s.start("run")
+        try s.old.sql(rows("t", count: 10))
+        try s.catchUp()
+        let before = try sleeps(of: "receive", in: run.pid)
+        let count = 600
+        try s.old.sql(
+            """
+            DO $$ BEGIN FOR i IN 1000..\(999 + count) LOOP
+                INSERT INTO t VALUES (i, 'one'); COMMIT; PERFORM pg_sleep(0.003);
+            END LOOP; END $$
+            """)
+        try s.catchUp()
+        // Durable progress, ten times a second, and whoever came in between now and then.
+        let after = try sleeps(of: "receive", in: run.pid)
+        #expect(after - before < count / 2, "\(after - before) for \(count) transactions")
+        try s.expectSame()
+        #expect(try run.stop() == .exited(0))
+    }
+
+    /// It waits for a row that somebody holds while it records that nothing happened, and has told nobody.
+    @Test func whoIsBusyWithoutAWordIsNotLeftToRead() throws {
+        let s = try Scenario.prepared(
+            "shortcut", dataA: ["public.t"], "CREATE TABLE t (a int PRIMARY KEY, b text); CREATE TABLE other (b text)")
+        defer { s.end() }
+        let run = try s.start("run")
+        for number in 0..<20 { try s.old.sql(rows("t", from: number, count: 1)) }
+        try s.catchUp()
+        let lock = try s.new.session()
+        try lock.send("BEGIN; SELECT 1 FROM tandem.stream FOR UPDATE")
+        // More than may pass without being recorded.
+        try s.old.sql("INSERT INTO other SELECT repeat('x', 1000) FROM generate_series(1, 20000)")
+        try s.waitUntilNewWaitsForALock()
+        for number in 100..<120 { try s.old.sql(rows("t", from: number, count: 1)) }
+        let end = try s.old.value("SELECT pg_current_wal_lsn()") ?? ""
+        try s.new.wait(
+            for: "SELECT (status::jsonb->>'received')::pg_lsn >= '\(end)' FROM tandem.stream_status", toBe: "t")
+        #expect(try s.new.value("SELECT count(*) FROM t") == "20")
+        try lock.send("COMMIT")
+        try s.catchUp()
+        #expect(try s.new.value("SELECT count(*) FROM t") == "40")
+        #expect(try run.stop() == .exited(0))
+    }
+}
