@@ -1,5 +1,7 @@
-// Exact replay: the source's own order, transaction by transaction, each committed by itself. First each transaction as
-// a whole, then, if it still fails, change by change. What fails even so stops the stream before that transaction.
+// Exact replay: the source's own order, each part committed by itself. What failed together is tried in two halves, and so on:
+// one row that is different among thousands of transactions does not cost each of them a commit. A few are applied one by one,
+// first each transaction as a whole, then, if it still fails, change by change. What fails even so stops the stream before
+// that transaction.
 
 internal import Assembly
 internal import Batching
@@ -16,10 +18,39 @@ extension Applier {
 
     func replay(_ transactions: [Transaction]) throws {
         shortcut.close()
-        for transaction in transactions {
-            try replay(transaction)
+        try replay(part: transactions[...])
+    }
+
+    /// Where applications write the same rows each transaction is by itself, as ever.
+    private func replay(part: ArraySlice<Transaction>) throws {
+        guard part.count > Self.few, !setup.hasTwins else {
+            for transaction in part {
+                try replay(transaction)
+                Failpoint.pass(.duringReplay)
+            }
+            return
+        }
+        let middle = part.startIndex + part.count / 2
+        for half in [part[..<middle], part[middle...]] {
+            if try !applyTogether(half) { try replay(part: half) }
             Failpoint.pass(.duringReplay)
         }
+    }
+
+    /// So few are not tried together.
+    private static let few = 4
+
+    /// False when nothing of them is committed: they do not fit into one batch, or something in them fails.
+    private func applyTogether(_ part: ArraySlice<Transaction>) throws -> Bool {
+        let batch = Batch()
+        for transaction in part {
+            guard case .slice = transaction.content, missingShape(transaction) == nil,
+                !gate.mayStop(transaction.commit.end), try admit(transaction, isTaken: true)
+            else { return false }
+            do throws(BatchError) { try batch.add(transaction, plans: mappings.plan) } catch { return false }
+        }
+        try sendPart(batch, writer.plan(batch))
+        return try perform(batch) == nil
     }
 
     private func replay(_ transaction: Transaction) throws {

@@ -5,7 +5,7 @@
 //     fill ──▶ statements sent ──▶ all counts right? ──▶ COMMIT ──▶ progress
 //                                   │ no: roll back
 //                                   ├─ transient: wait, the same batch again
-//                                   └─ anything else: exact replay, transaction by transaction (Applier+Replay)
+//                                   └─ anything else: exact replay, in halves, then one by one (Applier+Replay)
 //
 // COMMIT of one batch and the statements of the next travel together; the next is only committed after the first was
 // seen to be. A small batch that nothing is ahead of is a transaction by itself: there the server sees to it that the
@@ -173,7 +173,7 @@ package final class Applier {
         planned = nil
     }
 
-    private func missingShape(_ transaction: Transaction) -> Int? {
+    func missingShape(_ transaction: Transaction) -> Int? {
         var missing: Int?
         transaction.visitShapes { shape in
             if missing == nil && mappings.plan(shape) == nil { missing = shape }
