@@ -65,10 +65,10 @@ extension Applier {
         if let state = problem.sqlstate { log = log.with(.sqlstate, state) }
         if let position { log = log.with(.lsn, position) }
         if let transaction { log = log.with(.xid, transaction.xid) }
-        if blocked {
-            log.error("blocked", [.detail: problem.message, .hint: problem.hint ?? ""])
-        } else {
-            (hint.map { log.with(.hint, $0) } ?? log).warning("retrying", [.detail: problem.message])
+        switch hint {
+        case let hint? where blocked: log.error("blocked", [.detail: problem.message, .hint: hint])
+        case nil where blocked: log.error("blocked", [.detail: problem.message])
+        default: (hint.map { log.with(.hint, $0) } ?? log).warning("retrying", [.detail: problem.message])
         }
     }
 

@@ -47,6 +47,10 @@ final class Receiver {
     private var told: LSN = .zero
     private var nextFeedback = Monotonic.now
     private let feedbackEvery: Double
+    /// When anything last came, or nothing was waited for; how many seconds of silence are put up with.
+    private var heardAt = Monotonic.now
+    private let longestSilence: Double
+    private var isSilent = false
     private var hasEnded = false
     private var nextSpillTry: Monotonic?
     /// Since when the queue has had no room without a break.
@@ -90,7 +94,9 @@ final class Receiver {
             heard: { [census = setup.census] prefix, content in
                 prefix == "tandem" ? census?.note(content) ?? 0 : 0
             })
-        feedbackEvery = try Self.feedbackInterval(connection)
+        let patience = try Self.patience(of: connection)
+        feedbackEvery = patience.map { min(3, max(0.1, $0 / 4)) } ?? 3
+        longestSilence = max(10, patience ?? 60)
         try connection.growReadBuffer()
         pace = ReadingPace(isWithinOneHost: connection.isWithinOneHost)
         if pace.isWithinOneHost { connection.keepReceiveBufferSmall() }
@@ -99,13 +105,13 @@ final class Receiver {
         Failpoint.pass(.afterStreamStarted)
     }
 
-    /// Well inside the source's patience, which may be switched off.
-    private static func feedbackInterval(_ connection: Connection) throws(PostgresError) -> Double {
+    /// Seconds after which the source gives up on a silent receiver; nil when it never does.
+    private static func patience(of connection: Connection) throws(PostgresError) -> Double? {
         let row = try connection.script(
             "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'",
             doing: "reading wal_sender_timeout")
         let milliseconds = Double(row.string(0, 0)) ?? 60_000
-        return milliseconds <= 0 ? 3 : min(3, max(0.1, milliseconds / 4000))
+        return milliseconds <= 0 ? nil : milliseconds / 1000
     }
 
     // MARK: the loop
@@ -145,8 +151,9 @@ final class Receiver {
     private func turn() throws -> Next {
         if let failure { throw failure }
         if shortcut.isOpen {
-            guard readInPlaceAt.age > Self.silence, isReadable else {
+            guard readInPlaceAt.age > Self.leftAlone, isReadable else {
                 try feedBack()
+                noteSilence()
                 return .closing
             }
             shortcut.takeBack()
@@ -155,7 +162,11 @@ final class Receiver {
         if !mayRead { deliver() }
         let messages = mayRead && !rests ? try read() : 0
         try feedBack()
-        guard mayRead else { return .room }
+        guard mayRead else {
+            heardAt = Monotonic.now
+            return .room
+        }
+        noteSilence()
         return openShortcut(after: messages) ? .closing : .input(after: messages)
     }
 
@@ -245,6 +256,7 @@ final class Receiver {
             if Monotonic.now >= nextFeedback { try feedBack() }
         }
         // In a flood what is whole waits for more, but not for long: each handing over wakes another thread.
+        if count > 0 { noteAnswer() }
         if count >= ReadingPace.busy { muchAt = Monotonic.now }
         if count < ReadingPace.busy || deliveredAt.age > Self.longest { deliver() }
         return count
@@ -351,7 +363,30 @@ final class Receiver {
     /// So many reads in a row that bring much are still the applying thread's.
     private static let oftenMuch = 1
     /// Seconds after which what lies in the socket is not left to the applying thread any more.
-    private static let silence = 1.0
+    private static let leftAlone = 1.0
+
+    // MARK: silence
+
+    /// A process of the source's that stands still keeps its connection, and nobody else would say so. One that lives answers when it
+    /// is asked to, which it is in time.
+    private func noteSilence() {
+        guard !isSilent, heardAt.age > longestSilence else { return }
+        isSilent = true
+        let reason = "\(setup.stream.source) has sent nothing for \(Int(longestSilence)) s and does not answer"
+        let hint =
+            "its process \(connection.backendPID) stands still (state T), or is still reading its log up to what comes next;"
+            + " wait, or let it go on"
+        log.warning("waiting", [.reason: reason, .hint: hint])
+        health.report(reason, hint: hint)
+    }
+
+    private func noteAnswer() {
+        heardAt = Monotonic.now
+        guard isSilent else { return }
+        isSilent = false
+        health.clear()
+        log.info("reading again")
+    }
 
     // MARK: handing on
 
@@ -424,7 +459,7 @@ final class Receiver {
         message.append(bigEndian: durable.raw)
         message.append(bigEndian: durable.raw)
         message.append(bigEndian: WallClock.serverMicroseconds)
-        message.append(bigEndian: UInt8(0))
+        message.append(bigEndian: UInt8(heardAt.age > longestSilence / 2 ? 1 : 0))
         try withExtendedLifetime(message) {
             _ = try connection.sendCopy(message.bytes, doing: "telling \(connection.label) our progress")
         }
@@ -467,7 +502,7 @@ final class Receiver {
         case .room: pause.interests.append(.readable(queue.drained.descriptor))
         case .closing:
             pause.interests.append(.readable(shortcut.closed.descriptor))
-            pause.until = min(pause.until, Monotonic.now.adding(seconds: Self.silence))
+            pause.until = min(pause.until, Monotonic.now.adding(seconds: Self.leftAlone))
         }
         looked = 0
         return pause

@@ -6,10 +6,6 @@ import Testing
 @Suite(.blocking) struct FeedbackTests {
     private static let tables = "CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL"
 
-    private func walsender(_ s: Scenario) throws -> String? {
-        try s.old.value("SELECT active_pid FROM pg_replication_slots WHERE slot_name = '\(s.slotName)'")
-    }
-
     /// The lock lasts six times as long as the source's patience.
     @Test func aBlockedNewDoesNotCostTheConnection() throws {
         let s = try Scenario.prepared(
@@ -22,7 +18,7 @@ import Testing
         try s.old.sql(rows("t", count: 10))
         let first = try s.old.value("SELECT pg_current_wal_lsn()") ?? ""
         try s.waitUntilNewWaitsForALock()
-        let pid = try walsender(s)
+        let pid = try s.walsender()
         #expect(pid != nil)
         // More than the queue and the open transactions may take.
         for part in 0..<6 {
@@ -33,13 +29,13 @@ import Testing
         let status = "SELECT status LIKE '%memory for whole transactions is full%' FROM tandem.stream_status"
         try s.new.wait(for: status, toBe: "t")
         try run.waitForLog("event=waiting")
-        #expect(try walsender(s) == pid)
+        #expect(try s.walsender() == pid)
         #expect(try s.old.value("SELECT '\(s.confirmed() ?? "")'::pg_lsn < '\(first)'") == "t")
         try s.expectSlotNotAhead()
         try lock.send("COMMIT")
         try s.catchUp()
         try s.new.wait(for: status, toBe: "f")
-        #expect(try walsender(s) == pid)
+        #expect(try s.walsender() == pid)
         #expect(try s.new.value("SELECT count(*) FROM t") == "60010")
         try s.expectSame()
         #expect(!run.log.contains("interrupted"), "\(run.tail)")

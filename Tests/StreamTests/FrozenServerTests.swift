@@ -8,11 +8,6 @@ import Testing
 @Suite(.blocking) struct FrozenServerTests {
     private static let tables = "CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL"
 
-    private func walsender(_ s: Scenario) throws -> pid_t? {
-        try s.old.value("SELECT active_pid FROM pg_replication_slots WHERE slot_name = '\(s.slotName)'").flatMap(
-            pid_t.init)
-    }
-
     private func sessionsOnNew(_ s: Scenario) throws -> [pid_t] {
         try s.new.rows("SELECT pid FROM pg_stat_activity WHERE application_name LIKE '\(s.slotName)%' ORDER BY pid")
             .compactMap { $0[0].flatMap(pid_t.init) }
@@ -23,7 +18,7 @@ import Testing
         defer { s.end() }
         let run = try s.start("run")
         try s.catchUp()
-        let sender = try #require(try walsender(s))
+        let sender = try #require(try s.walsender())
         defer { kill(sender, SIGCONT) }
         kill(sender, SIGSTOP)
         try s.old.sql(rows("t", count: 3000))
@@ -34,7 +29,7 @@ import Testing
         #expect(try s.tandem("lag").stdout.contains("behind"))
         kill(sender, SIGCONT)
         try s.catchUp()
-        #expect(try walsender(s) == sender)
+        #expect(try s.walsender() == sender)
 
         // It holds the slot for as long as it stands still: the next one has to wait.
         kill(sender, SIGSTOP)
@@ -50,22 +45,42 @@ import Testing
         #expect(try next.stop() == .exited(0))
     }
 
+    /// Nothing breaks, and nothing comes: that is said, in the log and by `status`, until it moves again.
+    @Test func aSenderThatDoesNotAnswerIsSpokenOf() throws {
+        let s = try Scenario.prepared("unanswered", on: ShortPatience.pair, Self.tables)
+        defer { s.end() }
+        let run = try s.start("run")
+        try s.catchUp()
+        let sender = try #require(try s.walsender())
+        defer { kill(sender, SIGCONT) }
+        kill(sender, SIGSTOP)
+        try run.waitForLog("has sent nothing for 10 s and does not answer")
+        let status = "SELECT status LIKE '%process \(sender) stands still%' FROM tandem.stream_status"
+        try s.new.wait(for: status, toBe: "t")
+        kill(sender, SIGCONT)
+        try run.waitForLog("event=\"reading again\"")
+        try s.old.sql(rows("t", count: 10))
+        try s.catchUp()
+        try s.new.wait(for: status, toBe: "f")
+        #expect(try run.stop() == .exited(0))
+    }
+
     @Test func everyoneOnNewStandsStill() throws {
         let s = try Scenario.prepared("still", on: ShortPatience.pair, Self.tables)
         defer { s.end() }
         let run = try s.start("run")
         try s.catchUp()
-        let (sender, frozen) = (try walsender(s), try sessionsOnNew(s))
+        let (sender, frozen) = (try s.walsender(), try sessionsOnNew(s))
         defer { frozen.forEach { kill($0, SIGCONT) } }
         frozen.forEach { kill($0, SIGSTOP) }
         let confirmed = try s.confirmed()
         try s.old.sql(rows("t", count: 3000))
         rest(.seconds(2))
         #expect(run.status == nil, "\(run.tail)")
-        #expect(try walsender(s) == sender && s.confirmed() == confirmed)
+        #expect(try s.walsender() == sender && s.confirmed() == confirmed)
         frozen.forEach { kill($0, SIGCONT) }
         try s.catchUp()
-        #expect(try walsender(s) == sender && sessionsOnNew(s) == frozen)
+        #expect(try s.walsender() == sender && sessionsOnNew(s) == frozen)
 
         frozen.forEach { kill($0, SIGSTOP) }
         try s.old.sql(rows("t", from: 3001, count: 10))
@@ -92,7 +107,7 @@ import Testing
         defer { s.end() }
         let run = try s.start("run")
         try s.catchUp()
-        let sender = try #require(try walsender(s))
+        let sender = try #require(try s.walsender())
         defer { kill(sender, SIGCONT) }
         kill(sender, SIGSTOP)
         for _ in 0..<12 {

@@ -139,6 +139,11 @@ import Testing
 }
 
 extension Scenario {
+    /// The process of old that sends.
+    func walsender() throws -> Int32? {
+        try old.value("SELECT active_pid FROM pg_replication_slots WHERE slot_name = '\(slotName)'").flatMap(Int32.init)
+    }
+
     func waitUntilNewWaitsForALock() throws {
         try new.wait(
             for:
