@@ -45,8 +45,8 @@ import Testing
         #expect(try run.stop() == .exited(0))
     }
 
-    /// It waits for a row that somebody holds while it records that nothing happened, and has told nobody.
-    @Test func whoIsBusyWithoutAWordIsNotLeftToRead() throws {
+    /// A calm stream, and somebody holds the row that records progress.
+    @Test func aBlockedNewDoesNotStopReading() throws {
         let s = try Scenario.prepared(
             "shortcut", dataA: ["public.t"], "CREATE TABLE t (a int PRIMARY KEY, b text); CREATE TABLE other (b text)")
         defer { s.end() }
@@ -55,7 +55,7 @@ import Testing
         try s.catchUp()
         let lock = try s.new.session()
         try lock.send("BEGIN; SELECT 1 FROM tandem.stream FOR UPDATE")
-        // More than may pass without being recorded.
+        // More than may pass without being recorded: where nothing is on its way, that waits for the row.
         try s.old.sql("INSERT INTO other SELECT repeat('x', 1000) FROM generate_series(1, 20000)")
         try s.waitUntilNewWaitsForALock()
         for number in 100..<120 { try s.old.sql(rows("t", from: number, count: 1)) }
