@@ -13,56 +13,60 @@ import Testing
             .compactMap { $0[0].flatMap(pid_t.init) }
     }
 
-    @Test func whoSendsFromOldStandsStill() throws {
-        let s = try Scenario.prepared("sender", on: ShortPatience.pair, Self.tables)
+    /// A stream that has caught up, and whose sender has just been stopped.
+    private func whileTheSenderStandsStill(
+        _ name: String, _ body: (Scenario, Replicator, _ sender: pid_t) throws -> Void
+    ) throws {
+        let s = try Scenario.prepared(name, on: ShortPatience.pair, Self.tables)
         defer { s.end() }
         let run = try s.start("run")
         try s.catchUp()
         let sender = try #require(try s.walsender())
         defer { kill(sender, SIGCONT) }
         kill(sender, SIGSTOP)
-        try s.old.sql(rows("t", count: 3000))
-        // Twice old's patience.
-        rest(.seconds(2))
-        #expect(run.status == nil, "\(run.tail)")
-        #expect(try s.new.value("SELECT count(*) FROM t") == "0")
-        #expect(try s.tandem("lag").stdout.contains("behind"))
-        kill(sender, SIGCONT)
-        try s.catchUp()
-        #expect(try s.walsender() == sender)
+        try body(s, run, sender)
+    }
 
-        // It holds the slot for as long as it stands still: the next one has to wait.
-        kill(sender, SIGSTOP)
-        try s.old.sql(rows("t", from: 3001, count: 10))
-        #expect(try run.stop(within: .seconds(30)) == .exited(0))
-        let next = try s.start("run")
-        try next.waitForLog("is active for PID \(sender)")
-        #expect(try s.new.value("SELECT count(*) FROM t") == "3000")
-        kill(sender, SIGCONT)
-        try s.catchUp()
-        try s.expectSame()
-        try s.expectSlotNotAhead()
-        #expect(try next.stop() == .exited(0))
+    @Test func whoSendsFromOldStandsStill() throws {
+        try whileTheSenderStandsStill("sender") { s, run, sender in
+            try s.old.sql(rows("t", count: 3000))
+            // Twice old's patience.
+            rest(.seconds(2))
+            #expect(run.status == nil, "\(run.tail)")
+            #expect(try s.new.value("SELECT count(*) FROM t") == "0")
+            #expect(try s.tandem("lag").stdout.contains("behind"))
+            kill(sender, SIGCONT)
+            try s.catchUp()
+            #expect(try s.walsender() == sender)
+
+            // It holds the slot for as long as it stands still: the next one has to wait.
+            kill(sender, SIGSTOP)
+            try s.old.sql(rows("t", from: 3001, count: 10))
+            #expect(try run.stop(within: .seconds(30)) == .exited(0))
+            let next = try s.start("run")
+            try next.waitForLog("is active for PID \(sender)")
+            #expect(try s.new.value("SELECT count(*) FROM t") == "3000")
+            kill(sender, SIGCONT)
+            try s.catchUp()
+            try s.expectSame()
+            try s.expectSlotNotAhead()
+            #expect(try next.stop() == .exited(0))
+        }
     }
 
     /// Nothing breaks, and nothing comes: that is said, in the log and by `status`, until it moves again.
     @Test func aSenderThatDoesNotAnswerIsSpokenOf() throws {
-        let s = try Scenario.prepared("unanswered", on: ShortPatience.pair, Self.tables)
-        defer { s.end() }
-        let run = try s.start("run")
-        try s.catchUp()
-        let sender = try #require(try s.walsender())
-        defer { kill(sender, SIGCONT) }
-        kill(sender, SIGSTOP)
-        try run.waitForLog("has sent nothing for 10 s and does not answer")
-        let status = "SELECT status LIKE '%process \(sender) stands still%' FROM tandem.stream_status"
-        try s.new.wait(for: status, toBe: "t")
-        kill(sender, SIGCONT)
-        try run.waitForLog("event=\"reading again\"")
-        try s.old.sql(rows("t", count: 10))
-        try s.catchUp()
-        try s.new.wait(for: status, toBe: "f")
-        #expect(try run.stop() == .exited(0))
+        try whileTheSenderStandsStill("unanswered") { s, run, sender in
+            try run.waitForLog("has sent nothing for 10 s and does not answer")
+            let status = "SELECT status LIKE '%process \(sender) stands still%' FROM tandem.stream_status"
+            try s.new.wait(for: status, toBe: "t")
+            kill(sender, SIGCONT)
+            try run.waitForLog("event=\"reading again\"")
+            try s.old.sql(rows("t", count: 10))
+            try s.catchUp()
+            try s.new.wait(for: status, toBe: "f")
+            #expect(try run.stop() == .exited(0))
+        }
     }
 
     @Test func everyoneOnNewStandsStill() throws {
