@@ -65,11 +65,9 @@ extension Applier {
         if let state = problem.sqlstate { log = log.with(.sqlstate, state) }
         if let position { log = log.with(.lsn, position) }
         if let transaction { log = log.with(.xid, transaction.xid) }
-        switch hint {
-        case let hint? where blocked: log.error("blocked", [.detail: problem.message, .hint: hint])
-        case nil where blocked: log.error("blocked", [.detail: problem.message])
-        default: (hint.map { log.with(.hint, $0) } ?? log).warning("retrying", [.detail: problem.message])
-        }
+        log = log.with(.detail, problem.message)
+        if let hint { log = log.with(.hint, hint) }
+        if blocked { log.error("blocked") } else { log.warning("retrying") }
     }
 
     /// Counts, in the same transaction, the changes of tables that are set aside.
