@@ -31,15 +31,15 @@ final class Receiver {
         var census: CensusBook?
     }
 
-    private let connection: Connection
-    private let setup: Setup
-    private let queue: BoundedQueue<Delivery>
-    private let shortcut: Shortcut
-    private let positions: StreamPositions
-    private let health: ReceiverHealth
+    let connection: Connection
+    let setup: Setup
+    let queue: BoundedQueue<Delivery>
+    let shortcut: Shortcut
+    let positions: StreamPositions
+    let health: ReceiverHealth
     private let stop: StopSignal
-    private let log: Log
-    private var assembler: Assembler
+    let log: Log
+    var assembler: Assembler
 
     private var heard: LSN
     private var lastQuiet = LSN.zero
@@ -47,31 +47,28 @@ final class Receiver {
     private var told: LSN = .zero
     private var nextFeedback = Monotonic.now
     private let feedbackEvery: Double
-    /// When anything last came, or nothing was waited for; how many seconds of silence are put up with.
-    private var heardAt = Monotonic.now
-    private let longestSilence: Double
-    private var isSilent = false
-    private var hasEnded = false
-    private var nextSpillTry: Monotonic?
+    private var silence: Silence
+    var hasEnded = false
+    var nextSpillTry: Monotonic?
     /// Since when the queue has had no room without a break.
-    private var fullSince: Monotonic?
-    private var isStuck = false
+    var fullSince: Monotonic?
+    var isStuck = false
     private var deliveredAt = Monotonic.now
     private var looked = 0
     private var pace: ReadingPace
     /// Until when the socket is left alone, and what gathers there.
-    private var restsUntil: Monotonic?
+    var restsUntil: Monotonic?
     private let doing: String
 
     /// The applying thread is the one that reads, just now.
-    private var isInPlace = false
-    private var readInPlaceAt = Monotonic.now
+    var isInPlace = false
+    var readInPlaceAt = Monotonic.now
     /// How many of its reads in a row brought much.
-    private var muchInPlace = 0
+    var muchInPlace = 0
     /// When a read brought much.
-    private var muchAt = Monotonic.now
+    var muchAt = Monotonic.now
     /// What it met there.
-    private var failure: (any Error)?
+    var failure: (any Error)?
 
     init(
         _ connection: Connection, _ setup: Setup, queue: BoundedQueue<Delivery>, shortcut: Shortcut,
@@ -96,7 +93,7 @@ final class Receiver {
             })
         let patience = try Self.patience(of: connection)
         feedbackEvery = patience.map { min(3, max(0.1, $0 / 4)) } ?? 3
-        longestSilence = max(10, patience ?? 60)
+        silence = Silence(longest: max(10, patience ?? 60))
         try connection.growReadBuffer()
         pace = ReadingPace(isWithinOneHost: connection.isWithinOneHost)
         if pace.isWithinOneHost { connection.keepReceiveBufferSmall() }
@@ -163,7 +160,7 @@ final class Receiver {
         let messages = mayRead && !rests ? try read() : 0
         try feedBack()
         guard mayRead else {
-            heardAt = Monotonic.now
+            silence.notListening()
             return .room
         }
         noteSilence()
@@ -172,70 +169,13 @@ final class Receiver {
 
     private var rests: Bool { restsUntil.map { Monotonic.now < $0 } ?? false }
 
-    private func mayRead() throws -> Bool {
+    func mayRead() throws -> Bool {
         guard !hasEnded else { return false }
         return hasRoom() ? try hasMemory() : false
     }
 
-    /// For whole transactions, until the target has taken some. Busy as it is, it does all the time; when it does not, that is said.
-    private func hasRoom() -> Bool {
-        queue.drained.lower()
-        // Nobody is to blame before anything may be applied.
-        let hasRoom = queue.hasRoom
-        let full = hasRoom || !setup.isAdmitted() ? nil : fullSince ?? Monotonic.now
-        defer { fullSince = full }
-        if let full {
-            guard !isStuck, full.age > Self.patience else { return false }
-            isStuck = true
-            let reason = "\(setup.stream.target) takes no more, and the memory for whole transactions is full"
-            log.warning("waiting", [.reason: reason, .hint: stuckHint])
-            health.report(reason, hint: stuckHint)
-            return false
-        }
-        guard hasRoom else { return false }
-        if isStuck {
-            isStuck = false
-            health.clear()
-            log.info("reading again")
-        }
-        return true
-    }
-
-    private static let patience = 3.0
-    private var stuckHint: String {
-        "\(setup.stream.source) keeps its log meanwhile; look what \(setup.stream.target) is busy with or waits for;"
-            + " limits.memory is how much may wait here"
-    }
-
-    /// Spills when too much is open; when that is impossible (disk full, limit reached) reading waits.
-    private func hasMemory() throws -> Bool {
-        guard assembler.isOverBudget else { return true }
-        if let next = nextSpillTry, Monotonic.now < next { return false }
-        guard !setup.spill.isFull else { return waiting("spill files have reached limits.spill", nil) }
-        do throws(SpillError) {
-            try assembler.makeRoom()
-            positions.spilled = setup.spill.bytesOnDisk
-        } catch {
-            guard error.isOutOfSpace else { throw error }
-            return waiting(error.description, error.hint)
-        }
-        if nextSpillTry != nil {
-            nextSpillTry = nil
-            health.clear()
-            log.info("reading again")
-        }
-        return true
-    }
-
-    private func waiting(_ reason: String, _ hint: String?) -> Bool {
-        if nextSpillTry == nil { log.error("waiting", [.reason: reason, .hint: hint ?? "raise limits.spill"]) }
-        nextSpillTry = Monotonic.now.adding(seconds: 1)
-        health.report(reason, hint: hint ?? "raise limits.spill, or let the large transactions end")
-        return false
-    }
-
     /// Everything that is here, up to what the queue takes; how many messages.
-    private func read() throws -> Int {
+    func read() throws -> Int {
         try connection.pull(doing: doing)
         var count = 0
         var bytes = 0
@@ -255,9 +195,9 @@ final class Receiver {
             if try !hasMemory() { break }
             if Monotonic.now >= nextFeedback { try feedBack() }
         }
-        // In a flood what is whole waits for more, but not for long: each handing over wakes another thread.
         if count > 0 { noteAnswer() }
         if count >= ReadingPace.busy { muchAt = Monotonic.now }
+        // In a flood what is whole waits for more, but not for long: each handing over wakes another thread.
         if count < ReadingPace.busy || deliveredAt.age > Self.longest { deliver() }
         return count
     }
@@ -309,70 +249,11 @@ final class Receiver {
         }
     }
 
-    // MARK: leaving it to the applying thread
-
-    /// Where so little comes that one thread can do it all.
-    private func openShortcut(after messages: Int) -> Bool {
-        guard messages > 0, isCalm, muchAt.age > Self.calm, setup.isAdmitted(), queue.bytes < Self.handful else {
-            return false
-        }
-        guard shortcut.open(connection.socket) else { return false }
-        (readInPlaceAt, muchInPlace) = (Monotonic.now, 0)
-        // It may have gone to sleep without knowing.
-        queue.filled.raise()
-        return true
-    }
-
-    private var isCalm: Bool { !hasEnded && restsUntil == nil && nextSpillTry == nil && assembler.openMemory == 0 }
-
-    /// On the applying thread; false when the receiving one is to go on.
-    private func readInPlace() -> Bool {
-        connection.continueHere()
-        isInPlace = true
-        defer { (isInPlace, readInPlaceAt) = (false, Monotonic.now) }
-        do {
-            return try readAllInPlace()
-        } catch {
-            failure = error
-            return false
-        }
-    }
-
-    private func readAllInPlace() throws -> Bool {
-        for _ in 0..<Self.looks {
-            guard failure == nil, try mayRead() else { return false }
-            let messages = try read()
-            muchInPlace = restsUntil == nil ? 0 : muchInPlace + 1
-            if muchInPlace <= Self.oftenMuch { restsUntil = nil }
-            guard isCalm else {
-                deliver()
-                return false
-            }
-            if assembler.isBetweenTransactions { break }
-            if messages == 0 { sched_yield() }
-        }
-        deliver()
-        try feedBack()
-        return true
-    }
-
-    private var isReadable: Bool { !Poll.wait(for: [.readable(connection.socket)], until: .now).isEmpty }
-
-    /// Seconds without a read that brought much.
-    private static let calm = 0.05
-    /// So many reads in a row that bring much are still the applying thread's.
-    private static let oftenMuch = 1
-    /// Seconds after which what lies in the socket is not left to the applying thread any more.
-    private static let leftAlone = 1.0
-
     // MARK: silence
 
-    /// A process of the source's that stands still keeps its connection, and nobody else would say so. One that lives answers when it
-    /// is asked to, which it is in time.
     private func noteSilence() {
-        guard !isSilent, heardAt.age > longestSilence else { return }
-        isSilent = true
-        let reason = "\(setup.stream.source) has sent nothing for \(Int(longestSilence)) s and does not answer"
+        guard silence.hasBegun() else { return }
+        let reason = "\(setup.stream.source) has sent nothing for \(Int(silence.longest)) s and does not answer"
         let hint =
             "its process \(connection.backendPID) stands still (state T), or is still reading its log up to what comes next;"
             + " wait, or let it go on"
@@ -381,16 +262,14 @@ final class Receiver {
     }
 
     private func noteAnswer() {
-        heardAt = Monotonic.now
-        guard isSilent else { return }
-        isSilent = false
+        guard silence.ends() else { return }
         health.clear()
         log.info("reading again")
     }
 
     // MARK: handing on
 
-    private func deliver() {
+    func deliver() {
         guard !hasEnded else { return }
         positions.received = heard
         deliveredAt = Monotonic.now
@@ -444,7 +323,7 @@ final class Receiver {
 
     // MARK: telling the source
 
-    private func feedBack() throws {
+    func feedBack() throws {
         let durable = positions.durable
         guard durable > told || Monotonic.now >= nextFeedback else { return }
         try tell()
@@ -459,7 +338,7 @@ final class Receiver {
         message.append(bigEndian: durable.raw)
         message.append(bigEndian: durable.raw)
         message.append(bigEndian: WallClock.serverMicroseconds)
-        message.append(bigEndian: UInt8(heardAt.age > longestSilence / 2 ? 1 : 0))
+        message.append(bigEndian: UInt8(silence.isToBeAsked() ? 1 : 0))
         try withExtendedLifetime(message) {
             _ = try connection.sendCopy(message.bytes, doing: "telling \(connection.label) our progress")
         }
@@ -470,10 +349,10 @@ final class Receiver {
 
     /// In a flood whole transactions are handed over when they make so many bytes, or have waited so many seconds: an idle
     /// target takes what it is given at once, and many small batches cost it more than few large ones.
-    private static let handful = 1 << 18
+    static let handful = 1 << 18
     private static let longest = 0.01
     /// How often a transaction that has begun to come is looked after without sleeping.
-    private static let looks = 4
+    static let looks = 4
 
     /// For what to wait, and until when.
     private struct Pause {
