@@ -33,12 +33,15 @@ import Testing
         let first = try s.start("run")
         try s.new.wait(for: "SELECT count(*) > 1 FROM tandem.copied_range", toBe: "t", within: .seconds(120))
 
-        // What is vacuumed on old takes away what a snapshot there still shows.
-        try s.old.sql("UPDATE big SET b = 'new' WHERE a % 3 = 0")
-        try s.old.sql("VACUUM big")
-        try standby.wait(
-            for: "SELECT confl_snapshot > 0 FROM pg_stat_database_conflicts WHERE datname = '\(s.name)'", toBe: "t",
-            within: .seconds(60))
+        // What is vacuumed on old takes away what a snapshot there still shows. Not one that is taken between the two statements, so
+        // it happens until one is met.
+        let conflicts = "SELECT confl_snapshot > 0 FROM pg_stat_database_conflicts WHERE datname = '\(s.name)'"
+        let isMet = try poll(within: .seconds(60), every: .milliseconds(500)) {
+            try s.old.sql("UPDATE big SET b = 'new' WHERE a % 3 = 0")
+            try s.old.sql("VACUUM big")
+            return try standby.value(conflicts) == "t" ? true : nil
+        }
+        #expect(isMet == true)
         try more(s)
         // It crashes, and comes back.
         try standby.restart(.immediate)
