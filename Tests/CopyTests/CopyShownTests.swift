@@ -32,6 +32,7 @@ import Testing
             "rests", tables: "CREATE TABLE t (a int PRIMARY KEY)", rows: "INSERT INTO t VALUES (1)")
         defer { s.end() }
         let run = try s.start("run")
+        try s.waitForCopy(of: "t", toBe: "done")
         try s.catchUp()
         #expect(try s.tandem("pause", "--streams").status == .exited(0))
         try run.waitForLog("stream rests")
