@@ -185,28 +185,35 @@ extension TargetCatalog {
     ) throws(PostgresError) -> [String: [TargetTable.Index]] {
         let rows = try connection.query(
             planned: """
-                SELECT i.indexrelid, i.indisunique, i.indisprimary, i.indimmediate,
-                       i.indpred IS NULL AND i.indexprs IS NULL,
-                       a.attname, 'OPERATOR(' || quote_ident(n.nspname) || '.' || o.oprname || ')', x.relname,
-                       l.collisdeterministic IS FALSE OR c.opcintype >= 16384 OR m.amname = 'gist', i.indnkeyatts,
-                       i.indrelid
-                  FROM unnest($1::oid[]) AS wanted(oid)
-                  JOIN pg_index i ON i.indrelid = wanted.oid
-                  JOIN pg_class x ON x.oid = i.indexrelid
-                  JOIN pg_am m ON m.oid = x.relam AND (m.amname IN ('btree', 'hash') OR m.amname = 'gist' AND i.indisunique)
-                  CROSS JOIN LATERAL generate_series(0, i.indnkeyatts - 1) AS k(place)
-                  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.place]
-                  LEFT JOIN pg_collation l ON l.oid = i.indcollation[k.place]
-                  JOIN pg_opclass c ON c.oid = i.indclass[k.place]
-                  JOIN pg_opclass e ON CASE m.amname WHEN 'gist' THEN e.opcintype = c.opcintype AND e.opcdefault
-                       AND e.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') ELSE e.oid = c.oid END
-                  JOIN pg_amop p ON p.amopfamily = e.opcfamily AND p.amoplefttype = e.opcintype
-                       AND p.amoprighttype = e.opcintype
-                       AND p.amopstrategy = CASE m.amname WHEN 'hash' THEN 1 ELSE 3 END
+                WITH part AS MATERIALIZED (
+                    SELECT i.indrelid, i.indexrelid, i.indisunique, i.indisprimary, i.indimmediate, i.indnkeyatts, k.place,
+                           i.indpred IS NULL AND i.indexprs IS NULL AS plain, x.relname, a.attname, m.amname,
+                           l.collisdeterministic IS FALSE OR c.opcintype >= 16384 OR m.amname = 'gist' AS loose,
+                           CASE m.amname WHEN 'gist' THEN (
+                               SELECT e.oid FROM pg_opclass e WHERE e.opcintype = c.opcintype AND e.opcdefault
+                                  AND e.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree')) ELSE c.oid END AS class
+                      FROM unnest($1::oid[]) AS wanted(oid)
+                      JOIN pg_index i ON i.indrelid = wanted.oid
+                      JOIN pg_class x ON x.oid = i.indexrelid
+                      JOIN pg_am m ON m.oid = x.relam AND (m.amname IN ('btree', 'hash') OR m.amname = 'gist' AND i.indisunique)
+                      CROSS JOIN LATERAL generate_series(0, i.indnkeyatts - 1) AS k(place)
+                      JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.place]
+                      LEFT JOIN pg_collation l ON l.oid = i.indcollation[k.place]
+                      JOIN pg_opclass c ON c.oid = i.indclass[k.place]
+                     WHERE i.indisvalid AND i.indislive)
+                SELECT part.indexrelid, part.indisunique, part.indisprimary, part.indimmediate, part.plain, part.attname,
+                       'OPERATOR(' || quote_ident(n.nspname) || '.' || o.oprname || ')', part.relname, part.loose,
+                       part.indnkeyatts, part.indrelid
+                  FROM part
+                  CROSS JOIN LATERAL (
+                       SELECT p.amopopr FROM pg_opclass e
+                         JOIN pg_amop p ON p.amopfamily = e.opcfamily AND p.amoplefttype = e.opcintype
+                          AND p.amoprighttype = e.opcintype
+                          AND p.amopstrategy = CASE part.amname WHEN 'hash' THEN 1 ELSE 3 END
+                        WHERE e.oid = part.class OFFSET 0) AS p
                   JOIN pg_operator o ON o.oid = p.amopopr
                   JOIN pg_namespace n ON n.oid = o.oprnamespace
-                 WHERE i.indisvalid AND i.indislive
-                 ORDER BY i.indrelid, i.indisprimary DESC, i.indisunique DESC, i.indexrelid, k.place
+                 ORDER BY part.indrelid, part.indisprimary DESC, part.indisunique DESC, part.indexrelid, part.place
                 """, [oids], doing: doing)
         var indexes: [String: [TargetTable.Index]] = [:]
         var row = 0

@@ -80,8 +80,6 @@ package struct InTheWay {
         "l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
 
     private func ask(_ sql: String, _ parameters: [String?]) throws(PostgresError) -> [Holder] {
-        // What compiling such a query takes can be more than anybody may be held.
-        try connection.script("SET jit = off", doing: "looking who is in the way on \(connection.label)")
         let rows = try connection.query(sql, parameters, doing: "looking who is in the way on \(connection.label)")
         return (0..<rows.rows).map { row in
             Holder(

@@ -48,7 +48,7 @@ final class FencedPair {
                 to: target, for: .control, as: "\(stream.pairKey) switch", stop: clock.stop)
             // Nobody waits for somebody else's lock while users wait for us; and what is written here is written for good.
             try connection.script(
-                "SET lock_timeout = '300ms'; SET synchronous_commit = on; SET jit = off",
+                "SET lock_timeout = '300ms'; SET synchronous_commit = on",
                 doing: "preparing the session on \(target.label)")
             connections[side] = connection
             fences[side] = try FenceSession(to: target, stream, on: side, stop: clock.stop)

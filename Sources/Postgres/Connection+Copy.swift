@@ -110,9 +110,9 @@ extension Connection {
     }
 
     /// libpq reads from the socket into a buffer that only grows when a message needs it, and never shrinks: one large row
-    /// now makes every later read a large one.
+    /// now makes every later read a large one. (A larger one still costs more than it brings: the server sends it 8 kB at a time.)
     package func growReadBuffer() throws(PostgresError) {
-        try script("SELECT pg_catalog.repeat('x', 1048576)", doing: "preparing to receive from \(label)")
+        try script("SELECT pg_catalog.repeat('x', 262144)", doing: "preparing to receive from \(label)")
     }
 
     /// The next message of the replication stream, if it is here; does not wait. The server ending the stream throws.

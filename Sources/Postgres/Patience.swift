@@ -44,19 +44,22 @@ struct Patience {
     }
 
     /// What a server asks for only where it can: to look, while a statement runs or waits, whether the client is there
-    /// (Linux); and a walsender never to wait longer than this, but shorter where it is told so.
+    /// (Linux); and a walsender never to wait longer than this, but shorter where it is told so. Not from pg_settings, which lays
+    /// out every setting there is for each connection made.
     var statement: String {
         switch purpose {
         case .application: ""
         case .control, .standby, .apply, .batches:
             """
-            SELECT pg_catalog.set_config(name, '5s', false) FROM pg_catalog.pg_settings
-             WHERE name = 'client_connection_check_interval' AND pg_catalog.version() LIKE '%linux%'
+            SELECT pg_catalog.set_config('client_connection_check_interval', '5s', false)
+             WHERE pg_catalog.current_setting('client_connection_check_interval', true) IS NOT NULL
+               AND pg_catalog.version() LIKE '%linux%'
             """
         case .replication:
             """
-            SELECT pg_catalog.set_config(name, '\(Self.total)', false) FROM pg_catalog.pg_settings
-             WHERE name = 'wal_sender_timeout' AND (setting = '0' OR setting::pg_catalog.int8 > \(Self.total))
+            SELECT pg_catalog.set_config('wal_sender_timeout', '\(Self.total)', false)
+              FROM (SELECT pg_catalog.current_setting('wal_sender_timeout')::pg_catalog.interval) AS own(patience)
+             WHERE own.patience = '0' OR own.patience > '\(Self.total) ms'
             """
         }
     }

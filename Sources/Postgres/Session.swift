@@ -56,6 +56,8 @@ package enum SessionPurpose: Sendable, Equatable {
             ("default_transaction_deferrable", "off", 0),
             ("client_min_messages", "warning", 0),
             ("gin_fuzzy_search_limit", "0", 0),
+            // Of a catalog with thousands of tables the planner believes that compiling pays. It takes a second, for milliseconds.
+            ("jit", "off", 0),
             ("default_table_access_method", "heap", 0),
             // What is tandem's own need not wait for a standby, which may be away: then status would stand still.
             ("synchronous_commit", "local", 0),
@@ -66,7 +68,6 @@ package enum SessionPurpose: Sendable, Equatable {
     private static let writing: [(name: String, value: String, since: Int)] = [
         ("session_replication_role", "replica", 0),
         ("synchronous_commit", "off", 0),
-        ("jit", "off", 0),
         ("default_tablespace", "", 0),
     ]
 

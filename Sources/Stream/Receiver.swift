@@ -105,10 +105,10 @@ final class Receiver {
     /// Seconds after which the source gives up on a silent receiver; nil when it never does.
     private static func patience(of connection: Connection) throws(PostgresError) -> Double? {
         let row = try connection.script(
-            "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'",
+            "SELECT extract(epoch FROM pg_catalog.current_setting('wal_sender_timeout')::pg_catalog.interval)",
             doing: "reading wal_sender_timeout")
-        let milliseconds = Double(row.string(0, 0)) ?? 60_000
-        return milliseconds <= 0 ? nil : milliseconds / 1000
+        let seconds = Double(row.string(0, 0)) ?? 60
+        return seconds <= 0 ? nil : seconds
     }
 
     // MARK: the loop

@@ -63,11 +63,11 @@ package final class PairComparison {
         desks.new.close()
     }
 
-    /// One process of the server at a time, no compiling of what is read in pieces, no waiting behind a lock for ever.
+    /// One process of the server at a time, no waiting behind a lock for ever.
     private static func prepare(_ connection: Connection, readsOnly: Bool) throws {
         let only = readsOnly ? "SET default_transaction_read_only = on;" : ""
         try connection.script(
-            "\(only) SET max_parallel_workers_per_gather = 0; SET jit = off; SET lock_timeout = '10s'; SET work_mem = '16MB'",
+            "\(only) SET max_parallel_workers_per_gather = 0; SET lock_timeout = '10s'; SET work_mem = '16MB'",
             doing: "preparing to compare on \(connection.label)")
     }
 
