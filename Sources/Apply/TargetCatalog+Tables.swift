@@ -196,8 +196,11 @@ extension TargetCatalog {
                       JOIN pg_index i ON i.indrelid = wanted.oid
                       JOIN pg_class x ON x.oid = i.indexrelid
                       JOIN pg_am m ON m.oid = x.relam AND (m.amname IN ('btree', 'hash') OR m.amname = 'gist' AND i.indisunique)
-                      CROSS JOIN LATERAL generate_series(0, i.indnkeyatts - 1) AS k(place)
-                      JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.place]
+                      CROSS JOIN LATERAL (
+                           SELECT n::int4 - 1 AS place, attnum FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS u(attnum, n)
+                            WHERE n <= i.indnkeyatts) AS k
+                      CROSS JOIN LATERAL (
+                           SELECT a.attname FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = k.attnum OFFSET 0) AS a
                       LEFT JOIN pg_collation l ON l.oid = i.indcollation[k.place]
                       JOIN pg_opclass c ON c.oid = i.indclass[k.place]
                      WHERE i.indisvalid AND i.indislive)

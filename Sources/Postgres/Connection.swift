@@ -14,6 +14,8 @@ package final class Connection {
     private(set) var stop: StopSignal?
     /// In a pipeline: the last thing read was the NULL that ends one statement.
     var endedStatement = false
+    /// Where the session does not say otherwise for all statements.
+    private let plansAnew: Bool
     /// Names of the statements this session has planned.
     private var planned: [String: String] = [:]
     private let warnings = Warnings()
@@ -28,6 +30,7 @@ package final class Connection {
         let (target, purpose) = (upcoming.target, upcoming.purpose)
         label = target.label
         stop = upcoming.stop
+        plansAnew = purpose != .apply
         let doing = "connecting to \(target.label)"
         raw = try Self.connect(upcoming, doing: doing)
         warnings.listen(to: raw)
@@ -226,11 +229,22 @@ package final class Connection {
     package func query(planned sql: String, _ parameters: [String?], doing: String) throws(PostgresError) -> Result {
         onOwnThread()
         let name = try plan(sql, doing: doing)
+        if plansAnew && !parameters.isEmpty { return try executeAsPlanned(name, parameters, doing: doing) }
         let values = CStrings(parameters)
         guard PQsendQueryPrepared(raw, name, Int32(parameters.count), values.pointers, nil, nil, 0) == 1 else {
             throw lost(doing)
         }
         return try finish(doing: doing)
+    }
+
+    /// The server believes to know better each time it sees the parameters, and of a catalog planning takes longer than the
+    /// answer. Only for this statement, or what is left of its transaction: of users' tables it may well know better.
+    private func executeAsPlanned(
+        _ name: String, _ parameters: [String?], doing: String
+    ) throws(PostgresError) -> Result {
+        let values = parameters.map { $0.map(literal) ?? "NULL" }.joined(separator: ", ")
+        return try script(
+            "SET LOCAL plan_cache_mode = force_generic_plan; EXECUTE \(name)(\(values))", doing: doing)
     }
 
     private func plan(_ sql: String, doing: String) throws(PostgresError) -> String {

@@ -8,7 +8,7 @@
 //     … rows of a table …; try copy.finish(table: name) { progress in … }    // from any thread, several at once
 //     try copy.finishAll { progress in … }     // when all tables follow
 //
-// Any thread may call; connections are made and closed within each call. After a lost connection (PostgresError) begin
+// Any thread may call; connections are kept from one call to the next, and closed with the last reference. After a lost connection (PostgresError) begin
 // again with a new SchemaCopy.
 
 internal import Foundation
@@ -27,6 +27,7 @@ package final class SchemaCopy: Sendable {
     let carries: @Sendable (QualifiedName) -> Bool
     private let environment: [String: String]
     let state = Monitor<State>(State())
+    private let sessions: SpareSchemaSessions
 
     struct State {
         var blueprint: Blueprint?
@@ -45,6 +46,7 @@ package final class SchemaCopy: Sendable {
         self.target = target
         self.jobs = max(1, jobs)
         self.stop = stop
+        sessions = SpareSchemaSessions(target, stop: stop)
         self.log = log
         self.environment = environment
     }
@@ -130,10 +132,9 @@ package final class SchemaCopy: Sendable {
         guard !entries.isEmpty else { return WorkCrew.Outcome() }
         let blueprint = try surveyed()
         let crew = WorkCrew(
-            target, entries.map { Self.work($0, blueprint) }, stop: stop,
+            target, sessions, entries.map { Self.work($0, blueprint) }, stop: stop,
             names: { id in blueprint.byID[id].map { blueprint.name(of: $0) } ?? "" }, report: progress)
-        let lead = try SchemaSession.open(target, stop: stop)
-        let outcome = try crew.run(jobs: min(jobs, entries.count), lead: lead) { id, connection in
+        let outcome = try crew.run(jobs: min(jobs, entries.count)) { id, connection in
             guard let entry = blueprint.byID[id] else { return }
             let sql = statement(EntryStatement(entry: entry, tablespaces: blueprint.tablespaces))
             let doing = "making \(blueprint.name(of: entry)) on \(connection.label)"

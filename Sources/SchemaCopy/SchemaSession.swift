@@ -11,10 +11,38 @@ enum SchemaSession {
         SET default_table_access_method = heap
         """
 
+    fileprivate static let name = "tandem schema"
+
     static func open(_ target: ConnectionTarget, stop: StopSignal) throws(PostgresError) -> Connection {
-        let connection = try Connection(to: target, for: .control, as: "tandem schema", stop: stop)
+        let connection = try Connection(to: target, for: .control, as: name, stop: stop)
         try connection.script(settings, doing: "preparing the session on \(connection.label)")
         return connection
+    }
+}
+
+/// Of one copy: table after table is finished, and a session of its own for each would be most of what new does for a small one.
+final class SpareSchemaSessions: Sendable {
+    private let target: ConnectionTarget
+    private let stop: StopSignal
+    private let spare = Monitor<[GivenConnection]>([])
+
+    init(_ target: ConnectionTarget, stop: StopSignal) {
+        self.target = target
+        self.stop = stop
+    }
+
+    func take() throws(PostgresError) -> Connection {
+        while let known = spare.withLock({ $0.popLast() }) {
+            // What has been lost meanwhile is found here.
+            if let connection = try? known.take(as: SchemaSession.name, stop: stop) { return connection }
+        }
+        return try SchemaSession.open(target, stop: stop)
+    }
+
+    /// Only what everything has succeeded on: of another nobody knows what state it is in.
+    func putBack(_ connection: Connection) {
+        let given = connection.give()
+        spare.withLock { $0.append(given) }
     }
 }
 

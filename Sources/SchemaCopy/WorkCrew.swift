@@ -24,6 +24,7 @@ final class WorkCrew: Sendable {
     }
 
     private let target: ConnectionTarget
+    private let sessions: SpareSchemaSessions
     private let stop: StopSignal
     private let names: @Sendable (Int) -> String
     private let report: SchemaProgressReport
@@ -31,18 +32,20 @@ final class WorkCrew: Sendable {
     private static let attempts = 5
 
     init(
-        _ target: ConnectionTarget, _ items: [WorkItem], stop: StopSignal, names: @escaping @Sendable (Int) -> String,
-        report: @escaping SchemaProgressReport
+        _ target: ConnectionTarget, _ sessions: SpareSchemaSessions, _ items: [WorkItem], stop: StopSignal,
+        names: @escaping @Sendable (Int) -> String, report: @escaping SchemaProgressReport
     ) {
         self.target = target
+        self.sessions = sessions
         self.stop = stop
         self.names = names
         self.report = report
         state = Monitor(State(schedule: WorkSchedule(items)))
     }
 
-    /// `lead` is the calling thread's own connection, which works too.
-    func run(jobs: Int, lead: Connection, make: @escaping Make) throws -> Outcome {
+    /// The calling thread works too.
+    func run(jobs: Int, make: @escaping Make) throws -> Outcome {
+        let lead = try sessions.take()
         // Where the system gives no more threads, those that there are do it.
         let others = (1..<max(1, jobs)).compactMap { number in
             try? Thread("schema \(number)") { self.workApart(make) }
@@ -63,7 +66,7 @@ final class WorkCrew: Sendable {
     private func workApart(_ make: Make) {
         // Nobody to spare: the others do it.
         guard state.withLock({ !$0.schedule.isFinished && $0.fatal == nil }),
-            let connection = try? SchemaSession.open(target, stop: stop)
+            let connection = try? sessions.take()
         else { return }
         work(connection, make)
     }
@@ -89,6 +92,7 @@ final class WorkCrew: Sendable {
 
     private func work(_ connection: Connection, _ make: Make) {
         let pid = connection.backendPID
+        var isClean = true
         while case .make(let id) = next(pid) {
             let began = Monotonic.now
             report(SchemaProgress(object: names(id), state: .began))
@@ -110,9 +114,11 @@ final class WorkCrew: Sendable {
                 if state.fatal == nil { state.fatal = ended.1 }
             }
             let made = ended.0 == nil && ended.1 == nil
+            if !made { isClean = false }
             report(SchemaProgress(object: names(id), state: made ? .made(seconds: began.age) : .failed))
         }
         if stop.isRaised { state.change { if $0.fatal == nil { $0.fatal = SchemaError.interrupted } } }
+        if isClean { sessions.putBack(connection) }
     }
 
     /// Again after a deadlock, a lock that could not be had and the like, which somebody else's work on new can cause.
