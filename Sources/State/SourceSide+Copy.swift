@@ -110,28 +110,28 @@ extension SourceSide {
         // Of a table that is copied it is asked twice, and of thousands of tables planning would be most of it.
         let rows = try connection.query(
             planned: """
-            SELECT c.oid, n.nspname, c.relname, coalesce(pg_catalog.pg_relation_size(c.oid), 0),
-                   nullif(c.reltuples, -1)::int8, coalesce(pg_catalog.pg_relation_filenode(c.oid), 0),
-                   a.attname, a.atttypid, a.atttypmod,
-                   (SELECT pg_catalog.string_agg(g.attname, E'\\x01') FROM pg_catalog.pg_attribute g
-                     WHERE g.attrelid = c.oid AND g.attnum > 0 AND NOT g.attisdropped AND g.attgenerated <> ''),
-                   (SELECT pg_catalog.string_agg(k.attname, E'\\x01' ORDER BY k.attname)
-                      FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute k
-                        ON k.attrelid = i.indrelid AND k.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
-                     WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate
-                       AND (c.relreplident = 'd' AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident)),
-                   pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8,
-                   CASE WHEN a.attlen = -1 AND a.attstorage <> 'p' THEN coalesce(nullif(t.typbasetype, 0), t.oid) END,
-                   CASE WHEN c.relkind = 'p' THEN NULL WHEN a.attlen <> -1 OR c.reltoastrelid = 0 THEN 0
-                        ELSE coalesce(pg_catalog.pg_relation_size(c.reltoastrelid), 0) END
-              FROM pg_catalog.pg_class c
-              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-              LEFT JOIN pg_catalog.pg_attribute a
-                ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-              LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-             WHERE \(kinds) AND \(condition)
-             ORDER BY c.oid, a.attnum
-            """, [parameter], doing: "listing tables to copy on \(connection.label)")
+                SELECT c.oid, n.nspname, c.relname, coalesce(pg_catalog.pg_relation_size(c.oid), 0),
+                       nullif(c.reltuples, -1)::int8, coalesce(pg_catalog.pg_relation_filenode(c.oid), 0),
+                       a.attname, a.atttypid, a.atttypmod,
+                       (SELECT pg_catalog.string_agg(g.attname, E'\\x01') FROM pg_catalog.pg_attribute g
+                         WHERE g.attrelid = c.oid AND g.attnum > 0 AND NOT g.attisdropped AND g.attgenerated <> ''),
+                       (SELECT pg_catalog.string_agg(k.attname, E'\\x01' ORDER BY k.attname)
+                          FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute k
+                            ON k.attrelid = i.indrelid AND k.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
+                         WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate
+                           AND (c.relreplident = 'd' AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident)),
+                       pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8,
+                       CASE WHEN a.attlen = -1 AND a.attstorage <> 'p' THEN coalesce(nullif(t.typbasetype, 0), t.oid) END,
+                       CASE WHEN c.relkind = 'p' THEN NULL WHEN a.attlen <> -1 OR c.reltoastrelid = 0 THEN 0
+                            ELSE coalesce(pg_catalog.pg_relation_size(c.reltoastrelid), 0) END
+                  FROM pg_catalog.pg_class c
+                  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                  LEFT JOIN pg_catalog.pg_attribute a
+                    ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+                  LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+                 WHERE \(kinds) AND \(condition)
+                 ORDER BY c.oid, a.attnum
+                """, [parameter], doing: "listing tables to copy on \(connection.label)")
         var leaves: [SourceLeaf] = []
         var row = 0
         while row < rows.rows {
