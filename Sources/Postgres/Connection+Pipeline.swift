@@ -113,10 +113,10 @@ extension Connection {
 }
 
 extension Result {
-    /// The error this answer is, if it is one.
-    package func failure(doing: String) -> PostgresError? {
+    /// The error this answer is, if it is one. What was being done is only put into words then.
+    package func failure(doing: @autoclosure () -> String) -> PostgresError? {
         guard isError else { return nil }
-        return error(doing: doing)
+        return error(doing: doing())
     }
 
     /// Skipped because an earlier statement of its group failed.

@@ -15,9 +15,10 @@ import Testing
 
     /// A stream that has caught up, and whose sender has just been stopped.
     private func whileTheSenderStandsStill(
-        _ name: String, _ body: (Scenario, Replicator, _ sender: pid_t) throws -> Void
+        _ name: String, on pair: ClusterPair? = nil,
+        _ body: (Scenario, Replicator, _ sender: pid_t) throws -> Void
     ) throws {
-        let s = try Scenario.prepared(name, on: ShortPatience.pair, Self.tables)
+        let s = try Scenario.prepared(name, on: pair ?? ShortPatience.pair, Self.tables)
         defer { s.end() }
         let run = try s.start("run")
         try s.catchUp()
@@ -107,25 +108,20 @@ import Testing
                 settings: ["max_slot_wal_keep_size": "1MB", "min_wal_size": "2MB", "max_wal_size": "4MB"],
                 initdb: ["--wal-segsize=1"]))
         defer { pair.remove() }
-        let s = try Scenario.prepared("sentenced", on: pair, Self.tables)
-        defer { s.end() }
-        let run = try s.start("run")
-        try s.catchUp()
-        let sender = try #require(try s.walsender())
-        defer { kill(sender, SIGCONT) }
-        kill(sender, SIGSTOP)
-        for _ in 0..<12 {
-            try s.old.sql(
-                "SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000)); SELECT pg_switch_wal()")
+        try whileTheSenderStandsStill("sentenced", on: pair) { s, run, sender in
+            for _ in 0..<12 {
+                try s.old.sql(
+                    "SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000)); SELECT pg_switch_wal()")
+            }
+            let checkpoint = try s.start(
+                program: s.old.cluster.installation.client("psql"), ["-X", "-d", s.old.connection, "-c", "CHECKPOINT"])
+            rest(.seconds(1))
+            #expect(checkpoint.status == nil && run.status == nil)
+            kill(sender, SIGCONT)
+            #expect(try checkpoint.wait() == .exited(0))
+            #expect(try run.wait() == .exited(6), "\(run.tail)")
+            #expect(run.log.contains("lost"), "\(run.tail)")
+            #expect(try s.hasSlot())
         }
-        let checkpoint = try s.start(
-            program: s.old.cluster.installation.client("psql"), ["-X", "-d", s.old.connection, "-c", "CHECKPOINT"])
-        rest(.seconds(1))
-        #expect(checkpoint.status == nil && run.status == nil)
-        kill(sender, SIGCONT)
-        #expect(try checkpoint.wait() == .exited(0))
-        #expect(try run.wait() == .exited(6), "\(run.tail)")
-        #expect(run.log.contains("lost"), "\(run.tail)")
-        #expect(try s.hasSlot())
     }
 }
