@@ -27,7 +27,7 @@ package final class SchemaCopy: Sendable {
     let carries: @Sendable (QualifiedName) -> Bool
     private let environment: [String: String]
     let state = Monitor<State>(State())
-    private let sessions: SpareSchemaSessions
+    private let sessions: SchemaSessions
 
     struct State {
         var blueprint: Blueprint?
@@ -46,7 +46,7 @@ package final class SchemaCopy: Sendable {
         self.target = target
         self.jobs = max(1, jobs)
         self.stop = stop
-        sessions = SpareSchemaSessions(target, stop: stop)
+        sessions = SchemaSessions(target, jobs: max(1, jobs), stop: stop)
         self.log = log
         self.environment = environment
     }

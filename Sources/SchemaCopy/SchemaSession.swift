@@ -20,29 +20,59 @@ enum SchemaSession {
     }
 }
 
-/// Of one copy: table after table is finished, and a session of its own for each would be most of what new does for a small one.
-final class SpareSchemaSessions: Sendable {
-    private let target: ConnectionTarget
-    private let stop: StopSignal
-    private let spare = Monitor<[GivenConnection]>([])
+/// Of one copy, whose tables are finished one after another and several at once: a session of its own for each would be most of what
+/// new does for a small one. Who finishes a table has one; further ones help only while there are fewer than `jobs` in all.
+final class SchemaSessions: Sendable {
+    private struct State {
+        var spare: [GivenConnection] = []
+        var used = 0
+    }
 
-    init(_ target: ConnectionTarget, stop: StopSignal) {
+    private let target: ConnectionTarget
+    private let jobs: Int
+    private let stop: StopSignal
+    private let state = Monitor(State())
+
+    init(_ target: ConnectionTarget, jobs: Int, stop: StopSignal) {
         self.target = target
+        self.jobs = jobs
         self.stop = stop
     }
 
-    func take() throws(PostgresError) -> Connection {
-        while let known = spare.withLock({ $0.popLast() }) {
+    /// For whoever finishes a table.
+    func lead() throws(PostgresError) -> Connection {
+        state.withLock { $0.used += 1 }
+        return try open()
+    }
+
+    /// For a helper; nil where there are enough, or no more to be had.
+    func further() -> Connection? {
+        let mayHelp = state.withLock { state in
+            guard state.used < jobs else { return false }
+            state.used += 1
+            return true
+        }
+        return mayHelp ? try? open() : nil
+    }
+
+    private func open() throws(PostgresError) -> Connection {
+        while let known = state.withLock({ $0.spare.popLast() }) {
             // What has been lost meanwhile is found here.
             if let connection = try? known.take(as: SchemaSession.name, stop: stop) { return connection }
         }
-        return try SchemaSession.open(target, stop: stop)
+        do { return try SchemaSession.open(target, stop: stop) } catch {
+            state.withLock { $0.used -= 1 }
+            throw error
+        }
     }
 
-    /// Only what everything has succeeded on: of another nobody knows what state it is in.
-    func putBack(_ connection: Connection) {
+    /// One on which something has failed is in a state that nobody knows, and closed.
+    func giveBack(_ connection: Connection, isClean: Bool) {
         let given = connection.give()
-        spare.withLock { $0.append(given) }
+        state.withLock { state in
+            state.used -= 1
+            if isClean { state.spare.append(given) }
+        }
     }
 }
 

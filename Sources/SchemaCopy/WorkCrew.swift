@@ -24,7 +24,7 @@ final class WorkCrew: Sendable {
     }
 
     private let target: ConnectionTarget
-    private let sessions: SpareSchemaSessions
+    private let sessions: SchemaSessions
     private let stop: StopSignal
     private let names: @Sendable (Int) -> String
     private let report: SchemaProgressReport
@@ -32,7 +32,7 @@ final class WorkCrew: Sendable {
     private static let attempts = 5
 
     init(
-        _ target: ConnectionTarget, _ sessions: SpareSchemaSessions, _ items: [WorkItem], stop: StopSignal,
+        _ target: ConnectionTarget, _ sessions: SchemaSessions, _ items: [WorkItem], stop: StopSignal,
         names: @escaping @Sendable (Int) -> String, report: @escaping SchemaProgressReport
     ) {
         self.target = target
@@ -45,7 +45,7 @@ final class WorkCrew: Sendable {
 
     /// The calling thread works too.
     func run(jobs: Int, make: @escaping Make) throws -> Outcome {
-        let lead = try sessions.take()
+        let lead = try sessions.lead()
         // Where the system gives no more threads, those that there are do it.
         let others = (1..<max(1, jobs)).compactMap { number in
             try? Thread("schema \(number)") { self.workApart(make) }
@@ -66,7 +66,7 @@ final class WorkCrew: Sendable {
     private func workApart(_ make: Make) {
         // Nobody to spare: the others do it.
         guard state.withLock({ !$0.schedule.isFinished && $0.fatal == nil }),
-            let connection = try? sessions.take()
+            let connection = sessions.further()
         else { return }
         work(connection, make)
     }
@@ -118,7 +118,7 @@ final class WorkCrew: Sendable {
             report(SchemaProgress(object: names(id), state: made ? .made(seconds: began.age) : .failed))
         }
         if stop.isRaised { state.change { if $0.fatal == nil { $0.fatal = SchemaError.interrupted } } }
-        if isClean { sessions.putBack(connection) }
+        sessions.giveBack(connection, isClean: isClean)
     }
 
     /// Again after a deadlock, a lock that could not be had and the like, which somebody else's work on new can cause.

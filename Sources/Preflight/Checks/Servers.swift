@@ -208,12 +208,16 @@ extension Check {
         }
     }
 
-    /// For each side: the copy's workers, and a few that watch, apply and receive.
-    static func sessions(jobs: Int) -> Int { jobs + 5 }
+    /// The copy's workers, and a few that watch, apply and receive; on new as many again make keys and indexes meanwhile.
+    static func sessions(jobs: Int, on side: Side, copying: Bool) -> Int {
+        (side == .new && copying ? 2 * jobs : jobs) + 5
+    }
 
     static let connectionLimit = Check(
         "connection-limit", .blocker, "both servers admit as many connections as tandem needs",
-        because: "`jobs` and five more on either side; what is refused fails and is tried again, without end.",
+        because:
+            "`jobs` and five more on either side, twice `jobs` on new where rows are copied; what is refused fails and is tried again,"
+            + " without end.",
         mend: "fewer `jobs`, or: ALTER ROLE … CONNECTION LIMIT …; ALTER DATABASE … CONNECTION LIMIT …; ALTER SYSTEM SET"
             + " max_connections = …; and a restart",
         reads: .each(
@@ -226,7 +230,8 @@ extension Check {
                 """))
     ) { answer, survey in
         guard let row = answer.rows.first else { return [] }
-        let (side, needed) = (answer.side.rawValue, sessions(jobs: survey.jobs))
+        let side = answer.side.rawValue
+        let needed = sessions(jobs: survey.jobs, on: answer.side, copying: survey.copies)
         var findings: [Finding] = []
         if !row.bool(0), 0..<needed ~= row.int(1) {
             findings.append(
