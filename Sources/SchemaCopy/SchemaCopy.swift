@@ -132,7 +132,7 @@ package final class SchemaCopy: Sendable {
         guard !entries.isEmpty else { return WorkCrew.Outcome() }
         let blueprint = try surveyed()
         let crew = WorkCrew(
-            target, sessions, entries.map { Self.work($0, blueprint) }, stop: stop,
+            sessions, entries.map { Self.work($0, blueprint) }, stop: stop,
             names: { id in blueprint.byID[id].map { blueprint.name(of: $0) } ?? "" }, report: progress)
         let outcome = try crew.run(jobs: min(jobs, entries.count)) { id, connection in
             guard let entry = blueprint.byID[id] else { return }

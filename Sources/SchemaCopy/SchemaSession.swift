@@ -21,11 +21,14 @@ enum SchemaSession {
 }
 
 /// Of one copy, whose tables are finished one after another and several at once: a session of its own for each would be most of what
-/// new does for a small one. Who finishes a table has one; further ones help only while there are fewer than `jobs` in all.
+/// new does for a small one. Who finishes a table has one; further ones help only while there are fewer than `jobs` in all. One more
+/// is everybody's who asks how far indexes are.
 final class SchemaSessions: Sendable {
     private struct State {
         var spare: [GivenConnection] = []
         var used = 0
+        var watch: GivenConnection?
+        var isWatching = false
     }
 
     private let target: ConnectionTarget
@@ -64,6 +67,30 @@ final class SchemaSessions: Sendable {
             state.withLock { $0.used -= 1 }
             throw error
         }
+    }
+
+    /// Empty also while somebody else is asking; nil when new cannot be asked.
+    func indexBuilds() -> [IndexBuild]? {
+        let turn = state.withLock { state -> (known: GivenConnection?, isMine: Bool) in
+            guard !state.isWatching else { return (nil, false) }
+            state.isWatching = true
+            defer { state.watch = nil }
+            return (state.watch, true)
+        }
+        guard turn.isMine else { return [] }
+        var kept: GivenConnection?
+        defer {
+            state.withLock { state in
+                state.isWatching = false
+                state.watch = kept
+            }
+        }
+        let known = turn.known.flatMap { try? $0.take(as: SchemaSession.name, stop: stop) }
+        guard let connection = known ?? (try? SchemaSession.open(target, stop: stop)),
+            let builds = try? IndexBuild.running(on: connection)
+        else { return nil }
+        kept = connection.give()
+        return builds
     }
 
     /// One on which something has failed is in a state that nobody knows, and closed.

@@ -1,6 +1,5 @@
 // Several threads, each with a connection of its own to new, that make entries until none is left. A failure of one object
-// does not stop the others; the loss of a server, or being asked to stop, ends all of them. How far index builds are is
-// asked on one more connection.
+// does not stop the others; the loss of a server, or being asked to stop, ends all of them.
 
 internal import Model
 internal import Postgres
@@ -23,7 +22,6 @@ final class WorkCrew: Sendable {
         var busy: [Int: Int] = [:]
     }
 
-    private let target: ConnectionTarget
     private let sessions: SchemaSessions
     private let stop: StopSignal
     private let names: @Sendable (Int) -> String
@@ -32,10 +30,9 @@ final class WorkCrew: Sendable {
     private static let attempts = 5
 
     init(
-        _ target: ConnectionTarget, _ sessions: SchemaSessions, _ items: [WorkItem], stop: StopSignal,
+        _ sessions: SchemaSessions, _ items: [WorkItem], stop: StopSignal,
         names: @escaping @Sendable (Int) -> String, report: @escaping SchemaProgressReport
     ) {
-        self.target = target
         self.sessions = sessions
         self.stop = stop
         self.names = names
@@ -137,17 +134,14 @@ final class WorkCrew: Sendable {
 
     private func watch(until finished: StopSignal) {
         // Most work is over before anybody would look.
-        guard !finished.wait(seconds: 1), let connection = try? SchemaSession.open(target, stop: finished) else {
-            return
-        }
-        repeat {
+        while !finished.wait(seconds: 1) {
             let busy = state.withLock { $0.busy }
-            guard let builds = try? IndexBuild.running(on: connection) else { return }
+            guard let builds = sessions.indexBuilds() else { return }
             for build in builds {
                 guard let id = busy[build.pid] else { continue }
                 let state = SchemaProgress.State.building(phase: build.phase, done: build.done, of: build.total)
                 report(SchemaProgress(object: names(id), state: state))
             }
-        } while !finished.wait(seconds: 1)
+        }
     }
 }
