@@ -44,6 +44,14 @@ UPDATE wide SET b = b || '.' WHERE a = :a;
 UPDATE wide SET a = 100000 + a WHERE a = :a + 7;
 DELETE FROM wide WHERE a = :a + 3;
 SQL
+# A snapshot that is taken meanwhile lacks it: its row is read again.
+cat >"$world/slow.sql" <<'SQL'
+\set a random(1, 30000)
+BEGIN;
+UPDATE wide SET b = b || '-' WHERE a = :a;
+SELECT pg_sleep(0.3);
+COMMIT;
+SQL
 cat >"$world/large.sql" <<'SQL'
 BEGIN;
 INSERT INTO event (writer, note) SELECT :client_id, md5(i::text) || md5((-i)::text) FROM generate_series(1, 20000) AS i;
@@ -125,7 +133,9 @@ q old "INSERT INTO wide SELECT i, repeat('w', 150) FROM generate_series(1, 30000
        INSERT INTO event (writer, note) SELECT -1, repeat('e', 100) FROM generate_series(1, 30000) AS i"
 for place in $copying; do
     wanted "$place" || continue
-    write small.sql@50 wide.sql@50
+    # What earlier rounds have deleted and moved: rows that change while they are copied have to be there.
+    q old "INSERT INTO wide SELECT i, repeat('w', 150) FROM generate_series(1, 30000) AS i ON CONFLICT DO NOTHING"
+    write small.sql@50 wide.sql@50 slow.sql@3
     try "$place"
     end_background "$writers"
     tandem run --until caught-up >>"$world/run.log" 2>&1 || fail "tandem run: $(tail -n 5 "$world/run.log")"
