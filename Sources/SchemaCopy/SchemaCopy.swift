@@ -8,8 +8,8 @@
 //     … rows of a table …; try copy.finish(table: name) { progress in … }    // from any thread, several at once
 //     try copy.finishAll { progress in … }     // when all tables follow
 //
-// Any thread may call; connections are kept from one call to the next, and closed with the last reference. After a lost connection (PostgresError) begin
-// again with a new SchemaCopy.
+// Any thread may call; connections are kept from one call to the next, and closed with the last reference. After a lost
+// connection (PostgresError) begin again with a new SchemaCopy.
 
 internal import Foundation
 package import Model

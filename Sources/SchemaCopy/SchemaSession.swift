@@ -69,8 +69,8 @@ final class SchemaSessions: Sendable {
         }
     }
 
-    /// Empty also while somebody else is asking; nil when new cannot be asked.
-    func indexBuilds() -> [IndexBuild]? {
+    /// Empty also while somebody else is asking; nil when new cannot be asked, or nobody wants to know any more.
+    func indexBuilds(until finished: StopSignal) -> [IndexBuild]? {
         let turn = state.withLock { state -> (known: GivenConnection?, isMine: Bool) in
             guard !state.isWatching else { return (nil, false) }
             state.isWatching = true
@@ -85,8 +85,8 @@ final class SchemaSessions: Sendable {
                 state.watch = kept
             }
         }
-        let known = turn.known.flatMap { try? $0.take(as: SchemaSession.name, stop: stop) }
-        guard let connection = known ?? (try? SchemaSession.open(target, stop: stop)),
+        let known = turn.known.flatMap { try? $0.take(as: SchemaSession.name, stop: finished) }
+        guard let connection = known ?? (try? SchemaSession.open(target, stop: finished)),
             let builds = try? IndexBuild.running(on: connection)
         else { return nil }
         kept = connection.give()

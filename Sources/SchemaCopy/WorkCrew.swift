@@ -136,7 +136,7 @@ final class WorkCrew: Sendable {
         // Most work is over before anybody would look.
         while !finished.wait(seconds: 1) {
             let busy = state.withLock { $0.busy }
-            guard let builds = sessions.indexBuilds() else { return }
+            guard let builds = sessions.indexBuilds(until: finished) else { return }
             for build in builds {
                 guard let id = busy[build.pid] else { continue }
                 let state = SchemaProgress.State.building(phase: build.phase, done: build.done, of: build.total)

@@ -208,15 +208,16 @@ extension Check {
         }
     }
 
-    /// The copy's workers, and a few that watch, apply and receive; on new as many again make keys and indexes meanwhile.
+    /// The copy's workers, and a few that watch, apply and receive; on new each may have a table to finish, and those that began
+    /// earlier nearly as many helpers.
     static func sessions(jobs: Int, on side: Side, copying: Bool) -> Int {
-        (side == .new && copying ? 2 * jobs : jobs) + 5
+        (side == .new && copying ? 3 * jobs : jobs) + 5
     }
 
     static let connectionLimit = Check(
         "connection-limit", .blocker, "both servers admit as many connections as tandem needs",
         because:
-            "`jobs` and five more on either side, twice `jobs` on new where rows are copied; what is refused fails and is tried again,"
+            "`jobs` and five more on either side, three times `jobs` on new where rows are copied; what is refused fails and is tried again,"
             + " without end.",
         mend: "fewer `jobs`, or: ALTER ROLE … CONNECTION LIMIT …; ALTER DATABASE … CONNECTION LIMIT …; ALTER SYSTEM SET"
             + " max_connections = …; and a restart",
