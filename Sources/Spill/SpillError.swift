@@ -27,10 +27,10 @@ package struct SpillError: Explained {
         self.kind = kind
     }
 
-    /// There is no room now; freeing some lets the same call succeed.
-    package var isOutOfSpace: Bool {
+    /// There is no room now, or no right to write: once there is, the same call succeeds.
+    package var isCurable: Bool {
         switch kind {
-        case .system(let code): code == ENOSPC || code == EDQUOT || code == EFBIG
+        case .system(let code): [ENOSPC, EDQUOT, EFBIG, EROFS, EACCES, EPERM].contains(code)
         case .library, .corrupt, .refused: false
         }
     }

@@ -47,7 +47,7 @@ extension Receiver {
             try assembler.makeRoom()
             positions.spilled = setup.spill.bytesOnDisk
         } catch {
-            guard error.isOutOfSpace else { throw error }
+            guard error.isCurable else { throw error }
             return waiting(error.description, error.hint)
         }
         if nextSpillTry != nil {

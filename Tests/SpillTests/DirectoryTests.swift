@@ -47,7 +47,7 @@ import Testing
         #expect(error.description.contains(path) && error.description.contains(String(mode, radix: 8)))
         #expect(error.hint?.contains("chmod 700") == true)
         #expect(error.exitCode == .refused)
-        #expect(!error.isCorrupt && !error.isOutOfSpace)
+        #expect(!error.isCorrupt && !error.isCurable)
     }
 
     @Test(arguments: ["link", "link/", "link//"])

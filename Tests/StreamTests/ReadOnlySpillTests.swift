@@ -56,5 +56,7 @@ private let canMount: Bool = {
         }
         try s.expectSame()
         #expect(try run.stop() == .exited(0))
+        let lines = run.log.split(separator: "\n")
+        #expect(lines.count { $0.contains("event=waiting") } == 2 && !run.log.contains("interrupted"), "\(run.log)")
     }
 }
