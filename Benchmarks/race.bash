@@ -298,17 +298,22 @@ start_native() {
     q new 'ALTER SUBSCRIPTION native ENABLE'
 }
 
-start_tandem() {
+start_tandem() { start_tandem_by "$tandem"; }
+start_before() { start_tandem_by "${BEFORE_BIN:?the binary to compare with}"; }
+
+start_tandem_by() { # BINARY
     slot_again "$stream" tandem_before
-    background run "$tandem" run --config "$world/tandem.yaml"
+    background run "$1" run --config "$world/tandem.yaml"
     running=$started
 }
 
 end_native() { q new 'ALTER SUBSCRIPTION native DISABLE'; }
 end_tandem() { end_background "$running"; }
+end_before() { end_tandem; }
 
 own_native() { echo -; }
 own_tandem() { awk -v hz="$clock_ticks" '{ printf "%.2f", ($14 + $15) / hz }' "/proc/$running/stat"; }
+own_before() { own_tandem; }
 
 # race_live: `live WHO` puts the load on old while WHO carries it, and notes its turn.
 race_live() {
