@@ -16,7 +16,16 @@ package final class RunDirectory: Sendable {
 
     package static var current: RunDirectory { get throws { try shared.get() } }
 
-    private static let shared = Result { try RunDirectory() }
+    private static let shared = Result {
+        let made = try RunDirectory()
+        known.withLock { $0 = made }
+        return made
+    }
+
+    private static let known = Mutex<RunDirectory?>(nil)
+
+    /// Where it was made already.
+    static var made: RunDirectory? { known.withLock { $0 } }
 
     private init() throws {
         root = try Self.prepareRoot()
