@@ -35,10 +35,12 @@ extension Cluster {
         try installation.server("pg_ctl", ["-D", dataDirectory, "-s", "reload"]).succeed()
     }
 
-    /// As if the power failed: SIGKILL for the postmaster and for every one of its processes.
+    /// As if the power failed: SIGKILL for the postmaster and for every one of its processes, and their memory is gone.
     package func kill() {
         guard let postmaster else { return }
         let all = [postmaster] + postmaster.children
+        let segments = all.reduce(into: Set()) { $0.formUnion($1.sharedSegments) }
+        defer { for segment in segments { unlink(segment) } }
         all.forEach { $0.send(SIGKILL) }
         _ = poll(within: .seconds(90), every: .milliseconds(5)) { all.contains { $0.isAlive } ? nil : true }
         // Until the system's first process has reaped its zombie, it would look alive to the next postmaster.
