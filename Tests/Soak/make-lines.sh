@@ -54,6 +54,7 @@ line_of() { # LINE
     'make release') run release && .build/release/tandem --version >"$world/said" && ! ldd .build/release/tandem | grep -i swift || fail 'it needs Swift' ;;
     # All of it is what continuous integration runs.
     'make test') run test TEST_ARGS='--filter HouseRulesTests' && says 'Test run with .* passed' ;;
+    'make test-times') run test-times TEST_ARGS='--filter SessionTests' && says '^all: .* at a time' ;;
     'make test-matrix')
         major=$(basename "$(dirname "$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)")")
         TEST_FILTER=VersionTests run test-matrix PAIRS="$major:$major" && says "$major:$major .*passed"
