@@ -27,12 +27,14 @@ package struct SpillError: Explained {
         self.kind = kind
     }
 
-    /// There is no room now, or no right to write: once there is, the same call succeeds.
-    package var isCurable: Bool {
-        switch kind {
-        case .system(let code): [ENOSPC, EDQUOT, EFBIG, EROFS, EACCES, EPERM].contains(code)
-        case .library, .corrupt, .refused: false
-        }
+    /// There is no room now; freeing some lets the same call succeed.
+    package var isOutOfSpace: Bool { isSystem([ENOSPC, EDQUOT, EFBIG]) }
+
+    /// There is no room now, or no right to write any more, in a directory that was taken: once there is, the same call succeeds.
+    package var isCurable: Bool { isOutOfSpace || isSystem([EROFS, EACCES, EPERM]) }
+
+    private func isSystem(_ codes: [Int32]) -> Bool {
+        if case .system(let code) = kind { codes.contains(code) } else { false }
     }
 
     /// The file does not hold what was written to it: its transaction has to be received again.

@@ -323,7 +323,7 @@ package final class StreamRunner {
         switch error {
         case is StateError, is StreamBlocked, is EvidenceError: return true
         case is SchemaError: return !hasStreamed
-        case let error as SpillError: return !error.isCorrupt && !error.isCurable && !hasStreamed
+        case let error as SpillError: return !error.isCorrupt && !error.isOutOfSpace && !hasStreamed
         case let error as PostgresError:
             // What old cannot send says nothing of how we connect: it comes when it is its turn.
             if error.isAboutContent { return false }

@@ -64,7 +64,7 @@ private func letTheSignalKill() {
         let (fitted, failure) = try fill(file, with: block, atMost: 20)
         let error = try #require(failure)
         #expect((1..<8).contains(fitted))
-        #expect(error.isCurable && !error.isCorrupt)
+        #expect(error.isOutOfSpace && !error.isCorrupt)
         #expect(error.description.contains(file.path) && error.description.contains("No space left"))
         #expect(error.hint?.contains("Free space") == true)
 
@@ -90,7 +90,7 @@ private func letTheSignalKill() {
             try Data(count: 8 << 20).write(to: URL(fileURLWithPath: disk.path + "/ballast"))
         }
         let error = #expect(throws: SpillError.self) { try directory.makeFile(xid: 7) }
-        #expect(error?.isCurable == true)
+        #expect(error?.isOutOfSpace == true)
         #expect(try scratch.names(in: "disk/spill") == [])
         #expect(directory.bytesOnDisk == 0)
         try FileManager.default.removeItem(atPath: disk.path + "/ballast")
@@ -113,7 +113,7 @@ private func letTheSignalKill() {
             try file.append(block)
             try file.append(block)
             let error = #expect(throws: SpillError.self) { try file.append(block) }
-            #expect(error?.isCurable == true)
+            #expect(error?.isOutOfSpace == true)
             #expect(error?.hint?.contains("ulimit -f") == true)
             #expect(try file.all() == [block, block])
             limit.rlim_cur = before
@@ -136,7 +136,7 @@ private func letTheSignalKill() {
                 for xid in 0..<100 { files.append(try directory.makeFile(xid: UInt32(xid))) }
             }
             #expect(error?.hint?.contains("ulimit -n") == true)
-            #expect(error?.isCurable == false)
+            #expect(error?.isOutOfSpace == false && error?.isCurable == false)
             for file in files { try file.append([1]) }
             #expect(try files.allSatisfy { try $0.all() == [[1]] })
         }

@@ -27,6 +27,25 @@ private let canMount: Bool = {
         #expect(done == true, "\(how)")
     }
 
+    /// Mistyped as a rule: nobody would see it in the log of a service.
+    @Test(.enabled(if: canMount, "only root can mount")) func aStartWhereNoneCanBeMadeEnds() throws {
+        let s = try Scenario.prepared("nospill", "CREATE TABLE t (a int PRIMARY KEY)")
+        defer { s.end() }
+        let above = s.directory + "/above"
+        try FileManager.default.createDirectory(atPath: above, withIntermediateDirectories: true)
+        let text = try String(contentsOfFile: s.configurationPath, encoding: .utf8)
+        let moved = text.replacing(s.spillDirectory, with: above + "/spill")
+        try moved.write(toFile: s.configurationPath, atomically: true, encoding: .utf8)
+        let words = ["--mount", "/bin/bash", "-c", Self.mounted]
+        let inside = try [TandemBinary.path, above, s.configurationPath, "run"]
+        let seen = try Command(
+            "/usr/bin/unshare", words + inside, environment: PostgresInstallation.tandemEnvironment,
+            directory: s.directory
+        ).run(within: .seconds(60))
+        #expect(seen.status == .exited(1) && seen.stderr.contains(above + "/spill"), "\(seen.stderr)")
+        #expect(seen.stderr.contains("configure another spill directory"), "\(seen.stderr)")
+    }
+
     @Test(.enabled(if: canMount, "only root can mount")) func nothingIsLostAndItSaysWhy() throws {
         let s = try Scenario.prepared(
             "readonly", extra: "limits: { memory: 4MB }", "CREATE TABLE t (a int PRIMARY KEY, b text)")
