@@ -31,9 +31,21 @@ import Testing
                 INSERT INTO parted SELECT i, 'p' FROM generate_series(1, 300) i;
                 """)
         defer { s.end() }
+        let writing = try s.old.session(applicationName: "writing")
+        try writing.start(
+            """
+            DO $$ BEGIN FOR i IN 10001..60000 LOOP
+                INSERT INTO keyed VALUES (i, 'meanwhile'); COMMIT; PERFORM pg_sleep(0.02);
+            END LOOP; END $$
+            """)
         let killed = try s.tandem(
             "run", "--until", "caught-up", environment: ["TANDEM_FAILPOINT": place], within: .seconds(120))
         #expect(killed.status == .signalled(9), "\(killed.stderr)")
+        try s.old.sql(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = 'writing'
+            """)
         try s.old.sql(
             """
             UPDATE keyed SET b = 'after' WHERE a % 10 = 0; DELETE FROM keyed WHERE a % 10 = 1;

@@ -105,9 +105,10 @@ package final class Scenario: Sendable {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    /// What PostgreSQL allows in a slot's name, short enough for `tandem_t_…_forward`.
+    /// What PostgreSQL allows in a slot's name, short enough for `tandem_t_…_forward`. It ends with a letter, so that none is
+    /// the beginning of another: the end of `copykill_3` would take the slot of `copykill_33` with it.
     private static func uniqueName(_ title: String, _ run: RunDirectory) -> String {
         let safe = title.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
-        return String(safe.prefix(28)) + "_\(run.number())"
+        return String(safe.prefix(28)) + "_\(run.number())x"
     }
 }
