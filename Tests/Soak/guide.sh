@@ -150,7 +150,7 @@ began=$(date +%s)
 for strategy in pause dual-write; do
     echo "== strategy $strategy"
     fleet='["web-*"]'
-    for side in old new; do server "$side" createdb -h "$world/$side" -U postgres shop; done
+    for side in old new; do server "$side" createdb -h "$world/$side" -p "${cluster_port[$side]:-5432}" -U postgres shop; done
     mkdir -p "$world/here"
     if [ "$strategy" = pause ]; then open_shop --follow; else open_shop --mode 1; fi
     walk 'Step 0: decide'
@@ -207,7 +207,7 @@ for strategy in pause dual-write; do
     echo -n '  '
     close_shop
     nothing_left
-    for side in old new; do server "$side" dropdb -h "$world/$side" -U postgres shop; done
+    for side in old new; do server "$side" dropdb -h "$world/$side" -p "${cluster_port[$side]:-5432}" -U postgres shop; done
     rm -r "$world/here"
 done
 

@@ -73,7 +73,7 @@ began=$(now)
 rounds=0
 for round in ${ROUNDS:-dual-write/3 dual-write/4 pause/2 pause/6}; do
     strategy=${round%/*} at=${round#*/}
-    for side in old new; do server "$side" createdb -h "$world/$side" -U postgres "$database"; done
+    for side in old new; do server "$side" createdb -h "$world/$side" -p "${cluster_port[$side]:-5432}" -U postgres "$database"; done
     cat >"$world/tandem.yaml" <<YAML
 migration: soak
 pairs:
@@ -137,7 +137,7 @@ YAML
     tandem abort --yes >"$world/said" 2>&1 || fail_said abort
     nothing_left
     echo "$strategy, killed at step $at: layouts $was, then $is; to step 6 and back to 2;$(sed -n 's/^ *\([0-9,]* acknowledged transactions\).*/ \1/p' "$world/ledger" | head -n 1), both sides equal"
-    for side in old new; do server "$side" dropdb -f -h "$world/$side" -U postgres "$database"; done
+    for side in old new; do server "$side" dropdb -f -h "$world/$side" -p "${cluster_port[$side]:-5432}" -U postgres "$database"; done
     rm -rf "$world/shop"
     rounds=$((rounds + 1))
 done
