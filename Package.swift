@@ -69,6 +69,7 @@ let package = Package(
             [
                 "Apply", "Bytes", "Configuration", "Failpoints", "Model", "Postgres", "State", "Telemetry", "Threading",
             ]),
+        room("Canary", ["Configuration", "Digest", "Postgres", "Processes", "State", "Threading", "Model"]),
         room("Proposal", ["Postgres", "Model"]),
         room("Lag", ["State", "Postgres", "Model"]),
         room(
@@ -107,15 +108,16 @@ let package = Package(
         room(
             "Passage",
             [
-                "Configuration", "DataB", "Evidence", "Failpoints", "Fence", "Lag", "Model", "Postgres", "Preflight",
-                "Processes",
+                "Canary", "Configuration", "DataB", "Evidence", "Failpoints", "Fence", "Lag", "Model", "Postgres",
+                "Preflight", "Processes",
                 "Protocol", "SchemaCopy", "State", "Stream", "Telemetry", "Threading", "Verification",
             ]),
 
         .executableTarget(
             name: "tandem",
             dependencies: [
-                "Announcements", "Bookstore", "CommandLine", "Configuration", "DataB", "Evidence", "Failpoints",
+                "Announcements", "Bookstore", "Canary", "CommandLine", "Configuration", "DataB", "Evidence",
+                "Failpoints",
                 "Fence",
                 "HTTP", "InitialCopy", "Lag",
                 "Ledger", "Metrics", "Model", "Passage", "Postgres", "Preflight", "Processes", "Proposal", "Protocol",
@@ -138,6 +140,7 @@ let package = Package(
         // Tests. TestSupport runs real servers and the binary, and knows no room.
         .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"], without: ["StandIn"]),
+        tests("CanaryTests", ["Canary", "Configuration", "Digest", "TestSupport", "tandem"]),
         tests("ProposalTests", ["Proposal", "Configuration", "Model", "TestSupport", "tandem"]),
         tests(
             "PassageTests",

@@ -10,7 +10,7 @@ enum ConfigurationKey: String, CaseIterable {
     case dataB = "data_b"
     case exclude, undecided, strategy
     case initialCopy = "initial_copy"
-    case jobs, copy, fleet, limits, gates, verify, hooks, listen, spill, evidence
+    case jobs, copy, fleet, limits, gates, verify, hooks, canary, listen, spill, evidence
 }
 
 extension Configuration {
@@ -51,6 +51,7 @@ extension Configuration {
         limits = try keys.optional(.limits)?.limits() ?? Limits()
         fleet = try keys.optional(.fleet)?.fleet() ?? []
         hooks = try keys.optional(.hooks)?.hooks() ?? Hooks()
+        canary = try keys.optional(.canary)?.canary(pairs: pairs) ?? []
         listen = try keys.optional(.listen)?.networkAddress()
         gates = try keys.optional(.gates)?.gates() ?? Gates()
         verify = try keys.optional(.verify)?.verifying() ?? Verifying()

@@ -25,6 +25,8 @@ package struct Configuration: Sendable {
     /// The instances of the application; empty where it is not said.
     package let fleet: [InstancePattern]
     package let hooks: Hooks
+    /// What has to pass before users read new, and while the first of them do.
+    package let canary: [CanaryProbe]
     /// Where metrics and status are served; nil for nowhere.
     package let listen: NetworkAddress?
     /// Absolute paths.

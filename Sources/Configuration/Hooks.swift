@@ -53,7 +53,7 @@ extension Field {
     }
 
     /// A path, or a list of a path and arguments.
-    private func hook() throws(ConfigurationError) -> HookProgram {
+    func hook() throws(ConfigurationError) -> HookProgram {
         guard case .list = node.content else {
             return HookProgram(path: try directory(), arguments: [], place: place)
         }

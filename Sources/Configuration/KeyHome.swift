@@ -8,7 +8,7 @@ enum KeyHome {
         (names(InitialCopyKey.self), "below `initial_copy:`"), (names(CopyingKey.self), "below `copy:`"),
         (names(BackOffKey.self), "below `back_off:` in `copy:`"), (names(LimitKey.self), "below `limits:`"),
         (names(GateKey.self), "below `gates:`"), (names(VerifyingKey.self), "below `verify:`"),
-        (names(HookKey.self), "below `hooks:`"),
+        (names(HookKey.self), "below `hooks:`"), (names(CanaryKey.self), "below `canary:`, in its entry"),
     ]
 
     private static func names<Key: RawRepresentable<String> & CaseIterable>(_: Key.Type) -> Set<String> {

@@ -46,7 +46,7 @@ package struct GateKeeper {
         case .rollback: try rollback()
         case .standbys: try standbys()
         case .census: try census()
-        case .canary: unavailable(.canary, "no record: this version of tandem has no canary")
+        case .canary: try canary()
         case .rehearsed: unavailable(.rehearsed, "no record: this version of tandem has no rehearsal")
         }
     }

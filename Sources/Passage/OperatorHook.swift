@@ -62,7 +62,7 @@ struct OperatorHook {
         guard let program else { return }
         let child = ChildProgram(program: program.path, arguments: program.arguments + last, environment: environment)
         let outcome = try run(child, min(usual, seconds ?? usual), stop)
-        let words = Self.lastLines(of: String(decoding: outcome.output, as: UTF8.self) + outcome.errors)
+        let words = outcome.lastWords
         guard outcome.status == 0 else {
             throw StateError.refused(
                 "hook \(key) ended with status \(outcome.status)" + (words.isEmpty ? "" : ": \(words)"),
@@ -83,11 +83,5 @@ struct OperatorHook {
             case .cannotRun: throw StateError.refused("hook \(key): \(error)", hint: "nothing was changed")
             }
         }
-    }
-
-    /// The last three, on one line.
-    private static func lastLines(of text: String) -> String {
-        let lines = text.split(whereSeparator: \.isNewline).suffix(3).map { withoutControls(String($0)) }
-        return String(lines.joined(separator: "; ").prefix(400))
     }
 }

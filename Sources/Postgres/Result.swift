@@ -12,8 +12,12 @@ package final class Result {
 
     var status: ExecStatusType { PQresultStatus(raw) }
 
+    /// It is an answer of rows, even if of none; not the mere end of a command.
+    package var isRows: Bool { status == PGRES_TUPLES_OK }
     package var rows: Int { Int(PQntuples(raw)) }
     package var columns: Int { Int(PQnfields(raw)) }
+
+    package func columnName(_ column: Int) -> String { String(cString: PQfname(raw, Int32(column))) }
 
     package func isNull(_ row: Int, _ column: Int) -> Bool { PQgetisnull(raw, Int32(row), Int32(column)) == 1 }
 

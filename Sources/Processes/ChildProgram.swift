@@ -3,6 +3,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Model
 package import Threading
 
 package struct ChildProgram: Sendable {
@@ -27,6 +28,14 @@ package struct ChildProgram: Sendable {
         package let errors: String
         /// What a shell would show: 128 and the signal for one that was killed.
         package let status: Int32
+
+        /// Of all it said the last three lines, on one.
+        package var lastWords: String {
+            let said = [String(decoding: output, as: UTF8.self), errors].flatMap {
+                $0.split(whereSeparator: \.isNewline)
+            }
+            return String(said.suffix(3).map { withoutControls(String($0)) }.joined(separator: "; ").prefix(400))
+        }
     }
 
     private static let errorLimit = 1 << 16

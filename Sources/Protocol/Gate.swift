@@ -25,7 +25,7 @@ package enum Gate: String, Sendable, CaseIterable, CustomStringConvertible {
         case .rollback: "the way back works: its stream is healthy, has room, and may write"
         case .standbys: "the standbys that commits wait for are there"
         case .census: "every instance was seen in a mode that both steps allow"
-        case .canary: "the configured reads agree on both sides"
+        case .canary: "what `canary` names was tried within `gates.verified_within`, and passed"
         case .rehearsed: "the whole sequence was rehearsed within `gates.rehearsed_within`"
         }
     }

@@ -340,6 +340,7 @@ package struct TargetSide {
         try SeenSchema(connection, stream).forget()
         try EvidenceMarks(connection, stream).forget()
         try VerificationRecords(connection, stream).forget()
+        try CanaryRecords(connection, stream).forget()
         try forgetWatched()
         try forgetTwins()
         try CensusRecords(connection, stream).forget()

@@ -41,6 +41,33 @@ let verificationCommands = [
             ("tandem verify --repair --dry-run", "what a repair would do"),
         ]),
     Command(
+        name: "canary",
+        summary: "tries what the application reads on both sides: answers, times, plans",
+        details: """
+            Tries what `canary` of the configuration names. A read is asked on old and on new, with each of its sets of \
+            parameters: the answers must be the same, new may take `slower` times as long as old, and `within` at most, and \
+            a plan that is another one is shown. Answers that differ are asked for again until the stream has passed and \
+            neither side's moves any more: what is on its way is no difference. Times are taken in turns, the way to the \
+            server and back is taken off; differences below 2 ms do not count. A program is run, and passes when it ends with 0: \
+            it can ask what databases do not know, the error rate of the first instances that read new against the others'.
+
+            Reads run in sessions like an application's, in transactions that can write nothing; give tandem's role the right \
+            to read what they read. What came of each is recorded on new and in the evidence, without a value of a row, and \
+            gate `canary` goes by it.
+
+            Exit code 0 when all pass, 4 when answers differ, 3 when only the side not in charge fails, a read takes too long or \
+            has a plan that was not wanted, or a program says no, 1 when it could not be told, 2 when nothing is named.
+            """,
+        options: [
+            Option("only", value: "NAME", summary: "only this one", repeats: true),
+            Option("dry-run", summary: "try and show, and record nothing; programs are run"),
+            Option("json", summary: "for machines"),
+        ],
+        examples: [
+            ("tandem canary", "everything that the configuration names"),
+            ("tandem canary --only 'order page' --json", "one read, with both plans"),
+        ]),
+    Command(
         name: "resync",
         summary: "after the slot was lost: makes new level with old again, without copying everything",
         details: """

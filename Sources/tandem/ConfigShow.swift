@@ -83,6 +83,12 @@ private struct ShownSetting: Encodable {
             ("hooks.on_event", plan.hooks.onEvent.map { withoutControls($0.path) } ?? "none"),
             ("hooks.timeout", readable(seconds: plan.hooks.timeout)),
         ]
+        all += [
+            (
+                "canary",
+                plan.canary.isEmpty ? "none" : withoutControls(plan.canary.map(\.name).joined(separator: ", "))
+            )
+        ]
         all += [("listen", plan.listen?.description ?? "nowhere")]
         all += [("spill", withoutControls(plan.spill)), ("evidence", withoutControls(plan.evidence))]
         return all.map { ShownSetting(key: $0.0, value: $0.1, line: plan.places[$0.0]?.line) }

@@ -16,7 +16,7 @@ extension DemoScenes {
         abort, ledger,
     ]
 
-    private static let waived = ["--yes", "--waive", "canary", "--waive", "rehearsed", "--reason", "a demonstration"]
+    private static let waived = ["--yes", "--waive", "rehearsed", "--reason", "a demonstration"]
 
     private static let dualAtRest = DemoScene(
         title: "Step 2: derived tables at rest",
@@ -80,6 +80,7 @@ extension DemoScenes {
             + " so, and tandem only watches."
     ) { world, stage in
         try succeed(stage, ["verify"])
+        try succeed(stage, ["canary"])
         try step(stage, "advance")
         try deploy(5, world, stage)
     }
@@ -90,6 +91,7 @@ extension DemoScenes {
             "The same moment again, and truth has changed sides. Ids of both sides are far apart. Instances leave old one after"
             + " another; the stream back brings it what they write."
     ) { world, stage in
+        try succeed(stage, ["canary"])
         try step(stage, "advance")
         try deploy(6, world, stage)
         try stage.wait(seconds: min(5, world.settings.seconds))

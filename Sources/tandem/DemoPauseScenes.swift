@@ -10,7 +10,7 @@ internal import Processes
 extension DemoScenes {
     static let pause = [servers, bookstore, copy, follow, atRest, there, onNew, back, closing, abort, ledger]
 
-    private static let waived = ["--waive", "canary", "--waive", "rehearsed", "--reason", "a demonstration"]
+    private static let waived = ["--waive", "rehearsed", "--reason", "a demonstration"]
 
     private static let atRest = DemoScene(
         title: "Step 2: derived tables at rest, triggers in place, the way back watched",
@@ -31,6 +31,7 @@ extension DemoScenes {
             + " wait."
     ) { world, stage in
         try succeed(stage, ["verify"])
+        try succeed(stage, ["canary"])
         try change(world, stage, ["switch", "--yes"])
     }
 

@@ -75,6 +75,11 @@ final class DemoWorld {
               - { table: bookstore_stats.daily_sales, modified: updated_at, every: 2s, deletes: 5s }
               - { table: bookstore_stats.bestsellers, refresh: full, every: 5s }
             gates: { quiet: 2s }
+            canary:
+              - name: a book
+                query: SELECT * FROM bookstore.books WHERE id = $1
+                parameters: SELECT id FROM bookstore.books ORDER BY id LIMIT 5
+                slower: 100
             strategy: \(settings.isPause ? "pause" : "dual-write\nlimits: { pause: 5s }\nfleet: [\"web-*\"]")
             spill: \(path)/spill
             evidence: \(path)/evidence

@@ -305,12 +305,17 @@ final class ProgressLine {
     private var last: Monotonic?
 
     func show(_ progress: PairVerification.Progress) {
-        guard isShown, last.map({ $0.age > 0.2 }) ?? true else { return }
-        last = .now
+        guard last.map({ $0.age > 0.2 }) ?? true else { return }
         var text =
             "\(progress.table) (\(progress.number) of \(progress.tables)): \(Int(progress.part.share * 100)) %,"
             + " \(grouped(progress.part.rows)) rows"
         if let left = progress.secondsLeft { text += ", \(readable(seconds: left)) left" }
+        show(text)
+    }
+
+    func show(_ text: String) {
+        guard isShown else { return }
+        last = .now
         FileHandle.standardError.write(Data(("\r\u{1b}[K" + withoutControls(text).prefix(Terminal.width - 1)).utf8))
     }
 

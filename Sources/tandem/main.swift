@@ -15,7 +15,7 @@ private let commands: [String: (Parsed) throws -> ExitCode] = [
     "pause": pause, "resume": resume, "recopy": recopy, "failpoints": failpoints,
     "step": step, "advance": advance, "back": back, "finish": finish,
     "switch": switchSides, "fence-function": fenceFunction,
-    "adopt": adopt, "fleet": fleet,
+    "adopt": adopt, "fleet": fleet, "canary": canary,
     "init": initialize, "config show": configShow,
     "evidence show": evidenceShow, "evidence verify": evidenceVerify, "evidence export": evidenceExport,
     "b now": batchNow, "b pause": batchPause, "b resume": batchResume, "b final": batchFinal,

@@ -142,12 +142,16 @@ import Testing
         try trouble(reader, readme)
 
         // Strategy `pause`, in a configuration that a running tandem has read without.
-        try (String(contentsOfFile: s.configurationPath, encoding: .utf8) + "strategy: pause\n").write(
-            toFile: s.configurationPath, atomically: true, encoding: .utf8)
-        for line in ["tandem verify", "tandem b final", "tandem advance", "tandem back", "tandem b resume"] {
-            try reader.type(line)
-        }
-        // There and back. Nothing looks at two gates of a switch yet: what is shown waives them.
+        let reads =
+            "[{name: order page, query: SELECT * FROM public.orders WHERE book = $1, parameters: [7], slower: 1000}]"
+        try (String(contentsOfFile: s.configurationPath, encoding: .utf8) + "strategy: pause\ncanary: \(reads)\n")
+            .write(toFile: s.configurationPath, atomically: true, encoding: .utf8)
+        for line in [
+            "tandem verify", "tandem b final", "tandem advance", "tandem back", "tandem b resume",
+            "tandem canary --dry-run",
+            "tandem canary --only 'order page' --json", "tandem step --explain canary",
+        ] { try reader.type(line) }
+        // There and back. Nothing looks at one gate of a switch yet: what is shown waives it.
         let switches = readme.lines(after: "tandem b final", "tandem advance")
         #expect(switches.count >= 6)
         for (number, line) in switches.enumerated() {

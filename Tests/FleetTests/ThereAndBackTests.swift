@@ -9,7 +9,13 @@ import Testing
     @Test func throughAllSteps() throws {
         let port = try ListeningPort()
         let heard = try RunDirectory.current.makeDirectory("heard") + "/events"
-        let d = try Dual("dual", extra: "\(port.line)\nhooks: {on_event: [/bin/sh, -c, 'cat >> \(heard)']}")
+        let d = try Dual(
+            "dual",
+            extra: """
+                \(port.line)
+                hooks: {on_event: [/bin/sh, -c, 'cat >> \(heard)']}
+                canary: [{name: all of u, query: SELECT * FROM public.u, slower: 1000}]
+                """)
         defer { d.end() }
         let s = d.s
         try d.moves("advance")
@@ -49,9 +55,16 @@ import Testing
         // The last that is seen of it is mode 4.
         try d.isSeen("web-1", mode: "4") { d.serve(4, "UPDATE t SET n = n + 1 WHERE id = 2") }
         try d.gatesBeforeNewIsRead()
+        #expect(try s.tandem("canary").status == .exited(0))
         try d.moves("advance")
         try d.expectStep(5)
         try s.waitForRoles(forward: "watch", reverse: "watch")
+
+        // What was tried before anybody read new does not count for the next step.
+        #expect(try s.tandem("step").stdout.contains("`all of u` was not tried since instances read new"))
+        let tried = try s.tandem("canary")
+        #expect(tried.status == .exited(0) && tried.stdout.contains("step 5"), "\(tried.stdout)\(tried.stderr)")
+        #expect(try s.tandem("step").stdout.contains("1 probe passed"))
 
         // Step 5: nothing applies; mode 6 may not come yet.
         #expect(d.write(s.new, as: "hasty", mode: 6, "UPDATE t SET v = 'lost'") == "25006")

@@ -16,7 +16,11 @@ import Testing
         "evidence export",
     ]
 
-    private static let extra = "strategy: pause\nlimits: {pause: 20s}"
+    private static let extra = """
+        strategy: pause
+        limits: {pause: 20s}
+        canary: [{name: one, query: SELECT * FROM public.t WHERE a = $1, parameters: [3], slower: 1000}]
+        """
 
     private final class Walk {
         let s: Scenario
@@ -218,9 +222,11 @@ import Testing
         try other.send("SELECT pg_advisory_unlock_all()")
         // A difference on new; a repair that somebody has to say yes to.
         try s.new.sql("UPDATE t SET b = 'y' WHERE a = 3")
+        try walk.expect(4, "canary", says: "different answers", "1 of 1 row not the same", "nothing is recorded")
         let repair = try walk.expect(4, "verify --repair", says: "would", really: nil)
         #expect(repair.contains("public.t"))
         try s.expect(0, "verify", "--repair")
+        try walk.expect(0, "canary", says: "1 of 1 probe passed")
         try walk.expect(0, "advance --yes", says: "1 to 2")
         try s.waitForRoles(forward: "apply", reverse: "watch")
         try walk.expect(0, "back --yes", says: "2 to 1")
@@ -229,7 +235,7 @@ import Testing
         let waived = ["--waive", "canary", "--waive", "rehearsed", "--reason", "a test"]
         try s.new.sql("ANALYZE")
         try s.expect(0, "verify")
-        try walk.expect(3, "switch --yes", says: "gate canary refuses")
+        try walk.expect(3, "switch --yes", says: "gate rehearsed refuses")
         try s.catchUp()
         try walk.expect(0, "switch --yes", waived, says: "tried")
         try s.waitForRoles(forward: "watch", reverse: "apply")

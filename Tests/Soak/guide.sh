@@ -98,6 +98,9 @@ strategy: $strategy
 fleet: $fleet
 gates: { quiet: 2s, lag: 30s, verified_within: 1d }
 limits: { pause: 5s }
+canary:
+  - { name: a book, query: SELECT * FROM books WHERE id = \$1, parameters: SELECT id FROM books LIMIT 5, search_path: bookstore, slower: 1000 }
+  - { name: errors, program: [/usr/bin/test, -e, tandem.yaml] }
 listen: 127.0.0.1:$port
 YAML
     [ "$strategy" = dual-write ] || sed -i '/^fleet:/d' "$world/here/tandem.yaml"
