@@ -66,7 +66,8 @@ package struct CopyKey: Sendable {
             let column = parts[index].ofSource
             let given = "u.\(name(index))"
             return "\(Self.own("t", column)) \(Self.equals) \(Self.read(given, column))"
-                + " AND pg_catalog.format('%s', t.\(quoted(column.name))) = \(given)"
+                // The very bytes, whatever the column's collation takes for equal.
+                + " AND pg_catalog.format('%s', t.\(quoted(column.name))) COLLATE pg_catalog.\"C\" = \(given)"
         }.joined(separator: " AND ")
     }
 

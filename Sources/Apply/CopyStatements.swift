@@ -116,7 +116,7 @@ extension CopyStatements {
         table = mapping.table.name
         self.destination = mapping.table.name
         destinationSQL = mapping.table.sql
-        isShared = try destination.isWhole || Self.takesOthers(mapping.table.name, target)
+        isShared = try destination.isWhole || Self.takesOthers(mapping.table.name, leaf.name, connection, target)
         key =
             isShared || leaf.key.isEmpty
             ? nil : try CopyKey(leaf, TargetCatalog(connection: connection).table(leaf.name, number: 0), mapping)
@@ -142,14 +142,31 @@ extension CopyStatements {
         columns = names.isEmpty ? "" : " (" + names.map { quoted($0) }.joined(separator: ", ") + ")"
     }
 
-    /// Rows of partitions that new does not have may go to its default partition.
-    private static func takesOthers(_ table: QualifiedName, _ target: Connection) throws(PostgresError) -> Bool {
-        try target.query(
+    /// Rows of partitions that new does not have go to its default partition.
+    private static func takesOthers(
+        _ table: QualifiedName, _ leaf: QualifiedName, _ source: Connection, _ target: Connection
+    ) throws(PostgresError) -> Bool {
+        let isDefault = try target.query(
             """
             SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                             WHERE n.nspname = $1 AND c.relname = $2 AND pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT')
             """, [table.schema, table.name], doing: "looking up \(table)"
         ).bool(0, 0)
+        guard isDefault else { return false }
+        let all = try source.query(
+            """
+            SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+              FROM pg_class o JOIN pg_namespace s ON s.oid = o.relnamespace
+             CROSS JOIN LATERAL pg_partition_tree(pg_partition_root(o.oid)) t
+              JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE s.nspname = $1 AND o.relname = $2 AND t.isleaf
+            """, [leaf.schema, leaf.name], doing: "looking up the partitions beside \(leaf)")
+        for row in 0..<all.rows {
+            let isThere = try target.query(
+                "SELECT pg_catalog.to_regclass($1) IS NOT NULL", [all.string(row, 0)], doing: "looking up \(table)")
+            if !isThere.bool(0, 0) { return true }
+        }
+        return all.rows == 0
     }
 
     /// A string that new's column would cut blanks off is made to fail there.

@@ -18,7 +18,7 @@ extension TableMapping {
     }
 
     func place(_ source: RowSource) -> StatementText {
-        let changed = plan.carried.filter { !keyColumns.contains($0) }
+        let changed = plan.carried.filter { !keyColumns.contains($0) || isInexact($0) }
         let key = keyColumns.map { column($0).sql }.joined(separator: ", ")
         let action =
             changed.isEmpty
@@ -28,6 +28,13 @@ extension TableMapping {
         return StatementText(
             sql: insertion(source, as: " AS t") + whereNothingIsSame(changed) + " ON CONFLICT (\(key)) DO \(action)",
             parameterTypes: types(plan.carried, source))
+    }
+
+    /// Two values of it may be equal and not the same (`1` and `1.0`, text under some collations): the row that is there has to get this
+    /// one. Of an identity, which is a number, UPDATE could not set it.
+    private func isInexact(_ place: Int) -> Bool {
+        let target = column(place).target
+        return !target.isIdentityAlways && !equalIsSame(target.baseType)
     }
 
     /// As the statement's snapshot shows it. What somebody has written since and not committed is that somebody's twin.

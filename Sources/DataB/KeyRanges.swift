@@ -41,12 +41,15 @@ struct KeyRanges {
 
         /// Every so many rows one key, in order.
         func bounds(of relation: String, every step: Int) -> String {
-            let texts = columns.map { "pg_catalog.format('%s', \(quoted($0.name)))" }.joined(separator: ", ")
+            // Under names of our own: a table may have a column of any name.
+            let own = columns.indices.map { "k\($0)" }.joined(separator: ", ")
+            let named = columns.enumerated().map { "\(quoted($0.element.name)) AS k\($0.offset)" }
+            let texts = columns.indices.map { "pg_catalog.format('%s', k\($0))" }.joined(separator: ", ")
             return """
-                SELECT DISTINCT ON (\(list)) \(texts)
-                  FROM (SELECT \(list), row_number() OVER (ORDER BY \(list)) AS n FROM \(relation)
+                SELECT DISTINCT ON (\(own)) \(texts)
+                  FROM (SELECT \(named.joined(separator: ", ")), row_number() OVER (ORDER BY \(list)) AS n FROM \(relation)
                          WHERE \(columns.map { "\(quoted($0.name)) IS NOT NULL" }.joined(separator: " AND "))) AS x
-                 WHERE n % \(step) = 0 ORDER BY \(list)
+                 WHERE n % \(step) = 0 ORDER BY \(own)
                 """
         }
     }

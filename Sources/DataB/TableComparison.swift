@@ -153,12 +153,15 @@ struct TableComparison {
         layout.key.map { "\(one).\(quoted($0.name)) = \(other).\(quoted($0.name))" }.joined(separator: " AND ")
     }
 
-    /// A column of ours beside the key's, which has no such name.
-    private var hashColumn: String {
-        var name = "row_hash"
+    /// Columns of ours beside the key's, which has none of such names.
+    private func beside(_ wanted: String) -> String {
+        var name = wanted
         while layout.key.contains(where: { sameName($0.name, name) }) { name += "_" }
         return quoted(name)
     }
+    private var hashColumn: String { beside("row_hash") }
+    private var hashHere: String { beside("hash_here") }
+    private var hashThere: String { beside("hash_there") }
 
     /// Keys and hashes of both sides side by side, here first; how many bytes came from there.
     private func list(_ ranges: [KeyRanges.Range], _ counted: inout ComparisonReport) throws -> Int {
@@ -184,7 +187,7 @@ struct TableComparison {
         try session.write(
             """
             CREATE TEMP TABLE tandem_b_wanted ON COMMIT DROP AS
-            SELECT \(keyList), h.\(hashColumn) AS here, t.\(hashColumn) AS there
+            SELECT \(keyList), h.\(hashColumn) AS \(hashHere), t.\(hashColumn) AS \(hashThere)
               FROM \(Self.here) AS h FULL JOIN \(Self.there) AS t USING (\(keyList))
              WHERE h.\(hashColumn) IS DISTINCT FROM t.\(hashColumn)
             """, name)
@@ -238,7 +241,7 @@ struct TableComparison {
     private var deleteGone: String {
         """
         DELETE FROM \(layout.target) AS t USING \(Self.wanted) AS w
-         WHERE \(meets("w", "t")) AND w.here = \(StageStatements.hash(layout.names, of: "t"))
+         WHERE \(meets("w", "t")) AND w.\(hashHere) = \(StageStatements.hash(layout.names, of: "t"))
            AND NOT EXISTS (SELECT FROM \(StageStatements.place) AS s WHERE \(meets("s", "t")))
         """
     }
@@ -290,8 +293,8 @@ struct TableComparison {
         _ = try list(ranges, &counted)
         let row = try session.target.query(
             """
-            SELECT count(*) FILTER (WHERE here IS NULL), count(*) FILTER (WHERE there IS NULL),
-                   count(*) FILTER (WHERE here <> there) FROM \(Self.wanted)
+            SELECT count(*) FILTER (WHERE \(hashHere) IS NULL), count(*) FILTER (WHERE \(hashThere) IS NULL),
+                   count(*) FILTER (WHERE \(hashHere) <> \(hashThere)) FROM \(Self.wanted)
             """, doing: "comparing \(name)")
         difference.onlyThere = row.int(0, 0) ?? 0
         difference.onlyHere = row.int(0, 1) ?? 0

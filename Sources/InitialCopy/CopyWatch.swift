@@ -133,11 +133,16 @@ final class CopyWatch {
                 leaf, stream: context.stream, source: context.source, on: source.connection, target: writer.connection,
                 stop: stop)
             guard !statements.isShared else {
-                return try refuse(table, writer, "shares its table on new with other partitions")
+                return try refuse(table, writer, AgainExamination.shared)
             }
             try CopyWorker(0, context).empty(statements.destinationSQL, writer.connection)
         }
         try writer.nowWaiting(table.oid)
+        // Set aside as a whole, the table is from now on in parts, of which this one comes back.
+        for other in try writer.setAside() where other.name != name {
+            let parts = try source.leafNames(below: [other.name])
+            if parts.contains(name) { try writer.part(other.name, into: parts) }
+        }
         try writer.bringBack(name)
         try writer.nowComplete(false)
         try writer.connection.script("COMMIT", doing: doing)

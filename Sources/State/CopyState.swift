@@ -326,6 +326,20 @@ extension TargetSide {
         ).affected == 1
     }
 
+    /// What is set aside under one name is from now on under each of these.
+    package func part(_ table: QualifiedName, into parts: some Sequence<QualifiedName>) throws(PostgresError) {
+        for part in parts {
+            try ask(
+                """
+                INSERT INTO tandem.set_aside (stream, schema_name, table_name, since)
+                SELECT stream, $4, $5, since FROM tandem.set_aside
+                 WHERE stream = $1 AND schema_name = $2 AND table_name = $3 ON CONFLICT DO NOTHING
+                """, [stream.description, table.schema, table.name, part.schema, part.name],
+                to: "setting partitions of \(table) aside one by one")
+        }
+        try bringBack(table)
+    }
+
     /// Back into the stream, with the transaction that empties it.
     package func bringBack(_ table: QualifiedName) throws(PostgresError) {
         try ask(

@@ -155,8 +155,9 @@ struct ReadStatements: Sendable {
 
     private func keyed(_ keys: [[String]], _ wanted: [String], _ further: [String] = []) -> Statement {
         let arrays = table.key.map { column($0).arrayName ?? "pg_catalog._text" }
-        let names = table.key.indices.map { "k\($0)" }.joined(separator: ", ")
-        let given = arrays.enumerated().map { "$\($0.offset + 1)::\($0.element)" }.joined(separator: ", ")
+        // Not in FROM, which would spread a composite value over columns.
+        let given = arrays.enumerated().map { "unnest($\($0.offset + 1)::\($0.element)) AS k\($0.offset)" }
+            .joined(separator: ", ")
         let operators = equalities
         let conditions = table.key.enumerated().map { place, name in
             let cast = column(name).arrayName == nil ? "::\(column(name).typeName)" : ""
@@ -165,7 +166,7 @@ struct ReadStatements: Sendable {
         return Statement(
             sql: """
                 SELECT \((wanted + keyTexts + further).joined(separator: ", "))
-                  FROM unnest(\(given)) AS w(\(names)) JOIN \(relation) r ON \(conditions.joined(separator: " AND "))
+                  FROM (SELECT \(given)) AS w JOIN \(relation) r ON \(conditions.joined(separator: " AND "))
                 """,
             parameters: table.key.indices.map { place in arrayLiteral(keys.map { $0[place] }) })
     }
@@ -189,14 +190,17 @@ struct ReadStatements: Sendable {
 
     /// Keys at about equal distances, from some of the pages.
     func sample(percent: Double, cuts: Int, from start: [String]?) -> Statement {
-        let columns = table.ordered.map { "r.\(quoted($0))" }.joined(separator: ", ")
+        let columns = table.ordered.map { "r.\(quoted($0))" }
         let (condition, parameters) = within(KeyRange(from: start, to: nil), 1)
-        let texts = table.ordered.map { "pg_catalog.format('%s', r.\(quoted($0)))" }.joined(separator: ", ")
+        // Under names of our own: a table may have a column of any name.
+        let named = columns.enumerated().map { "\($0.element) AS k\($0.offset)" }.joined(separator: ", ")
+        let texts = columns.indices.map { "pg_catalog.format('%s', k\($0))" }.joined(separator: ", ")
+        let order = columns.joined(separator: ", ")
         return Statement(
             sql: """
                 SELECT \(texts) FROM (
-                    SELECT \(columns), row_number() OVER (ORDER BY \(columns)) AS place, count(*) OVER () AS total
-                      FROM \(relation) r TABLESAMPLE SYSTEM (\(percent)) WHERE \(condition)) r
+                    SELECT \(named), row_number() OVER (ORDER BY \(order)) AS place, count(*) OVER () AS total
+                      FROM \(relation) r TABLESAMPLE SYSTEM (\(percent)) WHERE \(condition)) q
                  WHERE place % greatest(total / \(cuts), 1) = 0 ORDER BY place
                 """, parameters: parameters)
     }

@@ -60,6 +60,11 @@ package struct SideFindings {
             case .vanished:
                 let definition = old.objects[object]?["definition"] ?? ""
                 guard !definitions.contains([object.kind.rawValue, object.name.sql, definition]) else { continue }
+                // What never came to be there, or broke, nobody can make here.
+                if object.kind == .index, old.objects[object]?["valid"] == "no" {
+                    told.append("\(to) lacks \(object), which is not valid on \(from)")
+                    continue
+                }
                 let remedy =
                     object.kind == .constraint
                     ? "ALTER TABLE \(object.name.pasteable) ADD CONSTRAINT \(visiblyQuoted(object.part)) \(definition);"
@@ -120,7 +125,9 @@ package struct SideFindings {
         for index in new where index.isValid { there.insert([index.table.sql, index.content]) }
         // Unique ones are spoken of by the schema.
         let lacking = old.filter { $0.isValid && !$0.isUnique && !there.contains([$0.table.sql, $0.content]) }
-        let invalid = new.filter { !$0.isValid }
+        var broken: Set<[String]> = []
+        for index in old where !index.isValid { broken.insert([index.table.sql, index.content]) }
+        let invalid = new.filter { !$0.isValid && !broken.contains([$0.table.sql, $0.content]) }
         return lacking.map {
             SideFinding(
                 text: "\(to) lacks index \(visiblyQuoted($0.name)) of \($0.table)",

@@ -86,8 +86,8 @@ extension TableRepair {
     }
 
     /// Whether that version was still there.
-    func delete(_ version: String, writer: SideDesk) throws -> Bool {
-        let statement = statement(.delete(version))
+    func carryOut(_ act: Act, writer: SideDesk) throws -> Bool {
+        let statement = statement(act)
         let name = table.new
         return try writer.ask { connection in
             try connection.query(

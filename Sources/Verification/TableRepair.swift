@@ -74,7 +74,11 @@ struct TableRepair: Sendable {
         let onNew = onNew
         let there = try desks.new.ask { try onNew.read(keys: keys, $0) }
         let truth = try desks.old.ask { try whole(keys, $0) }
-        let needed = keys.flatMap { acts(truth[$0] ?? [], there[$0] ?? RowState()) }
+        var needed: [Act] = []
+        for key in keys {
+            let own = acts(truth[key] ?? [], there[key] ?? RowState())
+            needed += try renamed(key, own, beside: keys, desks) ?? own
+        }
         // What goes makes room for what comes.
         let ordered = needed.sorted { $0.place < $1.place }
         guard !ordered.isEmpty else { return }
@@ -93,6 +97,20 @@ struct TableRepair: Sendable {
             }
         }
         Failpoint.pass(.afterVerifyRepair)
+    }
+
+    /// A row whose key old has in a form that is equal and not the same is no row too many: it gets old's. Nil where it is none.
+    private func renamed(_ key: [String], _ acts: [Act], beside keys: [[String]], _ desks: BothDesks) throws -> [Act]? {
+        guard acts.count == 1, case .delete(let version) = acts[0], isInexact else { return nil }
+        let equal = try desks.old.ask { try whole([key], $0) }
+        guard equal.count == 1, let other = equal.first, other.value.count == 1, !keys.contains(other.key) else {
+            return nil
+        }
+        return [.update(version, other.value[0].values)]
+    }
+
+    private var isInexact: Bool {
+        !table.isKeyless && !table.key.allSatisfy { equalIsSame(table.sides.new.column($0)?.type ?? 0) }
     }
 
     func whole(
@@ -144,6 +162,7 @@ struct TableRepair: Sendable {
             let guarded = guarding(version, after: 0)
             return .init(sql: "DELETE FROM \(relation) r WHERE \(guarded.sql)", parameters: guarded.parameters)
         case .update(let version, let values):
+            if written.contains(where: isFixed) { return rewriting(version, values) }
             // An identity that is GENERATED ALWAYS cannot be set by UPDATE; where it is the key it is the same.
             let set = written.filter { table.sides.new.column(table.columns[$0])?.isIdentityAlways == false }
             let guarded = guarding(version, after: set.count)
@@ -153,6 +172,29 @@ struct TableRepair: Sendable {
                 parameters: set.map { values[$0] } + guarded.parameters)
         case .insert(let values, let onlyFirst): return insertion(values, onlyFirst: onlyFirst)
         }
+    }
+
+    /// GENERATED ALWAYS AS IDENTITY, and not of the key: it may differ, and UPDATE cannot set it.
+    private func isFixed(_ place: Int) -> Bool {
+        let name = table.columns[place]
+        return table.sides.new.column(name)?.isIdentityAlways == true
+            && !table.key.contains { sameName($0, name) }
+    }
+
+    /// The row is taken out and put back; what only new has of it stays as it is.
+    private func rewriting(_ version: String, _ values: [String?]) -> ReadStatements.Statement {
+        let written = written
+        let given = Set(written.map { Array(table.columns[$0].utf8) })
+        let own = table.sides.new.columns.filter { !$0.isGenerated && !given.contains(Array($0.name.utf8)) }
+            .map { quoted($0.name) }
+        let guarded = guarding(version, after: written.count)
+        let names = written.map { quoted(table.columns[$0]) } + own
+        let list = written.enumerated().map { value($1, $0 + 1) } + own.map { "gone.\($0)" }
+        return .init(
+            sql: "WITH gone AS (DELETE FROM \(relation) r WHERE \(guarded.sql) RETURNING r.*)"
+                + " INSERT INTO \(table.new.sql) (\(names.joined(separator: ", "))) OVERRIDING SYSTEM VALUE"
+                + " SELECT \(list.joined(separator: ", ")) FROM gone",
+            parameters: written.map { values[$0] } + guarded.parameters)
     }
 
     private func insertion(_ values: [String?], onlyFirst: Bool) -> ReadStatements.Statement {

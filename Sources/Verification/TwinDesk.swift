@@ -193,8 +193,13 @@ package final class TwinDesk {
     /// A row that the side in charge still lacks, and only in the version that was seen. Whether it went.
     package func delete(_ name: QualifiedName, by columns: [String], _ key: [String], version: String) throws -> Bool {
         guard let table = try table(name, by: columns) else { return false }
-        let right = ReadStatements(table: table, side: .old)
-        guard try comparison.desks.old.ask({ try right.read(keys: [key], $0) })[key] == nil else { return false }
-        return try TableRepair(table).delete(version, writer: writer)
+        let repair = TableRepair(table)
+        let truth = try comparison.desks.old.ask { try repair.whole([key], $0) }
+        guard truth[key] == nil else { return false }
+        // A row there whose key is equal, and only not the same, is this one's twin.
+        if let row = truth.values.first?.first {
+            return try repair.carryOut(.update(version, row.values), writer: writer)
+        }
+        return try repair.carryOut(.delete(version), writer: writer)
     }
 }

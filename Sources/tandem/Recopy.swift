@@ -3,6 +3,7 @@
 internal import CommandLine
 internal import Configuration
 internal import Evidence
+internal import InitialCopy
 internal import Model
 internal import Postgres
 internal import Protocol
@@ -28,6 +29,10 @@ func recopy(_ arguments: Parsed) throws -> ExitCode {
         plan, old: source.connection, new: isComplete ? target.connection : nil, accepts: arguments.has("accept-schema")
     )
     let wanted = try arguments.arguments.map { try leaves(of: $0, source, published) }.flatMap { $0 }
+    for leaf in wanted {
+        try AgainExamination.refuseShared(
+            leaf, plan.stream, plan.source, on: source.connection, target: target.connection, stop: processStop)
+    }
     if arguments.has("dry-run") {
         try plan.evidence.examine(old: source.connection, new: target.connection)
         return try preview(wanted, target)

@@ -84,4 +84,29 @@ import Testing
         #expect(try s.new.value("SELECT count(*) FROM tandem.touched") == "0")
         #expect(try s.new.value("SELECT coalesce(sum(found), 0) FROM tandem.difference") == "0")
     }
+
+    /// A row whose key changed to an equal one and back was noted under both, and is one row.
+    @Test func keysThatAreEqualAndNotTheSameAreReadOnce() throws {
+        let s = try Scenario.copying(
+            "copyequal", extra: "jobs: 1\ncopy: {range: 64kB}",
+            tables: """
+                CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+                CREATE TABLE keyed (a text COLLATE ci PRIMARY KEY, b text)
+                """,
+            rows: "INSERT INTO keyed SELECT 'key' || i, repeat('k', i % 90) FROM generate_series(1, 6000) i")
+        defer { s.end() }
+        let first = try s.tandem(
+            "run", "--until", "caught-up", environment: ["TANDEM_FAILPOINT": "after-range-copied:3"],
+            within: .seconds(120))
+        #expect(first.status == .signalled(9), "\(first.stderr)")
+        #expect(try s.tandem("pause").exitCode == 0)
+        try s.old.sql("UPDATE keyed SET a = upper(a) WHERE length(b) < 9")
+        try s.old.sql("UPDATE keyed SET a = lower(a), b = b || 'again' WHERE length(b) < 5")
+        let second = try s.start("run", "--until", "caught-up")
+        try s.new.wait(for: "SELECT count(*) > 700 FROM tandem.touched", toBe: "t")
+        #expect(try s.tandem("resume").exitCode == 0)
+        #expect(try second.wait() == .exited(0), "\(second.tail)")
+        try s.expectSame()
+        #expect(try s.new.value("SELECT count(*) FROM tandem.touched") == "0")
+    }
 }
