@@ -68,7 +68,7 @@ package final class Assembler {
     private let afterSpilledBlock: () -> Void
     /// Prefix and content of a logical message; the bytes live as long as the call. What it says of who writes, as a number; 0
     /// when nothing.
-    private let heard: (String, UnsafeRawBufferPointer) -> Int
+    private let heard: (String, UnsafeRawBufferPointer, LSN) -> Int
 
     private var decoder = Decoder()
     private var shapes: [UInt32: Described] = [:]
@@ -95,7 +95,7 @@ package final class Assembler {
     package init(
         book: ShapeBook, limits: Limits, directory: SpillDirectory, applied: LSN,
         isOwn: @escaping (String) -> Bool = { _ in false }, afterSpilledBlock: @escaping () -> Void = {},
-        heard: @escaping (String, UnsafeRawBufferPointer) -> Int = { _, _ in 0 }
+        heard: @escaping (String, UnsafeRawBufferPointer, LSN) -> Int = { _, _, _ in 0 }
     ) {
         self.heard = heard
         self.book = book
@@ -136,7 +136,7 @@ package final class Assembler {
         case .type(let oid, let name): book.note(type: oid, name: name)
         case .truncate(let xid, let message): try truncate(message, subtransaction: xid)
         case .change: break
-        case .logicalMessage(let prefix, let content): note(writer: heard(prefix, content))
+        case .logicalMessage(let prefix, let content, let position): note(writer: heard(prefix, content, position))
         case .streamStart(let xid, let first): try startBlock(xid, first: first)
         case .streamStop: (block, skipsBlock) = (nil, false)
         case .streamCommit(let xid, let commit): try finish(streamed: xid, commit)

@@ -108,12 +108,14 @@ package struct Decoder {
     /// What triggers of tandem's tell of a transaction comes so.
     private func logicalMessage(_ cursor: inout ByteCursor) throws -> Message {
         _ = try subtransaction(&cursor)
-        try cursor.skip(1 + 8)
+        try cursor.skip(1)
+        let position = LSN(try cursor.integer())
         let prefix = try cursor.string()
         let length: Int32 = try cursor.integer()
         let start = cursor.pointer
         try cursor.skip(Int(length))
-        return .logicalMessage(prefix: prefix, content: UnsafeRawBufferPointer(start: start, count: Int(length)))
+        return .logicalMessage(
+            prefix: prefix, content: UnsafeRawBufferPointer(start: start, count: Int(length)), position: position)
     }
 
     private func commit(_ cursor: inout ByteCursor) throws(OutOfBytes) -> CommitMessage {

@@ -49,7 +49,7 @@ package enum Message {
     case change(ChangeKind, xid: UInt32, relation: UInt32, rows: UnsafeRawBufferPointer)
     case truncate(xid: UInt32, TruncateMessage)
     /// Somebody's logical message.
-    case logicalMessage(prefix: String, content: UnsafeRawBufferPointer)
+    case logicalMessage(prefix: String, content: UnsafeRawBufferPointer, position: LSN)
     case streamStart(xid: UInt32, first: Bool)
     case streamStop
     case streamCommit(xid: UInt32, CommitMessage)

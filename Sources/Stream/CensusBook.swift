@@ -3,8 +3,26 @@
 // forgetting: who writes again is seen again.
 
 internal import Foundation
+package import Model
 package import State
 internal import Threading
+
+/// What has been counted since the runner has the stream. A session that fails and begins again reads the same transactions again, and
+/// an instance that has stopped would be seen writing for as long as that goes on.
+package final class CensusMemory: Sendable {
+    private let counted = Monitor<Set<LSN>>([])
+    private static let most = 200_000
+
+    package init() {}
+
+    /// False where it was there already.
+    func add(_ position: LSN) -> Bool {
+        counted.withLock { counted in
+            if counted.count >= Self.most { counted = [] }
+            return counted.insert(position).inserted
+        }
+    }
+}
 
 package final class CensusBook: Sendable {
     private struct Page {
@@ -19,7 +37,9 @@ package final class CensusBook: Sendable {
     /// More than so many at once is no fleet; what comes beyond is not noted.
     private static let most = 2000
 
-    package init() {}
+    private let memory: CensusMemory
+
+    package init(_ memory: CensusMemory) { self.memory = memory }
 
     private struct Told: Decodable {
         let application: String
@@ -29,13 +49,14 @@ package final class CensusBook: Sendable {
 
     /// The content of a message with tandem's prefix. One that nobody here has written is passed over. The number of the
     /// application that told it.
-    package func note(_ content: UnsafeRawBufferPointer) -> Int {
+    package func note(_ content: UnsafeRawBufferPointer, at position: LSN) -> Int {
         guard let told = try? JSONDecoder().decode(Told.self, from: Data(content)) else { return 0 }
         let writer = Writer(
             application: String(told.application.prefix(63)), role: String(told.role.prefix(63)),
             mode: String(told.mode.prefix(20)))
+        let isNew = memory.add(position)
         return page.withLock { page in
-            if page.seen[writer] != nil || page.seen.count < Self.most { page.seen[writer, default: 0] += 1 }
+            if isNew, page.seen[writer] != nil || page.seen.count < Self.most { page.seen[writer, default: 0] += 1 }
             if let number = page.numbers[writer.application] { return number }
             guard page.names.count < Self.most else { return 0 }
             page.names.append(writer.application)

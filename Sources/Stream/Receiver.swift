@@ -88,8 +88,8 @@ final class Receiver {
             book: setup.book, limits: setup.limits, directory: setup.spill, applied: setup.start,
             isOwn: { [stream = setup.stream] in stream.isOwn(origin: $0) },
             afterSpilledBlock: { Failpoint.pass(.afterSpillBlock) },
-            heard: { [census = setup.census] prefix, content in
-                prefix == "tandem" ? census?.note(content) ?? 0 : 0
+            heard: { [census = setup.census] prefix, content, position in
+                prefix == "tandem" ? census?.note(content, at: position) ?? 0 : 0
             })
         let patience = try Self.patience(of: connection)
         feedbackEvery = patience.map { min(3, max(0.1, $0 / 4)) } ?? 3

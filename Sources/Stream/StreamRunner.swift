@@ -111,6 +111,7 @@ package final class StreamRunner {
         }
         if !isBound { try prepareCopy(side) }
         let recent = RecentChanges()
+        let memory = CensusMemory()
         let company = StreamCompany(
             plan, course, recent, hasEnd: until != nil, acceptsSchema: acceptsSchema, shown: shown, stop: stop,
             log: log,
@@ -136,7 +137,7 @@ package final class StreamRunner {
             if stop.isRaised { break }
             let session = StreamSession(
                 plan, role: role, course: course, control: side, copy: company.copy, schema: schema,
-                chronicle: chronicle, recent: recent, textOnly: textOnly, stop: stop, log: log)
+                chronicle: chronicle, recent: recent, memory: memory, textOnly: textOnly, stop: stop, log: log)
             session.failureBeside = { company.failure }
             do {
                 let end = try session.run(until: until, resolved: &resolvedEnd, ahead: &ahead) {

@@ -38,6 +38,7 @@ final class StreamSession {
     /// Where applications write both sides, what a watch has seen them touch.
     private(set) var twins: TwinBook?
     private var census: CensusBook?
+    private let memory: CensusMemory
     private let control: TargetSide
     private let copy: StreamCopy?
     private let schema: CarriedSchema
@@ -77,8 +78,9 @@ final class StreamSession {
     init(
         _ plan: StreamPlan, role: StreamRole, course: PairCourse, control: TargetSide, copy: StreamCopy?,
         schema: CarriedSchema, chronicle: RunChronicle,
-        recent: RecentChanges, textOnly: Bool, stop: StopSignal, log: Log
+        recent: RecentChanges, memory: CensusMemory, textOnly: Bool, stop: StopSignal, log: Log
     ) {
+        self.memory = memory
         self.plan = plan
         self.role = role
         self.course = course
@@ -163,7 +165,7 @@ final class StreamSession {
         guard course.role(of: plan.stream.direction) ?? role == role else { return nil }
         manner = course.manner(of: plan.stream.direction)
         row = course.row
-        census = row?.repaired != nil ? CensusBook() : nil
+        census = row?.repaired != nil ? CensusBook(memory) : nil
         twins = role == .watch && row?.repaired != nil ? TwinBook() : nil
         return try start.check(from: role == .apply ? course.position(on: plan.stream.source) : nil)
     }

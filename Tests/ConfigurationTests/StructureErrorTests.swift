@@ -19,7 +19,7 @@ import Testing
         (
             "zebra: 1",
             "7:1: unknown key `zebra` → the keys here are `migration`, `pairs`, `data_a`, `data_b`, `exclude`, "
-                + "`undecided`, `strategy`, `initial_copy`, `jobs`, `copy`, `fleet`, `limits`, `gates`, `verify`, `hooks`, `listen`, `spill` and `evidence`"
+                + "`undecided`, `strategy`, `initial_copy`, `jobs`, `copy`, `fleet`, `limits`, `gates`, `verify`, `hooks`, `canary`, `listen`, `spill` and `evidence`"
         ),
         ("jobs: 0", "7:7: `jobs` must be a whole number from 1 to 64, not `0`"),
         ("jobs: +3", "7:7: `jobs` must be a whole number from 1 to 64, not `+3`"),
@@ -76,7 +76,7 @@ import Testing
         (
             "<<: {}",
             "7:1: unknown key `<<` → the keys here are `migration`, `pairs`, `data_a`, `data_b`, `exclude`, "
-                + "`undecided`, `strategy`, `initial_copy`, `jobs`, `copy`, `fleet`, `limits`, `gates`, `verify`, `hooks`, `listen`, `spill` and `evidence`"
+                + "`undecided`, `strategy`, `initial_copy`, `jobs`, `copy`, `fleet`, `limits`, `gates`, `verify`, `hooks`, `canary`, `listen`, `spill` and `evidence`"
         ),
         ("spill: a\nlimits: {}\nspill: b", "9:1: the key `spill` stands here again; it is already set at 7:1"),
         (
