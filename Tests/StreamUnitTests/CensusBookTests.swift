@@ -1,7 +1,6 @@
 // What is counted of writers, and how often.
 
 import Model
-import State
 import Stream
 import Testing
 
