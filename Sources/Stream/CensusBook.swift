@@ -7,19 +7,21 @@ package import Model
 package import State
 internal import Threading
 
-/// What has been counted since the runner has the stream. A session that fails and begins again reads the same transactions again, and
-/// an instance that has stopped would be seen writing for as long as that goes on.
+/// What has been written down since the runner has the stream. A session that fails and begins again reads the same transactions
+/// again, and an instance that has stopped would be seen writing for as long as that goes on. Only what is written down counts as
+/// told: what a session took with it when it failed is counted when it is read again.
 package final class CensusMemory: Sendable {
-    private let counted = Monitor<Set<LSN>>([])
+    private let written = Monitor<Set<LSN>>([])
     private static let most = 200_000
 
     package init() {}
 
-    /// False where it was there already.
-    func add(_ position: LSN) -> Bool {
-        counted.withLock { counted in
-            if counted.count >= Self.most { counted = [] }
-            return counted.insert(position).inserted
+    func has(_ position: LSN) -> Bool { written.withLock { $0.contains(position) } }
+
+    func add(_ positions: Set<LSN>) {
+        written.withLock { written in
+            if written.count >= Self.most { written = [] }
+            written.formUnion(positions)
         }
     }
 }
@@ -27,6 +29,8 @@ package final class CensusMemory: Sendable {
 package final class CensusBook: Sendable {
     private struct Page {
         var seen: [Writer: Int] = [:]
+        /// Of the messages that told of these.
+        var positions: Set<LSN> = []
         /// Applications by the order in which they were first met, counted from 1.
         var numbers: [String: Int] = [:]
         var names: [String] = []
@@ -54,9 +58,13 @@ package final class CensusBook: Sendable {
         let writer = Writer(
             application: String(told.application.prefix(63)), role: String(told.role.prefix(63)),
             mode: String(told.mode.prefix(20)))
-        let isNew = memory.add(position)
+        let isWritten = memory.has(position)
         return page.withLock { page in
-            if isNew, page.seen[writer] != nil || page.seen.count < Self.most { page.seen[writer, default: 0] += 1 }
+            if !isWritten, page.positions.insert(position).inserted,
+                page.seen[writer] != nil || page.seen.count < Self.most
+            {
+                page.seen[writer, default: 0] += 1
+            }
             if let number = page.numbers[writer.application] { return number }
             guard page.names.count < Self.most else { return 0 }
             page.names.append(writer.application)
@@ -65,11 +73,15 @@ package final class CensusBook: Sendable {
         }
     }
 
-    package func take() -> [Writer: Int] {
-        page.withLock { page in
-            defer { page.seen = [:] }
-            return page.seen
+    /// Hands over what was seen since, and remembers that it was, once it is written down.
+    package func write(_ body: ([Writer: Int]) throws -> Void) rethrows {
+        let (seen, positions) = page.withLock { page in
+            defer { (page.seen, page.positions) = ([:], []) }
+            return (page.seen, page.positions)
         }
+        guard !seen.isEmpty else { return }
+        try body(seen)
+        memory.add(positions)
     }
 
     /// Empty for who told nothing.

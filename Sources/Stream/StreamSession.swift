@@ -298,9 +298,7 @@ final class StreamSession {
                 positions.spilled = begun.spill.bytesOnDisk
                 let status = status(progress, positions)
                 try control.write(status: status.encoded())
-                if let seen = census?.take(), !seen.isEmpty {
-                    try CensusRecords(control.connection, plan.stream).add(seen)
-                }
+                try census?.write { try CensusRecords(control.connection, plan.stream).add($0) }
                 chronicle.note(status.state == .blocked ? status.problem : nil, target: control.connection)
                 try noticeSetAside()
                 if let end = try hear() { return end }
